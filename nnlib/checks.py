@@ -1,0 +1,319 @@
+"""The contract of a block, enforced at each call, and the errors that say what to put right."""
+
+import difflib
+import math
+import re
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, NoReturn
+
+import numpy as np
+
+Array = np.ndarray
+Pullback = Callable[..., Any]
+Rng = np.random.Generator
+Shape = tuple[int, ...]
+Dims = tuple[str, ...]
+
+
+def block(spec: str) -> Callable[[Callable], Callable]:
+    """Declare a block's shapes: a line in its docstring, checked when it or its pullback is called.
+
+    Before the semicolon stand the differentiable arrays, behind it keyword arrays that are
+    constants. Equal letters are equal sizes; ``...`` is any number of leading axes, the same in
+    every argument.
+
+    Errors   TypeError for what is not a float array, ValueError for a shape that does not fit.
+
+    >>> @block("x (..., n), w (n,) -> y (...)")
+    ... def weighted_sum(x, w):
+    ...     '''Weigh the entries of each row.'''
+    ...     return x @ w, lambda dy: (dy[..., None] * w, np.tensordot(dy, x, dy.ndim))
+    >>> weighted_sum(np.ones((2, 3)), np.ones(4))
+    Traceback (most recent call last):
+    ...
+    ValueError: weighted_sum: w must have shape (3,) to go with x (2, 3); got (4,).
+    """
+    contract = Contract(spec)
+
+    def decorate(function: Callable) -> Callable:
+        where = function.__name__
+
+        @wraps(function)
+        def checked(*arrays: Array, **constants: Any) -> tuple[Any, Pullback]:
+            shape = contract.output_shape(where, arrays, constants)
+            y, pullback = function(*arrays, **constants)
+            if shape is None:
+                shape = y.shape
+            elif getattr(y, "shape", ()) != shape:
+                raise ValueError(
+                    f"{where}: its value has shape {y.shape}, its contract says {shape}."
+                )
+
+            def checked_pullback(dy: Any) -> Any:
+                if getattr(dy, "shape", ()) != shape or (shape and dy.dtype.char != y.dtype.char):
+                    raise_for_upstream(where, dy, shape, y)
+                return pullback(dy)
+
+            return y, checked_pullback
+
+        checked.__doc__ = with_shapes(function.__doc__, spec)
+        checked.contract = contract  # type: ignore[attr-defined]
+        return checked
+
+    return decorate
+
+
+class Contract:
+    """The shapes of a block, read from ``"x (..., n), W (m, n); labels (...) -> y (..., m)"``."""
+
+    def __init__(self, spec: str) -> None:
+        before, self.output = spec.split("->")[0], read_dims(spec.split("->")[1])[0][1]
+        differentiable, _, constants = before.partition(";")
+        self.inputs, self.constants = read_dims(differentiable), read_dims(constants)
+        self.match = lru_cache(maxsize=4096)(self._match)
+
+    def output_shape(self, where: str, arrays: tuple, constants: dict) -> Shape | None:
+        """The shape that the value must have (None: the contract leaves it open), or the error."""
+        try:
+            kinds = [(a.shape, a.dtype.char) for a in arrays]
+            kinds += [(constants[name].shape, "") for name, _ in self.constants]
+            return self.match(where, *kinds)
+        except (AttributeError, KeyError, TypeError):
+            self.raise_for_types(where, arrays, constants)
+
+    def _match(self, where: str, *kinds: tuple[Shape, str]) -> Shape | None:
+        """Bind letters to sizes, argument by argument; pure in the shapes, hence cached."""
+        chars = [char for _, char in kinds[: len(kinds) - len(self.constants)]]
+        if len(chars) != len(self.inputs) or not set(chars) <= {"f", "d"} or len(set(chars)) > 1:
+            raise TypeError("told in full by raise_for_types")
+        sizes: dict[str, Any] = {}
+        for position, (name, dims) in enumerate(self.inputs + self.constants):
+            known, shape = dict(sizes), kinds[position][0]
+            if not bind(dims, shape, sizes):
+                first = f" to go with {self.inputs[0][0]} {kinds[0][0]}" if position else ""
+                due = expected(dims, known)
+                advice = hint(name, due, shape)
+                raise ValueError(
+                    f"{where}: {name} must have shape {due}{first}; got {shape}.{advice}"
+                )
+        if set(self.output) <= set(sizes):
+            return sum((sizes[d] if d == "..." else (sizes[d],) for d in self.output), ())
+        return None
+
+    def raise_for_types(self, where: str, arrays: tuple, constants: dict) -> NoReturn:
+        """Say which argument is missing or no float array."""
+        names = [name for name, _ in self.inputs]
+        if len(arrays) != len(names):
+            due = f"{len(names)} array{'s' * (len(names) > 1)} by position ({', '.join(names)})"
+            due += "".join(f", {name} by keyword" for name, _ in self.constants)
+            raise TypeError(f"{where}: needs {due}; got {len(arrays)} by position.")
+        for name, a in zip(names, arrays, strict=True):
+            float_array(where, name, a)
+        for name, _ in self.constants:
+            if constants.get(name) is None:
+                raise TypeError(f"{where}: {name} is missing; give it by keyword, {name}=...")
+            if not isinstance(constants[name], np.ndarray):
+                got = type(constants[name]).__name__
+                raise TypeError(
+                    f"{where}: {name} must be an array; got {got}. Use np.asarray({name})."
+                )
+        kinds = ", ".join(f"{name} {a.dtype}" for name, a in zip(names, arrays, strict=True))
+        raise TypeError(f"{where}: all arrays must have one float type; got {kinds}. Use astype.")
+
+
+def read_dims(text: str) -> tuple[tuple[str, Dims], ...]:
+    """``"x (..., n), b (m,)"`` as ``(("x", ("...", "n")), ("b", ("m",)))``."""
+    found = re.findall(r"(\w+) \(([^)]*)\)", text)
+    return tuple((name, tuple(re.findall(r"\.\.\.|\w+", dims))) for name, dims in found)
+
+
+def bind(dims: Dims, shape: Shape, sizes: dict[str, Any]) -> bool:
+    """Give each letter of dims its size in shape; False where it does not fit what is bound."""
+    parts: tuple = shape
+    if dims[:1] == ("...",):
+        leading = len(shape) - len(dims) + 1
+        if leading < 0:
+            return False
+        parts = (shape[:leading], *shape[leading:])
+    if len(parts) != len(dims):
+        return False
+    return all(sizes.setdefault(d, size) == size for d, size in zip(dims, parts, strict=True))
+
+
+def expected(dims: Dims, sizes: dict[str, Any]) -> str:
+    """The shape that is due, with the sizes known so far: ``(..., 3)``, ``(64,)``, ``(m, 3)``."""
+    parts: list[str] = []
+    for d in dims:
+        parts += map(str, sizes[d]) if d == "..." and d in sizes else [str(sizes.get(d, d))]
+    return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def hint(name: str, due: str, shape: Shape) -> str:
+    """What to do about a shape that is wrong in one of the usual ways, or nothing."""
+    sizes = tuple(int(s) for s in re.findall(r"\d+", due))
+    if not shape or len(sizes) != due.count(",") + (not due.endswith(",)")):
+        return ""
+    if shape == sizes[::-1] and len(shape) == 2:
+        return f" Transposed? Use {name}.T."
+    if shape == (*sizes, 1):
+        return f" Use {name}[..., 0]."
+    if shape[:-1] == sizes:
+        return f" It looks one-hot: use {name}.argmax(axis=-1)."
+    if (*shape, 1) == sizes:
+        return f" Use {name}[..., None]."
+    if shape == sizes[:-1]:
+        return f" Class numbers? Use one_hot({name}, {sizes[-1]})."
+    return ""
+
+
+def with_shapes(doc: str | None, spec: str) -> str:
+    """The docstring with the contract as a paragraph of its own behind the first line."""
+    first, _, rest = (doc or "").partition("\n")
+    return f"{first}\n\n    Shapes   {spec}\n{rest}"
+
+
+def raise_for_upstream(where: str, dy: Any, shape: Shape, y: Any) -> NoReturn:
+    """Refuse a gradient that does not belong to the value."""
+    if getattr(dy, "shape", ()) != shape:
+        got = dy.shape if hasattr(dy, "shape") else type(dy).__name__
+        raise ValueError(f"{where}: dy must have the output's shape {shape}; got {got}.")
+    got = getattr(dy, "dtype", type(dy).__name__)
+    raise TypeError(f"{where}: dy must have the output's type {y.dtype}; got {got}.")
+
+
+def float_array(where: str, name: str, a: Any) -> None:
+    """Refuse anything but a float32 or float64 array."""
+    if not isinstance(a, np.ndarray | np.floating):
+        advice = "" if a is None or isinstance(a, str) else f" Use np.asarray({name}, float)."
+        raise TypeError(f"{where}: {name} must be a float array; got {type(a).__name__}.{advice}")
+    if a.dtype.char not in "fd":
+        advice = "" if a.dtype.kind in "cOSU" else f" Use np.asarray({name}, float)."
+        raise TypeError(f"{where}: {name} must be float32 or float64; got {a.dtype}.{advice}")
+
+
+def whole_number(where: str, name: str, value: Any, *, low: int, high: int | None = None) -> int:
+    """The value as an int, when it is one within low..high.
+
+    >>> whole_number("fit", "epochs", 0, low=1)
+    Traceback (most recent call last):
+    ...
+    ValueError: fit: epochs must be an integer >= 1; got 0.
+    """
+    due = f"an integer >= {low}" if high is None else f"an integer in {low}..{high}"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{where}: {name} must be {due}; got {value!r} ({type(value).__name__}).")
+    if value < low or (high is not None and value > high):
+        raise ValueError(f"{where}: {name} must be {due}; got {value}.")
+    return int(value)
+
+
+def number(where: str, name: str, value: Any, interval: str) -> float:
+    """The value as a float, when it lies in the interval, written as in mathematics.
+
+    >>> number("Adam", "beta1", 1.0, "[0, 1)")
+    Traceback (most recent call last):
+    ...
+    ValueError: Adam: beta1 must be a number in [0, 1); got 1.0.
+    """
+    real = int | float | np.integer | np.floating
+    if isinstance(value, bool | np.bool_) or not isinstance(value, real):
+        got = f"{value!r} ({type(value).__name__})"
+        raise TypeError(f"{where}: {name} must be a number in {interval}; got {got}.")
+    low, high = (float(end) for end in interval[1:-1].split(","))
+    above = value >= low if interval[0] == "[" else value > low
+    below = value <= high if interval[-1] == "]" else value < high
+    if not (above and below):
+        percent = f" Is it a percentage? Use {value / 100:g}." if high == 1 < value <= 100 else ""
+        raise ValueError(f"{where}: {name} must be a number in {interval}; got {value}.{percent}")
+    return float(value)
+
+
+def class_numbers(where: str, name: str, labels: Any, classes: int) -> Array:
+    """The labels, when they are integers in 0..classes-1.
+
+    >>> class_numbers("one_hot", "labels", np.array([1, 10]), 10)
+    Traceback (most recent call last):
+    ...
+    ValueError: one_hot: labels must lie in 0..9; got 10 at index 1. Do they start at 1?
+    """
+    if not isinstance(labels, np.ndarray):
+        got = f"got {type(labels).__name__}. Use np.asarray({name})."
+        raise TypeError(f"{where}: {name} must be an integer array; {got}")
+    if labels.dtype.kind not in "iu":
+        raise_for_kind(where, name, labels)
+    unsigned = labels.view(f"{labels.dtype.byteorder}u{labels.dtype.itemsize}")
+    if labels.size and unsigned.max() >= classes:  # one look finds both: -1 unsigned is huge
+        index = np.argwhere((labels < 0) | (labels >= classes))[0].tolist()
+        position = index[0] if len(index) == 1 else tuple(index)
+        worst = labels[tuple(index)]
+        advice = " Do they start at 1?" if worst == classes and labels.min() == 1 else ""
+        raise ValueError(
+            f"{where}: {name} must lie in 0..{classes - 1}; got {worst} at index {position}."
+            f"{advice}"
+        )
+    return labels
+
+
+def raise_for_kind(where: str, name: str, labels: Array) -> NoReturn:
+    """Say what to do about class numbers that are no integers."""
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        raise TypeError(
+            f"{where}: {name} must be integers; got NaN at index {int(np.isnan(labels).argmax())}."
+        )
+    advice = {
+        "f": f" Use {name}.astype(int).",
+        "b": f" Use {name}.astype(int), or binary cross-entropy.",
+        "U": " Map the names to 0, 1, 2, ... first.",
+    }.get(labels.dtype.kind, "")
+    raise TypeError(f"{where}: {name} must be integers; got {labels.dtype}.{advice}")
+
+
+def float_dtype(where: str, dtype: Any) -> np.dtype:
+    """float32 or float64 as a dtype."""
+    text = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", str(dtype))
+    if text not in ("float32", "float64"):
+        near = difflib.get_close_matches(text, ["float32", "float64"], n=1)
+        advice = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{where}: dtype must be 'float32' or 'float64'; got {text!r}.{advice}")
+    return np.dtype(text)
+
+
+def generator(where: str, name: str, seed: Any) -> Rng:
+    """A generator from a seed, or the generator given; never the global one."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(None if seed is None else whole_number(where, name, seed, low=0))
+
+
+def axis_of(where: str, axis: Any, dimensions: int) -> int:
+    """An axis that an array of so many dimensions has."""
+    return whole_number(where, "axis", axis, low=-dimensions, high=dimensions - 1)
+
+
+def finite(value: Array) -> bool:
+    """Whether every entry is finite; one dot product where that suffices."""
+    return math.isfinite(np.vdot(value, value)) or bool(np.isfinite(value).all())
+
+
+def boolean(where: str, name: str, mask: Any) -> None:
+    """Refuse a mask that is not a boolean array: numbers would multiply instead of choose."""
+    if not isinstance(mask, np.ndarray | np.bool_) or mask.dtype != bool:
+        got = getattr(mask, "dtype", type(mask).__name__)
+        raise TypeError(
+            f"{where}: {name} must be a boolean array; got {got}. Use np.asarray({name}, bool)."
+        )
+
+
+def raises(error: type[BaseException], call: Callable, *args: Any, **kwargs: Any) -> None:
+    """Show an error that is meant: print its sentence, and fail when the call succeeds.
+
+    >>> raises(ZeroDivisionError, lambda: 1 / 0)
+    ZeroDivisionError: division by zero
+    """
+    try:
+        call(*args, **kwargs)
+    except error as shown:
+        print(f"{type(shown).__name__}: {shown}")
+        return
+    raise AssertionError(f"{error.__name__} was due, but the call succeeded.")

@@ -1,0 +1,189 @@
+"""Losses: blocks whose value is one number, the mean over the batch. The target is a constant."""
+
+from typing import NoReturn
+
+import numpy as np
+
+from nnlib.blocks import log_softmax, rows
+from nnlib.checks import Array, Pullback, block, class_numbers
+
+
+@block("prediction (...); target (...) -> L ()")
+def mse(prediction: Array, *, target: Array) -> tuple[float, Pullback]:
+    """Mean squared error over all n entries: L = (1/n) Σ (prediction - target)².
+
+    Pullback   dprediction = (2/n) (prediction - target) dL.
+    Errors     ValueError for shapes that differ (nothing is broadcast) or are empty.
+    Source     A-3.6-def, A-3.6-grad; X-mse has the other scalings.
+
+    >>> L, pullback = mse(np.array([1.0, 2.0]), target=np.array([1.0, 4.0]))
+    >>> L, pullback(1.0)
+    (2.0, array([ 0., -2.]))
+    """
+    not_empty("mse", "prediction", prediction)
+    residual = prediction - of_type("mse", target, prediction)
+
+    def pullback(dL: float) -> Array:
+        return (2 * float(dL) / residual.size) * residual
+
+    return float(np.mean(residual * residual)), pullback
+
+
+@block("p (...); target (...) -> L ()")
+def binary_cross_entropy(p: Array, *, target: Array) -> tuple[float, Pullback]:
+    """Mean of -[target ln p + (1 - target) ln(1 - p)] over all n entries.
+
+    Pullback   dp = (p - target) / (p (1 - p)) dL / n.
+    Errors     ValueError for a p or target outside [0, 1], and where the loss is infinite: p is 0
+               and target is not, or p is 1 and target is not.
+    Source     D-bce, D-bce-range, E-bce, E-bce-d4.
+
+    >>> L, pullback = binary_cross_entropy(np.array([0.5]), target=np.array([1.0]))
+    >>> round(L, 4), pullback(1.0)
+    (0.6931, array([-2.]))
+    """
+    where = "binary_cross_entropy"
+    not_empty(where, "p", p)
+    target = of_type(where, target, p)
+    within_unit(where, "target", target, "")
+    within_unit(where, "p", p, "Are these logits? Use binary_cross_entropy_with_logits.")
+    refuse_infinite(where, p, ((p == 0) & (target > 0)) | ((p == 1) & (target < 1)))
+    certain = (p == 0) | (p == 1)  # p equals target: the loss is 0, and 0 ln 0 is not computed
+    inner = np.where(certain, 0.5, p)
+    losses = -(target * np.log(inner) + (1 - target) * np.log1p(-inner))
+
+    def pullback(dL: float) -> Array:
+        slope = np.where(certain, 1 - 2 * p, (inner - target) / (inner * (1 - inner)))
+        return (float(dL) / p.size) * slope
+
+    return float(np.mean(np.where(certain, 0, losses))), pullback
+
+
+@block("z (...); target (...) -> L ()")
+def binary_cross_entropy_with_logits(z: Array, *, target: Array) -> tuple[float, Pullback]:
+    """Binary cross-entropy of sigmoid(z), from the scores.
+
+    L = mean of max(z, 0) - z target + ln(1 + exp(-|z|)).
+
+    Pullback   dz = (sigmoid(z) - target) dL / n.
+    Errors     ValueError for a target outside [0, 1] or of another shape.
+    Source     D-bce-logit; N-bce-logit.
+
+    >>> z, target = np.array([0.0, 1e4]), np.array([1.0, 1.0])
+    >>> L, pullback = binary_cross_entropy_with_logits(z, target=target)
+    >>> round(L, 4), pullback(1.0)
+    (0.3466, array([-0.25,  0.  ]))
+    """
+    where = "binary_cross_entropy_with_logits"
+    not_empty(where, "z", z)
+    target = of_type(where, target, z)
+    within_unit(where, "target", target, "")
+    e = np.exp(-np.abs(z))
+
+    def pullback(dL: float) -> Array:
+        return (float(dL) / z.size) * (np.where(z >= 0, 1, e) / (1 + e) - target)
+
+    return float(np.mean(np.maximum(z, 0) - z * target + np.log1p(e))), pullback
+
+
+@block("p (..., c); target (..., c) -> L ()")
+def cross_entropy(p: Array, *, target: Array) -> tuple[float, Pullback]:
+    """Mean over the rows of -Σ target ln p, for probabilities p.
+
+    Pullback   dp = -target / p dL / rows.
+    Errors     ValueError for rows of p that do not sum to 1, a target outside [0, 1], or an
+               infinite loss (p is 0 where target is not).
+    Source     A-3.5-def, A-3.5-grad, E-cce; E-cce-d corrected.
+
+    >>> p, target = np.array([[0.1, 0.3, 0.5, 0.1]]), np.array([[0.0, 1.0, 0.0, 0.0]])
+    >>> L, pullback = cross_entropy(p, target=target)
+    >>> round(L, 7)
+    1.2039728
+    """
+    where = "cross_entropy"
+    not_empty(where, "p", p)
+    target = of_type(where, target, p)
+    within_unit(where, "target", target, "")
+    within_unit(where, "p", p, "Are these logits? Use softmax_cross_entropy.")
+    sums = p.sum(axis=-1)
+    if np.abs(sums - 1).max() > 1e-3:
+        worst = float(sums.flat[np.abs(sums - 1).argmax()])
+        raise ValueError(
+            f"{where}: rows of p must sum to 1 within 1e-3; found {worst:.4g}. Are these logits?"
+        )
+    refuse_infinite(where, p, (p == 0) & (target > 0))
+    number_of_rows, positive = p.size // p.shape[-1], np.where(p == 0, 1, p)
+
+    def pullback(dL: float) -> Array:
+        return (-float(dL) / number_of_rows) * target / positive
+
+    return float(-(target * np.log(positive)).sum() / number_of_rows), pullback
+
+
+@block("z (..., c); labels (...) -> L ()")
+def softmax_cross_entropy(z: Array, *, labels: Array) -> tuple[float, Pullback]:
+    """Mean over the rows of -ln softmax(z)[label], from the scores z.
+
+    Probabilities given as z cannot be told from scores: give the scores.
+
+    Pullback   dz = (softmax(z) - onehot(labels)) dL / rows.
+    Errors     TypeError for labels that are not integers; ValueError for labels outside 0..c-1 or
+               of another shape.
+    Source     B-ce-lse-c, B-ce-d; N-softmax-ce.
+
+    >>> L, pullback = softmax_cross_entropy(np.zeros((2, 4)), labels=np.array([0, 3]))
+    >>> round(L, 6), pullback(1.0)[0]
+    (1.386294, array([-0.375,  0.125,  0.125,  0.125]))
+    """
+    not_empty("softmax_cross_entropy", "z", z)
+    class_numbers("softmax_cross_entropy", "labels", labels, z.shape[-1])
+    log_p = rows(log_softmax(z)[0])
+    true_class = np.arange(len(log_p)), labels.reshape(-1)
+
+    def pullback(dL: float) -> Array:
+        dz = np.exp(log_p)
+        dz[true_class] -= 1
+        dz *= float(dL) / len(dz)
+        return dz.reshape(z.shape)
+
+    return -float(log_p[true_class].mean()), pullback
+
+
+def not_empty(where: str, name: str, x: Array) -> None:
+    """The mean of nothing is no number."""
+    if not x.size:
+        raise ValueError(f"{where}: {name} must have at least one entry; got shape {x.shape}.")
+
+
+def of_type(where: str, target: Array, like: Array) -> Array:
+    """The target, when it is numbers, in the type of the prediction."""
+    if target.dtype.kind not in "fiub":
+        raise TypeError(f"{where}: target must be a float array; got {target.dtype}.")
+    if target.dtype.kind == "f" and target.dtype.char != like.dtype.char:
+        raise TypeError(
+            f"{where}: target must be {like.dtype} as the prediction; "
+            f"got {target.dtype}. Use astype."
+        )
+    return target.astype(like.dtype, copy=False)
+
+
+def within_unit(where: str, name: str, x: Array, advice: str) -> None:
+    """Refuse what cannot be a probability, NaN included."""
+    if not (x.min() >= 0 and x.max() <= 1):
+        outside = float(x[~((x >= 0) & (x <= 1))].flat[0])
+        message = f"{where}: {name} must lie in [0, 1]; got {outside:.6g}. {advice}"
+        raise ValueError(message.rstrip())
+
+
+def refuse_infinite(where: str, p: Array, infinite: Array) -> None:
+    """An infinite loss has no gradient; say where it comes from."""
+    if infinite.any():
+        raise_for_certain_and_wrong(where, p, tuple(np.argwhere(infinite)[0].tolist()))
+
+
+def raise_for_certain_and_wrong(where: str, p: Array, index: tuple[int, ...]) -> NoReturn:
+    better = {"cross_entropy": "softmax_cross_entropy"}.get(where, f"{where}_with_logits")
+    raise ValueError(
+        f"{where}: p is exactly {p[index]:g} at index {index} where target says otherwise, "
+        f"an infinite loss. Use {better}, which takes the scores."
+    )

@@ -1,0 +1,468 @@
+"""Training: one loop for notebooks, panels, sweeps and tests; saved and resumed bit for bit."""
+
+import inspect
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnlib.checks import Array, Rng, class_numbers, whole_number
+from nnlib.layers import Dropout, Linear, Model, named_parameters, parameter_vector, replica
+from nnlib.optimizers import Optimizer, Schedule
+
+FORMAT = 1
+
+
+class Record(NamedTuple):
+    """What one step saw before it moved: the loss, accuracy and gradient norm on its batch."""
+
+    step: int
+    epoch: int
+    loss: float
+    accuracy: float
+    gradient_norm: float
+
+
+class Training:
+    """A whole run: model, loss, optimizer and data, advanced by ``step()``.
+
+    The batch order of epoch e is ``default_rng([seed, e]).permutation(N)``, so theta, the
+    optimizer's state, seed and step say where a run stands, and a resumed run is the unbroken one
+    bit for bit.
+
+    x          (N, ...), converted to the parameters' type; labels (N, ...), handed to the loss by
+               its keyword.
+    schedule   step -> learning rate, set before each step.
+    workers    threads, each taking its share of every batch with gradients of its own.
+    Errors     TypeError or ValueError for data, sizes or an optimizer that do not belong together,
+               before anything changes; FloatingPointError from step() when the run diverges, with
+               the last good parameters in place.
+
+    >>> from nnlib.losses import softmax_cross_entropy
+    >>> from nnlib.mlp import MLP
+    >>> from nnlib.optimizers import Adam
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.standard_normal((60, 2)); labels = (x.sum(axis=1) > 0).astype(int)
+    >>> model = MLP(2, 8, 2, rng=rng)
+    >>> optimizer = Adam(parameter_vector(model)[0], lr=0.05)
+    >>> loss = softmax_cross_entropy
+    >>> training = Training(model, loss, optimizer, x, labels, batch_size=20, seed=0)
+    >>> history = training.run(60)
+    >>> len(history), bool(history.loss[-1] < history.loss[0])
+    (60, True)
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        loss: Callable,
+        optimizer: Optimizer,
+        x: Any,
+        labels: Any,
+        *,
+        batch_size: int,
+        seed: int,
+        schedule: Schedule | None = None,
+        workers: int = 1,
+    ) -> None:
+        self.theta, self.grad = parameter_vector(model)
+        if getattr(optimizer, "theta", None) is not self.theta:
+            raise ValueError(
+                "Training: optimizer must move this model's parameters; it holds another vector. "
+                "Build it with parameter_vector(model)[0]."
+            )
+        self.x, self.labels = data("Training", x, labels, self.theta.dtype)
+        count = len(self.x)
+        self.batch_size = whole_number("Training", "batch_size", batch_size, low=1, high=count)
+        self.seed = whole_number("Training", "seed", seed, low=0)
+        self.workers = whole_number("Training", "workers", workers, low=1)
+        self.model, self.loss, self.optimizer, self.schedule = model, loss, optimizer, schedule
+        self.target_name = keyword_of(loss)
+        z, _ = model(self.x[:1])
+        if self.target_name == "labels":
+            class_numbers("Training", "labels", self.labels, z.shape[-1])
+        loss(z, **{self.target_name: self.labels[:1]})
+        self.replicas = [model] if workers == 1 else [replica(model) for _ in range(workers)]
+        self.draws = any(isinstance(layer, Dropout) for layer in model.layers())
+        self.batch = np.empty((self.batch_size, *self.x.shape[1:]), self.x.dtype)
+        self.start = optimizer.t
+        self.good: tuple[Array, dict[str, Any]] | None = None
+        keep_heap_warm()
+
+    @property
+    def steps(self) -> int:
+        """How many steps this run has taken; the optimizer counts, so the two cannot disagree."""
+        return self.optimizer.t - self.start
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many batches cover the data once; the last may be smaller."""
+        return math.ceil(len(self.x) / self.batch_size)
+
+    def step(self) -> Record:
+        """One update; the record tells what the batch looked like before it."""
+        step = self.steps
+        epoch, place = divmod(step, self.steps_per_epoch)
+        first = place * self.batch_size
+        rows = order(self.seed, epoch, len(self.x))[first : first + self.batch_size]
+        if self.schedule is not None:
+            self.optimizer.lr = self.schedule(step)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            loss, accuracy = self.differentiate(rows, step)
+            norm = math.sqrt(np.vdot(self.grad, self.grad))
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                self.stop(step + 1, loss)
+            good = self.theta.copy(), self.optimizer.state()
+            self.optimizer.step(self.grad)
+            self.good = good
+        return Record(step + 1, epoch + 1, loss, accuracy, norm)
+
+    def run(self, steps: int) -> np.recarray:
+        """So many steps; their records as one array, the fields of Record as its columns."""
+        return as_history(self.step() for _ in range(whole_number("run", "steps", steps, low=0)))
+
+    def differentiate(self, rows: Array, step: int) -> tuple[float, float]:
+        """Fill grad with the gradient on these rows; return the loss and the accuracy."""
+        count = len(rows)
+        if self.workers == 1:
+            self.grad[:] = 0
+            return self.shard(self.model, rows, self.batch[:count], count, self.generator(step, 0))
+        shares = [share for share in np.array_split(np.arange(count), self.workers) if len(share)]
+        grads = [parameter_vector(twin)[1] for twin in self.replicas[: len(shares)]]
+
+        def work(k: int) -> tuple[float, float]:
+            grads[k][:] = 0
+            buffer = self.batch[shares[k][0] : shares[k][-1] + 1]
+            rng = self.generator(step, k)
+            return self.shard(self.replicas[k], rows[shares[k]], buffer, count, rng)
+
+        with ThreadPoolExecutor(self.workers) as pool:
+            parts = list(pool.map(work, range(len(shares))))
+        np.sum(grads, axis=0, out=self.grad)
+        return sum(loss for loss, _ in parts), sum(accuracy for _, accuracy in parts)
+
+    def shard(
+        self, model: Model, rows: Array, buffer: Array, total: int, rng: Rng | None
+    ) -> tuple[float, float]:
+        """Forward and back on some of a batch's total rows: shares of its loss and accuracy."""
+        x = np.take(self.x, rows, axis=0, out=buffer, mode="clip")
+        labels, share = self.labels[rows], len(rows) / total
+        z, model_pullback = model.on_data(x, rng=rng)
+        loss, loss_pullback = self.loss(z, **{self.target_name: labels})
+        model_pullback(loss_pullback(share))
+        return share * loss, share * hits(z, labels)
+
+    def generator(self, step: int, worker: int) -> Rng | None:
+        """What dropout draws from at this step, a function of the seed and the step alone."""
+        return np.random.default_rng([self.seed, step, worker, 1]) if self.draws else None
+
+    def stop(self, step: int, loss: float) -> None:
+        """Say where and why the run diverged, and put the last good parameters back."""
+        kept = "the parameters are those it started from"
+        if self.good is not None:
+            self.restore(*self.good, self.start)
+            kept = f"the parameters are those after step {self.steps}, the last good ones"
+        largest = float(np.abs(self.x).max())
+        cause = f"a learning rate of {self.optimizer.lr:g} is too large"
+        if largest > 20:
+            scaling = f"scale it, for example by 1/{largest:g}"
+            cause = f"the input reaches {largest:g} ({scaling}), or {cause}"
+        what = f"training diverged at step {step}: loss {loss:.4g}"
+        if math.isfinite(loss):
+            raise FloatingPointError(f"{what}, gradient not finite. Likely cause: {cause}. {kept}.")
+        raise FloatingPointError(f"{what}. Likely cause: {cause}; {kept}.")
+
+    def restore(self, theta: Array, state: dict[str, Any], start: int) -> None:
+        """Put theta, the optimizer's state and the place back; interrupts fall before or after."""
+        update = vars(self.optimizer).update
+        self.start = start
+        self.theta[:] = theta
+        update(state)
+
+
+def fit(
+    model: Model,
+    loss: Callable,
+    optimizer: Optimizer,
+    x: Any,
+    labels: Any,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    schedule: Schedule | None = None,
+    workers: int = 1,
+    progress: bool = True,
+) -> np.recarray:
+    """Train for so many epochs, with a progress bar, and return the history.
+
+    Shapes   x (N, features), labels (N, ...) -> history: a record a step, with the columns step,
+             epoch, loss, accuracy, gradient_norm.
+    Errors   as Training; ValueError for an x that is not (N, features) with the features that the
+             model takes.
+
+    >>> from nnlib.losses import softmax_cross_entropy
+    >>> from nnlib.mlp import MLP
+    >>> from nnlib.optimizers import Adam
+    >>> model = MLP(2, 16, 2, rng=0)
+    >>> optimizer = Adam(parameter_vector(model)[0], lr=0.1)
+    >>> xor = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    >>> history = fit(model, softmax_cross_entropy, optimizer, xor, [0, 1, 1, 0],
+    ...               epochs=100, batch_size=4, seed=0, progress=False)
+    >>> len(history), float(history.accuracy[-1])
+    (100, 1.0)
+    """
+    epochs = whole_number("fit", "epochs", epochs, low=1)
+    x = table("fit", x, labels, model)
+    sizes = {"batch_size": batch_size, "seed": seed, "workers": workers}
+    training = Training(model, loss, optimizer, x, labels, schedule=schedule, **sizes)
+    steps: Any = range(epochs * training.steps_per_epoch)
+    if progress:
+        from tqdm.auto import tqdm
+
+        steps = tqdm(steps, desc="training", unit="step")
+    return as_history(training.step() for _ in steps)
+
+
+def accuracy(model: Model, x: Any, labels: Any, *, batch_size: int = 4096) -> float:
+    """The share of rows whose largest logit is the label's, with dropout off.
+
+    Shapes   x (N, ...), labels (N,) -> one number in [0, 1]
+    Errors   TypeError or ValueError for data that the model cannot take.
+
+    >>> from nnlib.layers import Linear
+    >>> model = Linear(2, 2, init=lambda shape, rng: np.eye(2), rng=0)
+    >>> accuracy(model, [[1.0, 0.0], [0.0, 1.0], [3.0, 2.0], [1.0, 2.0]], [0, 1, 0, 0])
+    0.75
+    """
+    x, labels = data("accuracy", x, labels, parameter_vector(model)[0].dtype)
+    batch_size = whole_number("accuracy", "batch_size", batch_size, low=1)
+    right = 0
+    for start in range(0, len(x), batch_size):
+        batch = slice(start, start + batch_size)
+        z, _ = model(x[batch])
+        batch_labels = class_numbers("accuracy", "labels", labels[batch], z.shape[-1])
+        right += int((z.argmax(axis=-1) == batch_labels).sum())
+    return right / labels.size
+
+
+def save(path: str | Path, training: Training) -> None:
+    """Write all that a run needs to go on: theta, the optimizer's state, seed and step.
+
+    One .npz, never pickle. The file appears under its name whole or not at all.
+
+    Errors   OSError when it cannot be written; an older file of that name then stays as it is.
+
+    >>> import tempfile, pathlib
+    >>> from nnlib.layers import Linear
+    >>> from nnlib.losses import mse
+    >>> from nnlib.optimizers import Adam
+    >>> def run():
+    ...     model = Linear(1, 1, rng=0)
+    ...     x = np.linspace(0, 1, 8)[:, None]
+    ...     optimizer = Adam(parameter_vector(model)[0])
+    ...     return Training(model, mse, optimizer, x, 2 * x, batch_size=4, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "run.npz")
+    ...     first = run(); _ = first.run(3); save(path, first); _ = first.run(3)
+    ...     second = run(); load(path, second); _ = second.run(3)
+    >>> bool((first.theta == second.theta).all())
+    True
+    """
+    path, state = Path(path).expanduser(), training.optimizer.state()
+    content: dict[str, Any] = {f"state.{name}": np.asarray(value) for name, value in state.items()}
+    content |= {"theta": training.theta, "about": np.asarray(json.dumps(about(training)))}
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=path.name, suffix=".part", delete=False
+    ) as file:
+        try:
+            np.savez(file, **content)
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            os.replace(file.name, path)
+        except BaseException:
+            file.close()
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def load(path: str | Path, training: Training) -> None:
+    """Put a saved run into a Training built in the same way; it then goes on where the other stood.
+
+    Errors   FileNotFoundError or IsADirectoryError with the path; ValueError for a file that is
+             cut, changed, foreign or from another version, or that belongs to another model,
+             optimizer or batch order. Nothing changes then.
+
+    >>> load("no such run.npz", None)
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: load: there is no file no such run.npz.
+    """
+    path = Path(path).expanduser()
+    content = read(path)
+    saved, here = json.loads(str(content.pop("about"))), about(training)
+    for key in ("format", "parameters", "optimizer", "seed", "batch_size", "samples"):
+        if saved.get(key) != here[key]:
+            raise ValueError(f"load: {path}: {difference(key, saved.get(key), here[key])}")
+    theta = content.pop("theta")
+    state = {name.removeprefix("state."): value for name, value in content.items()}
+    due = training.optimizer.state()
+    fits = theta.shape == training.theta.shape and state.keys() == due.keys()
+    if not fits or any(state[name].shape != np.shape(value) for name, value in due.items()):
+        raise ValueError(f"load: {path}: its arrays do not fit the optimizer's state.")
+    state = {name: value if value.ndim else value.item() for name, value in state.items()}
+    training.restore(theta, state, state["t"] - saved["steps"])
+
+
+def about(training: Training) -> dict[str, Any]:
+    """What identifies a run: where it stands, and all that must agree before it can be resumed."""
+    return {
+        "format": FORMAT,
+        "steps": training.steps,
+        "parameters": {name: list(shape) for name, shape in named_parameters(training.model)},
+        "optimizer": training.optimizer.settings() | {"dtype": str(training.theta.dtype)},
+        "seed": training.seed,
+        "batch_size": training.batch_size,
+        "samples": len(training.x),
+    }
+
+
+def read(path: Path) -> dict[str, Array]:
+    """The arrays of a saved run, each checked against its checksum; nothing is ever unpickled."""
+    if path.is_dir():
+        raise IsADirectoryError(f"load: {path} is a folder; give the file.")
+    if not path.exists():
+        raise FileNotFoundError(f"load: there is no file {path}.")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            content = {name: file[name] for name in file.files}
+    except Exception as error:
+        raise ValueError(f"load: {path} is not a saved run, or is damaged: {error}.") from error
+    if not {"about", "theta"} <= content.keys():
+        raise ValueError(f"load: {path} is not a saved run: it holds {sorted(content)}.")
+    return content
+
+
+def difference(key: str, saved: Any, here: Any) -> str:
+    """One sentence on what a file has and the run has not."""
+    if not (isinstance(saved, dict) and isinstance(here, dict)):
+        return f"{key} is {saved}, here {here}."
+    parts = [f"{name} is missing" for name in here.keys() - saved.keys()]
+    parts += [f"{name} is unexpected" for name in saved.keys() - here.keys()]
+    shared = [name for name in here if name in saved and saved[name] != here[name]]
+    parts += [f"{name} is {saved[name]}, here {here[name]}" for name in shared]
+    return f"{key}: {', '.join(sorted(parts))}."
+
+
+def as_history(records: Iterator[Record]) -> np.recarray:
+    """Records as one array with named columns."""
+    kinds = list(Record.__annotations__.items())
+    return np.array(list(records), dtype=kinds).view(np.recarray)
+
+
+def hits(z: Array, labels: Array) -> float:
+    """The share of rows with the right class, or NaN when the labels are no class numbers."""
+    if labels.dtype.kind not in "iu":
+        return math.nan
+    return np.count_nonzero(z.argmax(axis=-1) == labels) / labels.size
+
+
+@lru_cache(maxsize=4)
+def order(seed: int, epoch: int, count: int) -> Array:
+    """In which order an epoch visits the rows."""
+    permutation = np.random.default_rng([seed, epoch]).permutation(count)
+    permutation.flags.writeable = False
+    return permutation
+
+
+def keyword_of(loss: Callable) -> str:
+    """The keyword by which a loss takes what the prediction is compared with: labels or target."""
+    try:
+        parameters = list(inspect.signature(loss).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
+    if not names:
+        raise TypeError(f"Training: loss must be a block such as nnlib.losses.mse; got {loss!r}.")
+    return names[0]
+
+
+def table(where: str, x: Any, labels: Any, model: Model) -> Array:
+    """x as (N, features), with as many features as the model's first linear layer takes."""
+    x = numeric(where, "x", x)
+    if x.dtype.kind in "ib":
+        x = x.astype(float)
+    if x.ndim != 2:
+        advice = "For one example use x[None, :]." if x.ndim == 1 else "Use x.reshape(len(x), -1)."
+        raise ValueError(f"{where}: x must be 2-D (N, features); got {x.shape}. {advice}")
+    first = next((layer for layer in model.layers() if layer.params), None)
+    features = first.params["W"].shape[1] if isinstance(first, Linear) else x.shape[1]
+    if x.shape[1] != features:
+        advice = " Transposed? Use x.T." if x.shape[0] == features else ""
+        raise ValueError(f"{where}: x must have {features} columns; got {x.shape}.{advice}")
+    return x
+
+
+def data(where: str, x: Any, labels: Any, dtype: np.dtype) -> tuple[Array, Array]:
+    """Examples and labels as arrays that belong together: finite, not empty, equally many."""
+    x, labels = numeric(where, "x", x), numeric(where, "labels", labels)
+    if x.dtype == np.uint8:
+        raise TypeError(f"{where}: x is uint8, 0..255; scale it first, with nnlib.data.scale(x).")
+    if x.ndim == 0 or not x.size:
+        raise ValueError(f"{where}: x is empty: shape {x.shape}; at least one row is needed.")
+    if labels.ndim == 0 or len(labels) != len(x):
+        raise ValueError(f"{where}: x has {len(x)} rows but labels has shape {labels.shape}.")
+    for name, a in (("x", x), ("labels", labels)):
+        if a.dtype.kind == "f" and not np.isfinite(a).all():
+            first = ", ".join(map(str, np.argwhere(~np.isfinite(a))[0]))
+            kind = "NaN" if np.isnan(a).any() else "infinity"
+            bad = int((~np.isfinite(a)).sum())
+            raise ValueError(f"{where}: {name} contains {kind}: first at [{first}], {bad} in all.")
+    if x.dtype.kind == "f":
+        x = x.astype(dtype, copy=False)
+    return x, labels.astype(dtype, copy=False) if labels.dtype.kind == "f" else labels
+
+
+def numeric(where: str, name: str, x: Any) -> Array:
+    """Whatever is an array or can be read as one, when it holds real numbers."""
+    if isinstance(x, str | Path) or x is None:
+        advice = " Did you mean nnlib.data.read_idx?" if x is not None else ""
+        raise TypeError(f"{where}: {name} must be an array; got {type(x).__name__}.{advice}")
+    try:
+        x = np.asarray(x)
+    except ValueError as error:
+        advice = "Do all rows have the same length?"
+        raise TypeError(f"{where}: {name} must be a numeric array. {advice}") from error
+    if x.dtype.kind not in "fiub":
+        advice = " Do all rows have the same length?" if x.dtype.kind == "O" else ""
+        raise TypeError(f"{where}: {name} must be a numeric array; got {x.dtype}.{advice}")
+    return x
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Matrix products on one thread: a second gains little, and loses much on a busy machine."""
+    with threadpools().limit(limits=1, user_api="blas"):
+        yield
+
+
+@lru_cache(maxsize=1)
+def threadpools() -> Any:
+    """The thread pools of the libraries that NumPy has loaded."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def keep_heap_warm() -> None:
+    """Let the process keep freed temporaries: dropping a large block raises glibc's thresholds."""
+    np.empty((32 << 20) - 65536, np.uint8)

@@ -1,0 +1,1 @@
+"""Panels: controls that move one picture. They hold no mathematics."""
