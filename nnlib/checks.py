@@ -14,6 +14,7 @@ Pullback = Callable[..., Any]
 Rng = np.random.Generator
 Shape = tuple[int, ...]
 Dims = tuple[str, ...]
+NUMBERS = int | float | np.integer | np.floating
 
 
 def block(spec: str) -> Callable[[Callable], Callable]:
@@ -47,11 +48,14 @@ def block(spec: str) -> Callable[[Callable], Callable]:
                 shape = y.shape
             elif getattr(y, "shape", ()) != shape:
                 raise ValueError(
-                    f"{where}: its value has shape {y.shape}, its contract says {shape}."
+                    f"{where}: its value has shape {np.shape(y)}, its contract says {shape}."
                 )
 
             def checked_pullback(dy: Any) -> Any:
-                if getattr(dy, "shape", ()) != shape or (shape and dy.dtype.char != y.dtype.char):
+                fits = getattr(dy, "shape", ()) == shape and (
+                    dy.dtype.char == y.dtype.char if shape else isinstance(dy, NUMBERS | np.ndarray)
+                )
+                if not fits:
                     raise_for_upstream(where, dy, shape, y)
                 return pullback(dy)
 
@@ -80,7 +84,8 @@ class Contract:
             kinds += [(constants[name].shape, "") for name, _ in self.constants]
             return self.match(where, *kinds)
         except (AttributeError, KeyError, TypeError):
-            self.raise_for_types(where, arrays, constants)
+            pass  # raised anew below, so that the traceback shows the plain sentence alone
+        return self.raise_for_types(where, arrays, constants)
 
     def _match(self, where: str, *kinds: tuple[Shape, str]) -> Shape | None:
         """Bind letters to sizes, argument by argument; pure in the shapes, hence cached."""
@@ -92,8 +97,7 @@ class Contract:
             known, shape = dict(sizes), kinds[position][0]
             if not bind(dims, shape, sizes):
                 first = f" to go with {self.inputs[0][0]} {kinds[0][0]}" if position else ""
-                due = expected(dims, known)
-                advice = hint(name, due, shape)
+                due, advice = expected(dims, known), hint(name, dims, known, shape)
                 raise ValueError(
                     f"{where}: {name} must have shape {due}{first}; got {shape}.{advice}"
                 )
@@ -129,7 +133,10 @@ def read_dims(text: str) -> tuple[tuple[str, Dims], ...]:
 
 
 def bind(dims: Dims, shape: Shape, sizes: dict[str, Any]) -> bool:
-    """Give each letter of dims its size in shape; False where it does not fit what is bound."""
+    """Give each letter of dims its size in shape; False where it does not fit what is bound.
+
+    A size of 0 is for leading axes alone: the mean of no features is no number.
+    """
     parts: tuple = shape
     if dims[:1] == ("...",):
         leading = len(shape) - len(dims) + 1
@@ -138,7 +145,8 @@ def bind(dims: Dims, shape: Shape, sizes: dict[str, Any]) -> bool:
         parts = (shape[:leading], *shape[leading:])
     if len(parts) != len(dims):
         return False
-    return all(sizes.setdefault(d, size) == size for d, size in zip(dims, parts, strict=True))
+    pairs = zip(dims, parts, strict=True)
+    return all(size != 0 and sizes.setdefault(d, size) == size for d, size in pairs)
 
 
 def expected(dims: Dims, sizes: dict[str, Any]) -> str:
@@ -149,13 +157,15 @@ def expected(dims: Dims, sizes: dict[str, Any]) -> str:
     return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
 
 
-def hint(name: str, due: str, shape: Shape) -> str:
+def hint(name: str, dims: Dims, known: dict[str, Any], shape: Shape) -> str:
     """What to do about a shape that is wrong in one of the usual ways, or nothing."""
-    sizes = tuple(int(s) for s in re.findall(r"\d+", due))
-    if not shape or len(sizes) != due.count(",") + (not due.endswith(",)")):
-        return ""
-    if shape == sizes[::-1] and len(shape) == 2:
+    if 0 in shape[len(shape) - len([d for d in dims if d != "..."]) :]:
+        return " Only leading axes may be empty."
+    if len(shape) == 2 and bind(dims, shape[::-1], dict(known)):
         return f" Transposed? Use {name}.T."
+    if not shape or not set(dims) <= set(known):
+        return ""
+    sizes = sum((known[d] if d == "..." else (known[d],) for d in dims), ())
     if shape == (*sizes, 1):
         return f" Use {name}[..., 0]."
     if shape[:-1] == sizes:
@@ -175,11 +185,11 @@ def with_shapes(doc: str | None, spec: str) -> str:
 
 def raise_for_upstream(where: str, dy: Any, shape: Shape, y: Any) -> NoReturn:
     """Refuse a gradient that does not belong to the value."""
-    if getattr(dy, "shape", ()) != shape:
-        got = dy.shape if hasattr(dy, "shape") else type(dy).__name__
-        raise ValueError(f"{where}: dy must have the output's shape {shape}; got {got}.")
+    if hasattr(dy, "shape") and dy.shape != shape:
+        raise ValueError(f"{where}: dy must have the output's shape {shape}; got {dy.shape}.")
+    due = f"be an array of the output's type {y.dtype}" if shape else "be one number"
     got = getattr(dy, "dtype", type(dy).__name__)
-    raise TypeError(f"{where}: dy must have the output's type {y.dtype}; got {got}.")
+    raise TypeError(f"{where}: dy must {due}; got {got}.")
 
 
 def float_array(where: str, name: str, a: Any) -> None:
@@ -216,8 +226,7 @@ def number(where: str, name: str, value: Any, interval: str) -> float:
     ...
     ValueError: Adam: beta1 must be a number in [0, 1); got 1.0.
     """
-    real = int | float | np.integer | np.floating
-    if isinstance(value, bool | np.bool_) or not isinstance(value, real):
+    if isinstance(value, bool | np.bool_) or not isinstance(value, NUMBERS):
         got = f"{value!r} ({type(value).__name__})"
         raise TypeError(f"{where}: {name} must be a number in {interval}; got {got}.")
     low, high = (float(end) for end in interval[1:-1].split(","))
@@ -242,8 +251,8 @@ def class_numbers(where: str, name: str, labels: Any, classes: int) -> Array:
         raise TypeError(f"{where}: {name} must be an integer array; {got}")
     if labels.dtype.kind not in "iu":
         raise_for_kind(where, name, labels)
-    unsigned = labels.view(f"{labels.dtype.byteorder}u{labels.dtype.itemsize}")
-    if labels.size and unsigned.max() >= classes:  # one look finds both: -1 unsigned is huge
+    unsigned = labels.astype(np.uint64)  # one look at the largest finds both: -1 becomes huge
+    if labels.size and unsigned.max() >= classes:
         index = np.argwhere((labels < 0) | (labels >= classes))[0].tolist()
         position = index[0] if len(index) == 1 else tuple(index)
         worst = labels[tuple(index)]
@@ -258,7 +267,7 @@ def class_numbers(where: str, name: str, labels: Any, classes: int) -> Array:
 def raise_for_kind(where: str, name: str, labels: Array) -> NoReturn:
     """Say what to do about class numbers that are no integers."""
     if labels.dtype.kind == "f" and np.isnan(labels).any():
-        raise TypeError(
+        raise ValueError(
             f"{where}: {name} must be integers; got NaN at index {int(np.isnan(labels).argmax())}."
         )
     advice = {
@@ -300,9 +309,9 @@ def boolean(where: str, name: str, mask: Any) -> None:
     """Refuse a mask that is not a boolean array: numbers would multiply instead of choose."""
     if not isinstance(mask, np.ndarray | np.bool_) or mask.dtype != bool:
         got = getattr(mask, "dtype", type(mask).__name__)
-        raise TypeError(
-            f"{where}: {name} must be a boolean array; got {got}. Use np.asarray({name}, bool)."
-        )
+        additive = isinstance(mask, np.ndarray) and mask.dtype.kind == "f" and np.isinf(mask).any()
+        advice = f"{name} == 0" if additive else f"np.asarray({name}, bool)"
+        raise TypeError(f"{where}: {name} must be a boolean array; got {got}. Use {advice}.")
 
 
 def raises(error: type[BaseException], call: Callable, *args: Any, **kwargs: Any) -> None:
