@@ -1,0 +1,247 @@
+"""JupyterLab in a real browser: open a notebook, run it, and move its controls as a person would.
+
+    with lab(folder) as url, chromium() as browser:
+        page = opened(browser, url, "05_mlp_on_mnist.ipynb")
+        run_all(page)
+        assert not faults(page) + moved_controls(page)
+
+Needs Chromium or Chrome on the search path.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZE = {"width": 1280, "height": 800}  # a projector
+LAB = [
+    "--no-browser",
+    "--allow-root",
+    "--IdentityProvider.token=",
+    "--LabApp.expose_app_in_browser=True",
+]
+PLACES = [
+    "IPYTHONDIR",
+    "JUPYTERLAB_SETTINGS_DIR",
+    "JUPYTERLAB_WORKSPACES_DIR",
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_RUNTIME_DIR",
+]
+SETTINGS = {
+    "notebook-extension/tracker": {"windowingMode": "none"},  # all cells are on the page
+    "apputils-extension/notification": {"fetchNews": "false"},  # and no question lies over it
+}
+
+# What a page keeps about its notebook: `nnlib.faults` collects the kernel's complaints.
+START = """async () => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    const kernel = panel.sessionContext.session.kernel;
+    window.nnlib = {panel, kernel, faults: []};
+    kernel.anyMessage.connect((_, {msg, direction}) => {
+        const {header: {msg_type}, content} = msg;
+        if (direction !== "recv") return;
+        if (msg_type === "error") nnlib.faults.push(`${content.ename}: ${content.evalue}`);
+        // JupyterLab asks a new kernel for its widgets before there can be any
+        if (content.name === "stderr" && !content.text.startsWith("No such comm"))
+            nnlib.faults.push(content.text);
+    });
+}"""
+RUN_ALL = "async () => { await jupyterapp.commands.execute('notebook:run-all-cells'); }"
+IDLE = """() => {
+    if (nnlib.kernel.status !== "idle") nnlib.idle = null;
+    else nnlib.idle ??= Date.now();
+    return nnlib.idle !== null && Date.now() - nnlib.idle > 300;
+}"""
+FAULTS = """() => [
+    ...nnlib.faults,
+    ...nnlib.panel.content.widgets.flatMap((cell, i) => (cell.model.sharedModel.outputs ?? [])
+        .filter(output => output.output_type === "error")
+        .map(output => `cell ${i}: ${output.ename}: ${output.evalue}`)),
+    ...[...document.querySelectorAll(".nnlib-message")].map(message => message.innerText.trim())
+        .filter(text => text),
+]"""
+NAME = """element => {
+    const widget = element.closest(".widget-inline-hbox, .widget-play, button") ?? element;
+    const label = widget.querySelector(".widget-label");
+    return (label ?? widget).innerText || widget.title || widget.className;
+}"""
+
+
+# -- the server and the browser ----------------------------------------------------------------
+
+
+def executable():
+    """The path of Chromium or Chrome, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@contextmanager
+def lab(folder):
+    """A JupyterLab server on a folder, without the user's settings; its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "jupyterlab", *LAB, f"--ServerApp.port={port}", str(folder)]
+    with tempfile.TemporaryDirectory() as settings, open(Path(settings, "log"), "w+") as log:
+        env = os.environ | dict.fromkeys(PLACES, settings)
+        write_settings(Path(settings, "@jupyterlab"))
+        server = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        try:
+            wait_for(server, url, log)
+            yield url
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def free_port():
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def write_settings(folder):
+    """What a user would set in JupyterLab's settings editor."""
+    for name, values in SETTINGS.items():
+        file = folder / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(values))
+
+
+def wait_for(server, url, log):
+    """Return once the server answers; raise with its log when it ends or stays silent."""
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{url}/api", timeout=10).close()
+            return
+        except (urllib.error.URLError, OSError):
+            if server.poll() is not None:
+                break
+            time.sleep(0.2)
+    log.seek(0)
+    raise RuntimeError("JupyterLab did not start:\n" + log.read())
+
+
+@contextmanager
+def chromium():
+    """A browser without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), args=QUIET)
+        yield browser
+        browser.close()
+
+
+# -- one notebook ------------------------------------------------------------------------------
+
+
+def opened(browser, url, name):
+    """A page with the notebook open and its kernel ready."""
+    page = browser.new_page(viewport=SIZE)
+    page.set_default_timeout(120_000)
+    page.goto(f"{url}/doc/tree/{name}")
+    page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext")
+    page.evaluate(START)
+    return page
+
+
+def run_all(page):
+    """Run every cell and wait until the kernel has nothing left to do."""
+    page.evaluate(RUN_ALL)
+    settle(page)
+
+
+def settle(page):
+    """Wait until the kernel has been idle for a moment."""
+    page.evaluate("() => { nnlib.idle = null; }")
+    page.wait_for_function(IDLE, polling=50)
+
+
+def faults(page):
+    """Errors of cells and of callbacks, warnings, and what the panels say in their error lines."""
+    return page.evaluate(FAULTS)
+
+
+def close(page):
+    """End the notebook's kernel and leave the page."""
+    page.evaluate("() => nnlib.panel.sessionContext.shutdown()")
+    page.close()
+
+
+def moved_controls(page):
+    """Move each control of each panel to both ends; the faults, each with what was done."""
+    found = []
+    for name, action in actions(page):
+        action()
+        settle(page)
+        if new := faults(page):
+            found.append(f"{name}: {new}")
+            page.evaluate("() => { nnlib.faults = []; }")
+    return found
+
+
+def actions(page):
+    """(name, function) for each thing that a person can do with the controls on the page."""
+    outputs = page.locator(".jp-Notebook .jp-OutputArea")
+    for handle in outputs.locator(".noUi-handle").all():
+        for key in ("End", "Home"):
+            yield f"{handle.evaluate(NAME)} to {key}", lambda h=handle, k=key: h.press(k)
+    for menu in outputs.locator("select").all():
+        for i in range(menu.locator("option").count()):
+            yield f"{menu.evaluate(NAME)} option {i}", lambda m=menu, i=i: m.select_option(index=i)
+    for box in outputs.locator("input[type=checkbox]").all():
+        for _ in range(2):
+            yield f"{box.evaluate(NAME)} clicked", box.click
+    for play in outputs.locator(".widget-play").all():
+        yield "play and pause", lambda p=play: play_a_while(p)
+    for button in outputs.locator(".jupyter-button:not(.widget-play *)").all():
+        if button.is_visible() and button.is_enabled():
+            yield f"{button.evaluate(NAME)} pressed", button.click
+
+
+def play_a_while(play):
+    """Press play, let it play for a second, press pause."""
+    play.locator("button").first.click()
+    play.page.wait_for_timeout(1000)
+    play.locator("button").first.click()
+
+
+# -- pictures of it ----------------------------------------------------------------------------
+
+
+def photograph(page, folder):
+    """Write a PNG of each cell (c000.png ...) and of each screenful (page_00.png ...)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page.set_viewport_size(SIZE | {"height": 3 * SIZE["height"]})  # room for a tall cell
+    page.wait_for_timeout(1000)  # formulas and pictures take their places
+    for i, cell in enumerate(page.locator(".jp-Notebook .jp-Cell").all()):
+        cell.screenshot(path=folder / f"c{i:03d}.png")
+    page.set_viewport_size(SIZE)
+    scroller = page.locator(".jp-Notebook.jp-WindowedPanel-outer, .jp-WindowedPanel-outer").first
+    height = scroller.evaluate("element => element.scrollHeight")
+    step = scroller.evaluate("element => element.clientHeight") - 40
+    for i, top in enumerate(range(0, height, step)):
+        scroller.evaluate("(element, top) => { element.scrollTop = top; }", top)
+        page.wait_for_timeout(200)
+        page.screenshot(path=folder / f"page_{i:02d}.png")
