@@ -338,7 +338,7 @@ def test_a_new_notebook_becomes_a_lesson(built):
 
 def test_a_lesson_on_mnist_is_not_built_on_the_digits(course, monkeypatch, capsys):
     monkeypatch.setenv("NNLIB_MNIST", "")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(course))
+    monkeypatch.setenv("NNLIB_CACHE", str(course))
     edit(lessons.LESSONS / "00_sum.py", "print(", "load_mnist(")
     assert build.main(["00"]) == 1
     assert re.fullmatch(r"00_sum.py is built .* fetches it.\n", capsys.readouterr().err)

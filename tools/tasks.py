@@ -18,7 +18,7 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 PIP = ("-m", "pip", "install", "-qq")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # two test processes share the cores
-NO_MNIST = {"NNLIB_MNIST": "", "XDG_CACHE_HOME": str(VENV / "empty-cache")}
+NO_MNIST = {"NNLIB_MNIST": "", "NNLIB_CACHE": str(VENV / "empty-cache")}
 
 
 def python_of(venv):
