@@ -1,0 +1,68 @@
+"""The pictures and the panel of lesson 00."""
+
+import matplotlib.text
+import numpy as np
+import pytest
+
+from nnlib.blocks import sigmoid
+from nnlib.plots.canvas import new_figure, png, style
+from nnlib.plots.start_here import draw_claims, draw_losses, draw_slope
+from nnlib.widgets.start_here import SlopePanel
+
+
+@pytest.fixture
+def ax():
+    """Axes in the style of the course; at the end, all that is drawn can be read."""
+    with style():
+        figure = new_figure(9, 4)
+        yield figure.gca()
+        png(figure)
+    texts = figure.findobj(matplotlib.text.Text)
+    assert min(text.get_fontsize() for text in texts if text.get_text()) >= 12
+
+
+def test_claims_are_counted_in_the_title_and_every_bar_ends_at_its_total(ax):
+    assert draw_claims({"A": [5, 4, 0], "B": [3, 1, 2]}, ["right", "wrong", "misprint"], ax=ax) is (
+        None
+    )
+    assert ax.get_title() == "15 claims, 5 of them wrong"
+    ends = {}
+    for bars in ax.containers:
+        for k, bar in enumerate(bars):
+            ends[k] = max(ends.get(k, 0), bar.get_x() + bar.get_width())
+    assert ends == {0: 9, 1: 6}
+    assert [text.get_text() for text in ax.texts] == ["5", "3", "4"]  # no number below three
+
+
+def test_the_tangent_goes_through_the_point_with_the_slope(ax):
+    x = np.linspace(-1, 1, 3)
+    draw_slope(0.5, 2.0, 3.0, curve=(x, 4 * x), ax=ax)
+    (x0, x1), (y0, y1) = ax.lines[1].get_data()
+    assert (y1 - y0) / (x1 - x0) == pytest.approx(3)
+    assert (y0 + y1) / 2 == pytest.approx(2)
+    assert (x0 + x1) / 2 == pytest.approx(0.5)
+
+
+def test_losses_are_shown_close_to_the_lowest(ax):
+    draw_losses({"right": [9, 1, 1], "slip": [9, 2, 3]}, title="up", ax=ax)
+    low, high = ax.get_ylim()
+    assert low < 1 < high < 2
+    assert [line.get_label() for line in ax.lines] == ["right", "slip"]
+    assert len({line.get_linestyle() for line in ax.lines}) == 2
+
+
+def test_the_panel_follows_its_slider_over_the_whole_range(capsys):
+    panel, pictures = SlopePanel(), set()
+    slider = panel.controls["x"]
+    for x in np.arange(slider.min, slider.max + slider.step, slider.step):
+        slider.value = x
+        y, pullback = sigmoid(np.array([x]))
+        slope = pullback(np.ones(1))
+        assert panel.message.value == ""
+        assert panel.words.value == (
+            f"At x = {x:g} the sigmoid is {y[0]:.3f} and its slope is {slope[0]:.3f}."
+        )
+        exec(panel.as_code.value, {})
+        assert capsys.readouterr().out == f"{y} {slope}\n"
+        pictures.add(panel.image.value)
+    assert len(pictures) == 25
