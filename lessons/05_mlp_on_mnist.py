@@ -34,6 +34,7 @@ images, digits = load_mnist(), load_digits()
 widths, sample_labels = [784, 40, 30, 20, 10], digits.labels_train[:100]
 sample = scale(enlarged(digits.x_train[:100]), np.float64)
 
+
 # %% [markdown]
 # `images` is MNIST where it is installed, and otherwise the digits that come with the course, enlarged; every cell
 # runs on both. `sample` is always the same hundred bundled digits, in float64: what we *derive* is checked on them.
@@ -46,7 +47,7 @@ def off(got, want):
     return np.abs(got - want).max() / np.abs(want).max()
 
 
-# %% [markdown] lecture={"minutes": 9, "ask": "What goes wrong if the pixels stay 0 to 255?", "expect": "The first outputs are 255 times as large, so a random network is very sure of random answers", "misconception": "scaling only matters for accuracy of the arithmetic"}
+# %% [markdown] lecture={"ask": "What goes wrong if the pixels stay 0 to 255?", "expect": "The first outputs are 255 times as large, so a random network is very sure of random answers", "minutes": 9, "misconception": "scaling only matters for accuracy of the arithmetic"}
 # ## What goes in
 #
 # An image is 28 × 28 bytes, 0 for paper and 255 for ink, and a label from 0 to 9.
@@ -100,7 +101,7 @@ assert np.isclose(by_product, by_lookup, rtol=1e-12)
 two = z[:, :2]
 assert np.allclose(softmax(two)[0][:, 1], sigmoid(two[:, 1] - two[:, 0])[0], rtol=1e-12)
 
-# %% [markdown] lecture={"minutes": 6, "ask": "How many numbers does the network learn?", "expect": "33,460", "misconception": "the layers' outputs are parameters too"}
+# %% [markdown] lecture={"ask": "How many numbers does the network learn?", "expect": "33,460", "minutes": 6, "misconception": "the layers' outputs are parameters too"}
 # ## The network is 33,460 numbers
 #
 # Four linear layers, 784 → 40 → 30 → 20 → 10, with ReLU between them. A layer from $n$ to $m$ has a weight matrix
@@ -130,7 +131,7 @@ W, b = model.layers()[0].params.values()
 with_bias_neuron = np.hstack([sample, np.ones((100, 1))]) @ np.hstack([W, b[:, None]]).T
 assert np.allclose(with_bias_neuron, sample @ W.T + b, rtol=0, atol=1e-12)
 
-# %% [markdown] lecture={"minutes": 10, "ask": "Why not start with all weights equal?", "expect": "All units of a layer get the same gradient for ever", "misconception": "random weights are needed to avoid zeros"}
+# %% [markdown] lecture={"ask": "Why not start with all weights equal?", "expect": "All units of a layer get the same gradient for ever", "minutes": 10, "misconception": "random weights are needed to avoid zeros"}
 # ## The first weights
 #
 # E lists five ways to start. The simplest is a constant (`E-const`). *Predict:* forty hidden units with forty equal rows
@@ -138,7 +139,9 @@ assert np.allclose(with_bias_neuron, sample @ W.T + b, rtol=0, atol=1e-12)
 
 # %%
 model = MLP(*widths, init=constant, rng=0, dtype="float64")
-_, pullback = objective(model, softmax_cross_entropy, sample, labels=sample_labels)(parameter_vector(model)[0])
+_, pullback = objective(model, softmax_cross_entropy, sample, labels=sample_labels)(
+    parameter_vector(model)[0]
+)
 pullback(1.0)
 dW = model.layers()[0].grads["W"]
 assert np.allclose(dW, dW[0], rtol=0, atol=1e-12)
@@ -186,7 +189,7 @@ assert 0.1 < last["He uniform"] < 10
 assert 0.1 < last["He uniform as E prints it"] / 2.0**-20 < 10
 assert last["Xavier normal as E prints it"] < 1e-40
 
-# %% [markdown] lecture={"minutes": 8, "ask": "What must be kept for the way back?", "expect": "The input and, for ReLU, the sign of each pre-activation", "misconception": "the forward pass can be thrown away"}
+# %% [markdown] lecture={"ask": "What must be kept for the way back?", "expect": "The input and, for ReLU, the sign of each pre-activation", "minutes": 8, "misconception": "the forward pass can be thrown away"}
 # ## The forward pass
 #
 # E keeps samples as **columns**, so its batch is $784\times100$, and stores what each layer computes, before and after the
@@ -237,7 +240,7 @@ print("columns:", np.allclose(columns.sum(axis=0), 1), "  rows:", np.allclose(ro
 # As columns it is right anyway: NumPy lines shapes up from the right. As rows a batch of 100 raises an error, but a batch of
 # ten divides each *column* by the wrong sums, and nothing complains. A safeguard in E's layout, a necessity in ours.
 
-# %% [markdown] lecture={"minutes": 16, "ask": "Which of the four equations fails for this network, and why?", "expect": "The first: softmax is not elementwise", "misconception": "matching shapes prove a formula"}
+# %% [markdown] lecture={"ask": "Which of the four equations fails for this network, and why?", "expect": "The first: softmax is not elementwise", "minutes": 16, "misconception": "matching shapes prove a formula"}
 # ## The way back: four equations
 #
 # Write $\delta^l=\partial C/\partial z^l$, one column for each sample. E gives four equations (`E-bp1`, `E-bp2`, `E-bp234`):
@@ -257,13 +260,13 @@ weights = [layer.params["W"] for layer in model.layers() if layer.params]
 p, Y, n = softmax(logits[-1], axis=0)[0], one_hot(sample_labels, 10).T, 100
 
 # %% [markdown]
-# ### Equation 1 fails
-#
-# The cost is $C=-\frac1n\sum Y\ln p$, so $\nabla_pC=-Y/(np)$, and softmax has $\partial p_j/\partial z_j=p_j(1-p_j)$.
+# **Equation 1 fails.** The cost is $C=-\frac1n\sum Y\ln p$, so $\nabla_pC=-Y/(np)$, and softmax has $\partial p_j/\partial z_j=p_j(1-p_j)$.
 # *Predict:* is their product the gradient?
 
 # %%
-truth = numerical_gradient(lambda z: softmax_cross_entropy(z.T, labels=sample_labels)[0], logits[-1])
+truth = numerical_gradient(
+    lambda z: softmax_cross_entropy(z.T, labels=sample_labels)[0], logits[-1]
+)
 dp = -Y / (n * p)
 print(f"equation 1 as printed is off by {off(dp * p * (1 - p), truth):.2g}")
 
@@ -279,10 +282,9 @@ delta = np.stack([J.T @ g for J, g in zip(jacobians, dp.T)], axis=1)
 assert off(delta, truth) < 1e-6
 assert np.allclose(delta, (p - Y) / n, rtol=0, atol=1e-12)
 
+
 # %% [markdown]
-# ### Equations 2 to 4 hold
-#
-# Backwards through the layers: ReLU's slope is 1 where $z>0$, else 0. Each line of the loop is one of the equations.
+# **Equations 2 to 4 hold.** Backwards through the layers: ReLU's slope is 1 where $z>0$, else 0. Each line of the loop is one of the equations.
 
 
 # %%
@@ -318,9 +320,7 @@ import inspect
 print(inspect.getsource(type(model).chain))
 
 # %% [markdown]
-# ### Where the sum over samples belongs
-#
-# E writes the sum inside: $\delta^L=-\frac1n\sum_i[y-a]_i$ (`E-cce-delta`; also `E-mse-delta`, `E-bce-delta`). *Predict:* which
+# **Where the sum over samples belongs.** E writes the sum inside: $\delta^L=-\frac1n\sum_i[y-a]_i$ (`E-cce-delta`; also `E-mse-delta`, `E-bce-delta`). *Predict:* which
 # of its gradients survive that?
 
 # %%
@@ -329,16 +329,16 @@ pullback(1.0)
 last_layer = model.layers()[-1].grads
 assert np.allclose(summed, last_layer["b"], rtol=0, atol=1e-12)
 with_mean_input = np.outer(summed, activations[-1].mean(axis=1))
-print(f"bias: right.  weights, with the mean input: off by {off(with_mean_input, last_layer['W']):.2g}")
+print(
+    f"bias: right.  weights, with the mean input: off by {off(with_mean_input, last_layer['W']):.2g}"
+)
 
 # %% [markdown]
 # The bias alone, for it is the sum. The weights pair each sample's error with *its own* input; once the errors are summed
 # that is lost. One column for each sample, and sum last.
 
 # %% [markdown]
-# ### One neuron, and a transposed slip
-#
-# Document D starts with a single neuron, $z=wa+b$, $C=(\sigma(z)-y)^2$. Its three derivatives share
+# **One neuron, and a transposed slip.** Document D starts with a single neuron, $z=wa+b$, $C=(\sigma(z)-y)^2$. Its three derivatives share
 # $\sigma'(z)\,2(\sigma(z)-y)$ (`D-bp-w`, `D-bp-b`, `D-bp-a`), and they are right:
 
 # %%
@@ -362,7 +362,8 @@ for name, w in {"as printed, w1": w1, "corrected, w2": w2}.items():
     got = X.T @ (delta3 @ w.T * a2 * (1 - a2))
     print(f"{name}: {'agrees' if off(got, numerical_gradient(cost, w1)) < 1e-6 else 'wrong'}")
 
-# %% [markdown] lecture={"minutes": 9, "ask": "A network learns. Is its gradient right?", "expect": "Not necessarily: any direction within 90 degrees of the gradient goes downhill", "misconception": "falling loss proves the backward pass"}
+
+# %% [markdown] lecture={"ask": "A network learns. Is its gradient right?", "expect": "Not necessarily: any direction within 90 degrees of the gradient goes downhill", "minutes": 9, "misconception": "falling loss proves the backward pass"}
 # ## The wrong gradient that learns
 #
 # In E's code, equation 2 has $\sigma(z)$ where $\sigma'(z)$ is meant (`E-delta-code`). Every shape fits. *Predict:* does such
@@ -387,15 +388,22 @@ def accuracy_after(activation, rate, seed):
     x, x_test = (scale(part, np.float64, white=16) for part in (digits.x_train, digits.x_test))
     network = MLP(64, 30, 10, activation=activation, init=xavier_normal, rng=seed, dtype="float64")
     rule = GradientDescent(parameter_vector(network)[0], rate)
-    run = Training(network, softmax_cross_entropy, rule, x, digits.labels_train, batch_size=100, seed=seed)
+    run = Training(
+        network, softmax_cross_entropy, rule, x, digits.labels_train, batch_size=100, seed=seed
+    )
     run.run(450)
     return accuracy(network, x_test, digits.labels_test)
 
 
 # %%
-rates, arms = [0.03, 0.1, 0.3, 1.0, 3.0], {"σ′, the slope": sigmoid, "σ, as E's code has it": sigma_for_slope}
+rates, arms = (
+    [0.03, 0.1, 0.3, 1.0, 3.0],
+    {"σ′, the slope": sigmoid, "σ, as E's code has it": sigma_for_slope},
+)
 results = {
-    name: np.array([[accuracy_after(activation, rate, seed) for seed in range(3)] for rate in rates])
+    name: np.array(
+        [[accuracy_after(activation, rate, seed) for seed in range(3)] for rate in rates]
+    )
     for name, activation in arms.items()
 }
 
@@ -420,7 +428,7 @@ point = np.array([-1.0, 0.5, 2.0])
 assert check_vjp(sigmoid, point) < 1e-7
 raises(AssertionError, check_vjp, sigma_for_slope, point)
 
-# %% [markdown] lecture={"minutes": 8, "ask": "How much better is the gradient of 100 images than that of 25?", "expect": "Half the noise", "misconception": "it is four times as good"}
+# %% [markdown] lecture={"ask": "How much better is the gradient of 100 images than that of 25?", "expect": "Half the noise", "minutes": 8, "misconception": "it is four times as good"}
 # ## Batches
 #
 # The gradient of the whole set is an average over its images (`D-bp-avg`), so that of a random batch is a noisy measurement of
@@ -430,13 +438,16 @@ raises(AssertionError, check_vjp, sigma_for_slope, point)
 # %%
 model, sizes = MLP(*widths, rng=0, dtype="float64"), [1, 4, 16, 64, 256]
 x_all = scale(enlarged(digits.x_train), np.float64)
-noise = gradient_noise(model, softmax_cross_entropy, x_all, digits.labels_train, sizes, draws=50, rng=0)
+noise = gradient_noise(
+    model, softmax_cross_entropy, x_all, digits.labels_train, sizes, draws=50, rng=0
+)
 assert np.all(np.abs(np.log2(noise[:-1] / noise[1:]) - 1) < 0.35)
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
 plots.draw_gradient_noise(sizes, noise, ax=ax)
 plt.show()
+
 
 # %% [markdown]
 # Sixteen times the work buys a quarter of the noise, and one image's gradient is mostly noise. So we take a hundred at a
@@ -467,7 +478,7 @@ assert np.allclose(*ends, rtol=0, atol=1e-9)
 # The same network, number for number: a hundred times the gradient at a hundredth of the rate. What the mean buys is a rate
 # that need not be chosen again when the batch size changes.
 
-# %% [markdown] lecture={"minutes": 12, "ask": "What does a confusion matrix tell that accuracy does not?", "expect": "Which digits are taken for which", "misconception": "the mistakes are spread evenly"}
+# %% [markdown] lecture={"ask": "What does a confusion matrix tell that accuracy does not?", "expect": "Which digits are taken for which", "minutes": 12, "misconception": "the mistakes are spread evenly"}
 # ## Training, live
 #
 # All the parts are there. Press play; then change the rule, the rate or the batch size and watch the same number of steps
@@ -530,9 +541,9 @@ plt.show()
 # Write one yourself. Then write it small, in a corner, or as you were taught abroad.
 
 # %% tags=["nbval-ignore-output"]
-DigitPanel(model, images.x_test[0])
+DigitPanel(model, images.x_test[:100])
 
-# %% [markdown] lecture={"minutes": 9, "ask": "Which bracket matters in document C's formula?", "expect": "The elementwise product comes before the matrix product", "misconception": "if it runs, the brackets were right"}
+# %% [markdown] lecture={"ask": "Which bracket matters in document C's formula?", "expect": "The elementwise product comes before the matrix product", "minutes": 9, "misconception": "if it runs, the brackets were right"}
 # ## The two-layer network of document C
 #
 # Document C does not flatten first. An image is $n$ rows of $m$ pixels, standardised (`C1-F1`); one $W_1$ serves all rows, each row
@@ -571,7 +582,9 @@ print(f"matrix product first: off by {off(G * ((a1 > 0) @ X), dW1):.2g}")
 network = TwoLayerNetwork(28, 28, 16, 10, rng=0)
 theta, _ = parameter_vector(network)
 squares, squares_test = x.reshape(-1, 28, 28), x_test.reshape(-1, 28, 28)
-Training(network, softmax_cross_entropy, Adam(theta), squares, labels, batch_size=100, seed=0).run(600)
+Training(network, softmax_cross_entropy, Adam(theta), squares, labels, batch_size=100, seed=0).run(
+    600
+)
 right = accuracy(network, squares_test, labels_test)
 print(f"{theta.size} numbers, 600 steps: {right:.3f} of the unseen images")
 assert right > 0.85

@@ -7,6 +7,7 @@ Building twice gives the same bytes, and neither direction overwrites edits that
 """
 
 import os
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -114,7 +115,7 @@ def normalised(notebook):
 
 def is_bar(output):
     """Whether an output is a progress bar."""
-    return "it/s]" in output.get("data", {}).get("text/plain", "")
+    return re.search(r"%\|.*/s\]", output.get("data", {}).get("text/plain", "")) is not None
 
 
 # -- notebook -> lesson ------------------------------------------------------------------------
