@@ -71,7 +71,7 @@ def import_faults(own, tree):
         if (
             top == "nnlib"
             and other not in ORDER[: ORDER.index(own)]
-            and not (other == own and own in ("documents", "plots", "widgets"))
+            and not (other == own and own in ("documents", "experiments", "plots", "widgets"))
         ):
             yield f"{own} must not import {name}: it does not stand above"
         if not top:

@@ -1,0 +1,56 @@
+"""What the five documents claim, executed: printed form, corrected form, and the truth."""
+
+from difflib import get_close_matches
+from functools import lru_cache
+
+from nnlib.documents.a_notes import A
+from nnlib.documents.across import X
+from nnlib.documents.b_slides import B
+from nnlib.documents.c_encoder import C2
+from nnlib.documents.c_two_layer import C1
+from nnlib.documents.card import Card, Table
+from nnlib.documents.claims import Claim
+from nnlib.documents.d_report import D
+from nnlib.documents.e_mlp import E
+from nnlib.documents.needed import N
+
+DOCUMENTS = (A, B, C1, C2, D, E, X, N)
+
+
+@lru_cache(maxsize=1)
+def claims() -> dict[str, Claim]:
+    """Every claim by its id, in the order of the documents.
+
+    >>> claims()["A-3.4-clip"].status
+    'wrong'
+    """
+    return {claim.id: claim for document in DOCUMENTS for claim in document.claims()}
+
+
+def claim(id: str) -> Card:
+    """A claim as a card: what is stated, the verdict, what holds, both errors computed now.
+
+    Errors   ValueError for an id that is none, with the nearest ones.
+
+    >>> claim("A-3.4-clip").errors.corrected < 1e-12
+    True
+    """
+    if id not in claims():
+        near = get_close_matches(str(id), claims(), n=3, cutoff=0.3)
+        advice = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ValueError(f"claim: there is no claim {id!r}.{advice}")
+    return Card(claims()[id], next(d.title for d in DOCUMENTS if d.letter == claims()[id].document))
+
+
+def claims_table(lesson: str) -> Table:
+    """All claims that a lesson deals with, folded, with their errors computed now.
+
+    Errors   ValueError for a lesson without claims.
+
+    >>> claims_table("02").heading.split(":")[0]
+    'Every claim of this lesson'
+    """
+    own = [claim for claim in claims().values() if lesson in claim.lessons]
+    if not own:
+        raise ValueError(f"claims_table: no claim belongs to lesson {lesson!r}; give it as '05'.")
+    return Table(own, f"Every claim of this lesson: {len(own)}, with both errors")

@@ -1,0 +1,174 @@
+"""Document C, part 2, *Custom Neural Networks: one-layer transformer encoder*: the forward pass."""
+
+import numpy as np
+
+from nnlib import blocks
+from nnlib.calculus import complex_step
+from nnlib.documents.c_two_layer import standardize
+from nnlib.documents.claims import Document, convention, ok, reading, typo, wrong
+
+C2 = Document("C2", "Custom Neural Networks: one-layer transformer encoder")
+CLASSES = 3
+
+
+def softmax(scores, axis=-1):
+    """On real and on complex arrays, for each row."""
+    e = np.exp(scores)
+    return e / e.sum(axis, keepdims=True)
+
+
+def product(A, B):
+    """The matrix product, as the sum of the columns of A times the rows of B."""
+    return sum(map(np.outer, A.T, B))
+
+
+def draw(rng, n=4, d0=7, d1=6, d2=6):
+    """An encoder, its data and its target; all sizes differ, and y sums to 1."""
+    return {
+        "X": rng.standard_normal((n, d0)),
+        "W1": rng.standard_normal((d0, d1)) / np.sqrt(d0),
+        "cls": rng.standard_normal((1, d1)),
+        "Wq": rng.standard_normal((d1, d2)) / np.sqrt(2 * d1),  # scores of size 1
+        "Wk": rng.standard_normal((d1, d2)) / np.sqrt(2 * d1),
+        "Wv": rng.standard_normal((d1, d2)) / np.sqrt(d1),
+        "W2": rng.standard_normal((d2, CLASSES)) / np.sqrt(d2),
+        "y": rng.dirichlet(np.ones(CLASSES))[None],
+    }
+
+
+def embed(X, W1, cls, Wq, Wk, Wv, W2, y):
+    """Equations (1) to (4): h0, h_pre2, Q, K, V."""
+    h0 = standardize(X)
+    h_pre2 = np.concatenate([h0 @ W1, cls])
+    return h0, h_pre2, h_pre2 @ Wq, h_pre2 @ Wk, h_pre2 @ Wv
+
+
+def forward(net, c=1.0):
+    """Equations (1) to (8), with scores c QK': h0, h_pre2, Q, K, V, S, h2, z."""
+    h0, h_pre2, Q, K, V = embed(**net)
+    S = softmax(c * Q @ K.T)
+    h2 = S @ V + h_pre2
+    return h0, h_pre2, Q, K, V, S, h2, h2[[-1]] @ net["W2"]
+
+
+def loss(X, W1, cls, Wq, Wk, Wv, W2, y, c=1.0, kappa=1 / CLASSES):
+    """Equations (1) to (9) by the class token alone, since nothing else is read out."""
+    rows = np.concatenate([standardize(X) @ W1, cls])
+    weights = np.exp(c * (rows @ Wk) @ (cls[0] @ Wq))
+    z = (weights @ rows @ Wv / weights.sum() + cls[0]) @ W2
+    return kappa * (np.log(np.exp(z).sum()) - y[0] @ z)
+
+
+@C2.page("2 1-layer Transformer Encoder, forward", lessons="06")
+def forward_page(rng):
+    net, wide, order = draw(rng), draw(rng, d2=8), rng.permutation(4)
+    X, W1, cls, Wq, Wk, Wv, W2, y = net.values()
+    h0, h_pre2, Q, K, V, S, h2, z = forward(net)
+    n, d2, s = len(X), len(W2), softmax(z)
+    _, h_wide, *QKV_wide = embed(**wide)
+    attend = lambda h: softmax(h @ Wq @ (h @ Wk).mT) @ (h @ Wv)
+    cross_entropy = lambda s: -np.mean(y * np.log(s))
+    z_shuffled = lambda: forward(net | {"X": X[order]})[-1]
+
+    yield convention(
+        "C2-F1",
+        r"$h_0=\frac{X-\mathbb E(X)}{\sqrt{\mathbb E(X-\mathbb EX)^2}}$, where $\mathbb E$ may run "
+        "over the whole matrix or over each feature.",
+        "The two readings differ; standardising the columns of either gives the one per feature.",
+        lambda: standardize(X),
+        lambda: standardize(standardize(X), axis=0),
+        lambda: np.stack([(x - x.mean()) / x.std() for x in X.T], axis=1),
+    )
+    yield ok(
+        "C2-F2",
+        r"$h_1=h_0W_1\in\mathbb R^{n\times d_1}$",
+        lambda: h0 @ W1,
+        lambda: product(h0, W1),
+    )
+    yield ok(
+        "C2-F3",
+        r"$h_{pre_2}=\mathrm{concat}(h_1,\mathrm{cls})\in\mathbb R^{(n+1)\times d_1}$",
+        lambda: np.concatenate([h0 @ W1, cls]),
+        lambda: [*(h0 @ W1), cls[0]],
+        "The class token is the last row.",
+    )
+    yield ok(
+        "C2-F4",
+        r"$\{Q,K,V\}=h_{pre_2}W_{\{q,k,v\}}\in\mathbb R^{(n+1)\times d_2}$",
+        lambda: QKV_wide,
+        lambda: [product(h_wide, wide[name]) for name in ("Wq", "Wk", "Wv")],
+    )
+    yield convention(
+        "C2-F5",
+        r"$S=\mathrm{Softmax}(QK^\top)$, here seen in $SV$.",
+        r"Document D divides by $\sqrt{d_k}$; with $W_q/\sqrt{d_k}$ the two are equal, so the "
+        "functions are the same, the initialisation and the gradients are not.",
+        lambda: softmax(Q @ K.T) @ V,
+        lambda: softmax((h_pre2 @ (Wq / np.sqrt(d2))) @ K.T) @ V,
+        lambda: blocks.attention(Q, K, V)[0],
+    )
+    yield reading(
+        "C2-F5-axis",
+        "The softmax, whose axis is left open, over the columns.",
+        "Over each row: the weights that one query gives to all keys sum to 1.",
+        lambda: softmax(Q @ K.T, axis=0) @ V,
+        lambda: softmax(Q @ K.T, axis=1) @ V,
+        lambda: blocks.attention(np.sqrt(d2) * Q, K, V)[0],
+    )
+    yield wrong(
+        "C2-F6",
+        r"$h_2=SV+h_{pre_2}\in\mathbb R^{(n+1)\times d_2}$",
+        r"$h_{pre_2}$ has $d_1$ columns: the residual needs $d_1=d_2$.",
+        lambda: S @ QKV_wide[-1] + h_pre2,
+        lambda: S @ V + h_pre2,
+        lambda: [h + sum(S[i, j] * V[j] for j in range(n + 1)) for i, h in enumerate(h_pre2)],
+    )
+    yield ok(
+        "C2-F7",
+        r"$z=h_{2(n+1)}W_2\in\mathbb R^K$",
+        lambda: h2[[n]] @ W2,
+        lambda: product(h2, W2)[-1:],
+        "The row of the class token.",
+    )
+    yield ok(
+        "C2-F8",
+        r"$s=\mathrm{Softmax}(z)$",
+        lambda: softmax(z),
+        lambda: [[1 / np.exp(z - z_i).sum() for z_i in z[0]]],
+        "$s$ are the probabilities of the classes, $S$ the weights of the attention.",
+    )
+    yield wrong(
+        "C2-F9",
+        r"$\mathcal L=-\frac1K\mathbf 1_{d_2}(y\odot\ln s)^\top$",
+        r"$\mathbf 1_K$: the sum runs over the $K$ classes.",
+        lambda: -1 / CLASSES * np.ones((1, d2)) @ (y * np.log(s)).T,
+        lambda: -1 / CLASSES * np.ones((1, CLASSES)) @ (y * np.log(s)).T,
+        lambda: [[loss(**net)]],
+    )
+    yield wrong(
+        "C2-F9-K",
+        r"The $1/K$ of the loss appears in no formula of the backward pass.",
+        r"$\partial\mathcal L/\partial z=(s-y)/K$; with $s-y$ every gradient is $K$ times too big. "
+        "Keep it everywhere or drop it from the loss. ($K$ classes; elsewhere $K$ are the keys.)",
+        lambda: s - y,
+        lambda: (s - y) / CLASSES,
+        lambda: complex_step(lambda z: cross_entropy(softmax(z)), z),
+    )
+    yield typo(
+        "C2-Fcomp",
+        r"All at once, from $\mathrm{Softmax}(\mathrm{SelfAttention}(\mathrm{concat}((XW_1),"
+        r"\mathrm{cls}),W_{\{q,k,v\}})[:,\mathrm{seq\_len}+1,:],W_2)$.",
+        r"$h_0$ for $X$, the residual, $\mathrm{Softmax}(h_{2(n+1)}W_2)$, and the index "
+        r"$\mathrm{seq\_len}$ when counted from 0; the parentheses do not match.",
+        lambda: cross_entropy(softmax(attend(np.vstack([X @ W1, cls])[None])[:, n + 1, :] @ W2)),
+        lambda: cross_entropy(softmax((attend(h_pre2[None]) + h_pre2)[:, n, :] @ W2)),
+        lambda: loss(**net),
+    )
+    yield reading(
+        "C2-perm",
+        "Without a positional encoding, the logits for the rows of $X$ in another order.",
+        "They do not change.",
+        z_shuffled,
+        z_shuffled,
+        lambda: z,
+    )

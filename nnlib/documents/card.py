@@ -1,0 +1,129 @@
+"""How a claim is shown: a card, a row in the folded table of a lesson, lines in a terminal."""
+
+import math
+from html import escape
+
+import numpy as np
+
+from nnlib.documents.claims import Claim, Errors
+
+COLOURS = {  # with white letters on them, each has a contrast of at least 4.5
+    "ok": "#00735C",
+    "typo": "#8A5A00",
+    "wrong": "#B3261E",
+    "convention": "#4B4AC0",
+    "note": "#5F6368",
+    "added": "#00658A",
+    "reading": "#8A3A7E",
+}
+LEFT = "style='text-align:left'"
+
+
+class Card:
+    """One claim with both of its errors, computed when the card is made.
+
+    >>> from nnlib.documents import claim
+    >>> print(claim("A-3.4-clip"))
+    A-3.4-clip: wrong (A, 3.4 SoftMax)
+      states   Clipping the scores to $[-50,50]$ works well against overflow.
+      holds    Exact only while all $\\lvert x_i\\rvert\\le50$; subtract the largest score instead.
+      errors   as printed 0.5, corrected ≤ 1e-12
+    """
+
+    def __init__(self, claim: Claim, title: str) -> None:
+        self.claim, self.title = claim, title
+        self.errors = claim.check(np.random.default_rng(0))
+
+    def __repr__(self) -> str:
+        claim = self.claim
+        lines = [f"{claim.id}: {claim.status} ({claim.document}, {claim.section})"]
+        lines += [f"  states   {claim.stated}"]
+        lines += [f"  holds    {claim.correction}"] if claim.correction else []
+        return "\n".join([*lines, f"  errors   {in_words(claim, self.errors)}"])
+
+    def _repr_html_(self) -> str:
+        claim, colour = self.claim, COLOURS[self.claim.status]
+        holds = f"<p style='margin:.3em 0'><b>What holds.</b> {math_text(claim.correction)}</p>"
+        return (
+            f"<div style='border-left:6px solid {colour};padding:.3em 1em;margin:.6em 0;"
+            f"max-width:52em;font-size:110%'>{badge(claim)} <code>{claim.id}</code> "
+            f"<span style='opacity:.75'>{escape(self.title)}, {escape(claim.section)}</span>"
+            f"<p style='margin:.5em 0 .3em'>{math_text(claim.stated)}</p>"
+            f"{holds if claim.correction else ''}"
+            f"<p style='margin:.3em 0 .1em'><b>Errors, computed now:</b> "
+            f"{escape(in_words(claim, self.errors))}.</p></div>"
+        )
+
+
+class Table:
+    """All claims of a lesson, folded: id, what is stated, verdict, what holds, errors."""
+
+    def __init__(self, claims: list[Claim], heading: str) -> None:
+        self.heading = heading
+        self.rows = [(claim, claim.check(np.random.default_rng(0))) for claim in claims]
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{claim.id:16} {claim.status:11} {in_words(claim, errors)}"
+            for claim, errors in self.rows
+        ]
+        return "\n".join([self.heading, *lines])
+
+    def _repr_html_(self) -> str:
+        head = "".join(
+            f"<th {LEFT}>{name}</th>"
+            for name in ("claim", "verdict", "states", "holds", "printed", "corrected")
+        )
+        rows = "".join(self.row(claim, errors) for claim, errors in self.rows)
+        return (
+            f"<details><summary style='cursor:pointer;font-size:110%'><b>{escape(self.heading)}</b>"
+            f"</summary><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
+        )
+
+    def row(self, claim: Claim, errors: Errors) -> str:
+        """One claim as a row of HTML."""
+        cells = [
+            f"<code style='white-space:nowrap'>{claim.id}</code>",
+            badge(claim),
+            math_text(claim.stated),
+            math_text(claim.correction),
+            escape(shown(errors.printed)),
+            escape(shown(errors.corrected)),
+        ]
+        return f"<tr>{''.join(f'<td {LEFT}>{cell}</td>' for cell in cells)}</tr>"
+
+
+def badge(claim: Claim) -> str:
+    """The verdict as a word on its colour."""
+    style = "color:white;border-radius:.3em;padding:.1em .5em;font-weight:bold"
+    return f"<span style='background:{COLOURS[claim.status]};{style}'>{claim.status}</span>"
+
+
+def math_text(text: str) -> str:
+    """Text with formulas, safe to stand in HTML."""
+    return escape(text, quote=False)
+
+
+def in_words(claim: Claim, errors: Errors) -> str:
+    """Both errors in one phrase."""
+    if claim.truth is None:
+        return "nothing to compute"
+    if claim.status == "ok":
+        return f"as printed {shown(errors.printed)}"
+    if math.isnan(errors.printed):
+        return f"corrected {shown(errors.corrected)}"
+    return f"as printed {shown(errors.printed)}, corrected {shown(errors.corrected)}"
+
+
+def shown(error: float) -> str:
+    """An error for reading: rounding noise as its bound, anything else to two digits.
+
+    >>> [shown(error) for error in (3e-16, 2e-10, 0.4966, math.inf, math.nan)]
+    ['≤ 1e-12', '≤ 1e-9', '0.5', 'undefined', '–']
+    """
+    if math.isnan(error):
+        return "–"
+    if math.isinf(error):
+        return "undefined"
+    bound = next((b for b in ("1e-12", "1e-9", "1e-6") if error <= float(b)), None)
+    return f"≤ {bound}" if bound else f"{error:.2g}"

@@ -1,0 +1,164 @@
+"""A claim of a document: what it states, the truth, and how far its forms are off.
+
+A page is a generator: it draws one sample from the random generator it is given and yields the
+claims about it, each with its forms as functions of nothing. So a page of a document reads as a
+page of code, and checking one claim computes no other.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnlib.checks import Rng
+
+Form = Callable[[], Any]
+Page = Callable[[Rng], Iterator["Claim"]]
+
+
+class Errors(NamedTuple):
+    """How far a claim's forms are from the truth: inf where undefined, nan where there is none."""
+
+    printed: float
+    corrected: float
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of a document.
+
+    id           as in the inventory: the document, the section, a name.
+    status       ok, typo, wrong, convention, note, added (printed nowhere) or reading (a pitfall).
+    stated       what the document states, in our words.
+    correction   what holds instead, or the condition under which it holds.
+    printed, corrected, truth   functions of nothing: the forms on the sample of the page.
+    lessons      where it is dealt with, such as ("02", "05").
+
+    >>> from nnlib.documents import claims
+    >>> claim = claims()["A-3.4-clip"]
+    >>> claim.document, claim.status, claim.check(np.random.default_rng(0)).printed > 1e-3
+    ('A', 'wrong', True)
+    """
+
+    id: str
+    status: str
+    stated: str
+    correction: str = ""
+    printed: Form | None = None
+    corrected: Form | None = None
+    truth: Form | None = None
+    lessons: tuple[str, ...] = ()
+    section: str = ""
+    page: Page | None = None
+
+    @property
+    def document(self) -> str:
+        """The document: A, B, C1, C2, D, E; X for a clash between them, N for what none prints."""
+        return self.id.split("-")[0]
+
+    def check(self, rng: Rng) -> Errors:
+        """Both errors on a new sample, relative to the largest entry of the truth."""
+        if self.truth is None or self.page is None:
+            return Errors(math.nan, math.nan)
+        drawn = next(claim for claim in self.page(rng) if claim.id == self.id)
+        truth = drawn.truth()  # type: ignore[misc]
+        return Errors(error_of(drawn.printed, truth), error_of(drawn.corrected, truth))
+
+
+def error_of(form: Form | None, truth: Any) -> float:
+    """max|form - truth| / max|truth|; inf where the form is undefined, nan where there is none.
+
+    >>> error_of(lambda: np.ones(3) @ np.ones(2), 1.0), error_of(lambda: 1.5, 1.0)
+    (inf, 0.5)
+    """
+    if form is None:
+        return math.nan
+    try:
+        with np.errstate(all="ignore"):
+            value, truth = np.asarray(form()), np.asarray(truth)
+    except (ValueError, IndexError, ZeroDivisionError):
+        return math.inf
+    if value.shape != truth.shape:
+        return math.inf
+    gap, size = np.abs(value - truth).max(initial=0), np.abs(truth).max(initial=0)
+    return float(gap / (size or 1)) if np.isfinite(gap) else math.inf
+
+
+# -- the seven ways to state a claim ------------------------------------------------------------
+
+
+def ok(
+    id: str, stated: str, printed: Form, truth: Form, note: str = "", lessons: str = ""
+) -> Claim:
+    """It agrees with the truth, under the condition noted."""
+    return Claim(id, "ok", stated, note, printed, printed, truth, tuple(lessons.split()))
+
+
+def note(id: str, stated: str, why: str, lessons: str = "") -> Claim:
+    """Nothing numeric to check, and why."""
+    return Claim(id, "note", stated, why, lessons=tuple(lessons.split()))
+
+
+def added(
+    id: str, stated: str, corrected: Form, truth: Form, note: str = "", lessons: str = ""
+) -> Claim:
+    """Needed, and printed in no document."""
+    return Claim(id, "added", stated, note, None, corrected, truth, tuple(lessons.split()))
+
+
+def both_forms(
+    status: str,
+    id: str,
+    stated: str,
+    correction: str,
+    printed: Form,
+    corrected: Form,
+    truth: Form,
+    lessons: str = "",
+) -> Claim:
+    """A claim whose printed and corrected forms differ."""
+    return Claim(id, status, stated, correction, printed, corrected, truth, tuple(lessons.split()))
+
+
+typo = partial(both_forms, "typo")  # the intention is clear, the printed form is not it
+wrong = partial(both_forms, "wrong")  # wrong numbers, an undefined product, a false statement
+convention = partial(both_forms, "convention")  # clashes with another; corrected is the conversion
+reading = partial(both_forms, "reading")  # a pitfall beside a claim: another way to read it
+
+
+# -- documents ----------------------------------------------------------------------------------
+
+
+class Document:
+    """A document's pages, in order; each is a generator of claims, registered with its section.
+
+    >>> document = Document("Z", "An example")
+    >>> @document.page("1 Sums", lessons="01")
+    ... def sums(rng):
+    ...     x = rng.standard_normal(3)
+    ...     yield ok("Z-sum", "the sum of the doubles", lambda: (2 * x).sum(), lambda: 2 * x.sum())
+    >>> [claim.section for claim in document.claims()]
+    ['1 Sums']
+    """
+
+    def __init__(self, letter: str, title: str) -> None:
+        self.letter, self.title = letter, title
+        self.pages: list[tuple[Page, str, tuple[str, ...]]] = []
+
+    def page(self, section: str, *, lessons: str) -> Callable[[Page], Page]:
+        """Register a page; its claims belong to these lessons unless they name their own."""
+
+        def register(page: Page) -> Page:
+            self.pages.append((page, section, tuple(lessons.split())))
+            return page
+
+        return register
+
+    def claims(self) -> Iterator[Claim]:
+        """Every claim of the document."""
+        for page, section, lessons in self.pages:
+            for claim in page(np.random.default_rng(0)):
+                yield replace(claim, section=section, lessons=claim.lessons or lessons, page=page)

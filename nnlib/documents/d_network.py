@@ -1,0 +1,324 @@
+"""Document D, *Implementing Generative AI Transformer*: neurons, activations and losses."""
+
+import numpy as np
+
+from nnlib import blocks, losses
+from nnlib.calculus import complex_step
+from nnlib.documents.claims import Document, added, convention, note, ok, reading, typo, wrong
+
+D = Document("D", "Implementing Generative AI Transformer")
+
+
+def sigmoid(z):
+    """As the document defines it, on real and on complex arrays."""
+    return 1 / (1 + np.exp(-z))
+
+
+def relu(z):
+    """The rectifier, on real and on complex arrays."""
+    return np.where(np.real(z) > 0, z, 0)
+
+
+def bce(y, p):
+    """Binary cross-entropy of one prediction, as the document defines it."""
+    return -(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def slope(f, z):
+    """The derivative of an elementwise function at every entry of a vector."""
+    return np.diag(complex_step(f, z))
+
+
+@D.page("Feedforward Neural Network", lessons="07")
+def feedforward_page(rng):
+    w, u, b, a_0 = rng.standard_normal(4)
+    x = rng.standard_normal(5)
+
+    def printed_states(x):
+        a = [a_0]
+        for _ in x:
+            a.append(sigmoid(w * a[-1] + b))
+        return a
+
+    def states(x):
+        a = [a_0]
+        for x_t in x:
+            a.append(sigmoid(w * a[-1] + u * x_t + b))
+        return a
+
+    def through_time():
+        steps = [a * (1 - a) for a in states(x)[1:]]
+        return [u * steps[t] * np.prod([w * s for s in steps[t + 1 :]]) for t in range(5)]
+
+    yield note(
+        "D-ffdef",
+        "A feedforward network passes information in one direction, without loops.",
+        "A definition.",
+        lessons="05",
+    )
+    yield wrong(
+        "D-rnn",
+        r"With a loop it is a recurrent network, $a_{t+1}=\sigma(w_1a_t+b_1)$.",
+        r"The input is missing, so the state ignores the sequence: "
+        r"$a_{t+1}=\sigma(w\,a_t+u\,x_{t+1}+b)$. Compared: $da_T/dx$.",
+        lambda: complex_step(lambda x: printed_states(x)[-1], x),
+        through_time,
+        lambda: complex_step(lambda x: states(x)[-1], x),
+    )
+
+
+@D.page("Types of Neural Networks", lessons="05")
+def types_page(rng):
+    yield note(
+        "D-nettypes",
+        "Convolutional networks suit images, LSTM networks suit speech.",
+        "A rule of experience; no formula.",
+    )
+
+
+@D.page("Neuron and Activation", lessons="02")
+def neuron_page(rng):
+    z, big = rng.uniform(-36, 36, 1000), rng.uniform(37, 700, 5)
+
+    yield note(
+        "D-neuron",
+        "A neuron holds numbers; the activation of one layer drives the next.",
+        "Prose.",
+        lessons="05",
+    )
+    yield ok(
+        "D-sigmoid",
+        r"$\sigma(n)=1/(1+e^{-n})$",
+        lambda: sigmoid(z),
+        lambda: (1 + np.tanh(z / 2)) / 2,
+    )
+    yield ok(
+        "D-range",
+        "An activation stays in its range.",
+        lambda: 1.0,
+        lambda: np.mean((sigmoid(z) > 0) & (sigmoid(z) < 1)),
+        r"$(0,1)$ for the sigmoid. Compared: the share of 1000 activations inside it.",
+    )
+    yield reading(
+        "D-range-float",
+        r"In float64 $\sigma(z)$ is exactly 1 from $z\approx37$ on, and the cross-entropy of a "
+        "wrong label infinite.",
+        r"Compute it from the logit: $\max(z,0)-zy+\ln(1+e^{-\lvert z\rvert})$.",
+        lambda: bce(0, sigmoid(big)),
+        lambda: np.maximum(big, 0) + np.log1p(np.exp(-np.abs(big))),
+        lambda: np.logaddexp(0, big),
+    )
+
+
+@D.page("Learning Model and Propagation", lessons="05")
+def propagation_page(rng):
+    w, x, b = rng.standard_normal(4), rng.standard_normal(4), rng.standard_normal()
+
+    yield convention(
+        "D-preact",
+        "The pre-activation is the weighted sum of the inputs.",
+        r"Plus $b$, as in the document's own formulas: the weight of an input that is always 1.",
+        lambda: w @ x,
+        lambda: np.append(w, b) @ np.append(x, 1),
+        lambda: blocks.linear(x[None], w[None], np.array([b]))[0].item(),
+    )
+
+
+@D.page("Activation Functions", lessons="02")
+def activation_page(rng):
+    z, alpha = rng.standard_normal(7), rng.uniform(1.5, 3)
+    symmetric = np.append(z, -z)
+    x, b = rng.standard_normal(2), [rng.standard_normal(n) for n in (3, 4, 5)]
+    W = [rng.standard_normal(shape) for shape in ((3, 2), (4, 3), (5, 4))]
+    three = np.array([3.0])
+    either = lambda: 2 * sigmoid(2 * z) - 1
+
+    yield ok(
+        "D-tanh",
+        r"$\tanh z=(e^z-e^{-z})/(e^z+e^{-z})$",
+        lambda: (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z)),
+        lambda: np.tanh(z),
+    )
+    yield ok(
+        "D-tanh-mean",
+        "tanh makes the mean activation close to 0.",
+        lambda: [0, 0.5],
+        lambda: [np.tanh(symmetric).mean(), sigmoid(symmetric).mean()],
+        r"For symmetric pre-activations 0, where the sigmoid has $\tfrac12$. Compared: both.",
+    )
+    yield ok(
+        "D-slope",
+        "The slope of the sigmoid is very small.",
+        lambda: 1 / 4,
+        lambda: slope(sigmoid, np.linspace(-8, 8, 17)).max(),
+        r"At most $\tfrac14$, at $z=0$.",
+    )
+    yield ok(
+        "D-relu",
+        r"$a=\max(0,z)$",
+        lambda: np.maximum(0, z),
+        lambda: (z + np.abs(z)) / 2,
+    )
+    yield ok(
+        "D-relu-half",
+        "The slope of ReLU is 1 for half the time.",
+        lambda: 1 / 2,
+        lambda: slope(relu, symmetric).mean(),
+        "For symmetric pre-activations. Compared: the mean slope.",
+    )
+    yield wrong(
+        "D-tanh-always",
+        "tanh is always superior to the sigmoid, which should never be used.",
+        r"$\tanh z=2\sigma(2z)-1$: the same function class. Beyond $\lvert z\rvert=1.663$ tanh has "
+        r"the smaller slope, and outputs in $(0,1)$ need the sigmoid. "
+        r"Compared: $\tanh'(3)/\sigma'(3)$, which is $4\sigma'(6)/\sigma'(3)$; superior is 1.",
+        lambda: [1.0],
+        lambda: 4 * slope(sigmoid, 2 * three) / slope(sigmoid, three),
+        lambda: slope(np.tanh, three) / slope(sigmoid, three),
+        lessons="02 05",
+    )
+    yield reading(
+        "D-tanh-sig",
+        r"tanh is a rescaled sigmoid, $\tanh z=2\sigma(2z)-1$.",
+        "An identity, so whatever one can represent the other can.",
+        either,
+        either,
+        lambda: np.tanh(z),
+        lessons="02 05",
+    )
+    yield ok(
+        "D-leaky",
+        r"Leaky ReLU: $a=\max(0.01z,z)$",
+        lambda: np.maximum(0.01 * z, z),
+        lambda: [v if v >= 0 else 0.01 * v for v in z],
+        r"The maximum is right for slopes up to 1.",
+    )
+    yield reading(
+        "D-leaky-gt1",
+        r"$\max(\alpha z,z)$ with $\alpha>1$, which document E allows.",
+        r"The maximum then picks the wrong branch on both sides: $\max(z,0)+\alpha\min(z,0)$.",
+        lambda: np.maximum(alpha * z, z),
+        lambda: np.maximum(z, 0) + alpha * np.minimum(z, 0),
+        lambda: [v if v >= 0 else alpha * v for v in z],
+    )
+    yield ok(
+        "D-nonlinear",
+        "Complex learning needs a non-linear activation.",
+        lambda: W[2] @ W[1] @ W[0] @ x + W[2] @ (W[1] @ b[0] + b[1]) + b[2],
+        lambda: W[2] @ (W[1] @ (W[0] @ x + b[0]) + b[1]) + b[2],
+        "Without one, layers are a single matrix and a single bias. Compared: three layers.",
+    )
+
+
+@D.page("Optimization Problem", lessons="05")
+def optimization_page(rng):
+    yield note(
+        "D-bpterm",
+        "The weights are updated by the backpropagation of error.",
+        "Backpropagation computes the gradient; the optimizer updates. Terminology.",
+    )
+
+
+@D.page("Maximum Likelihood and Cross Entropy", lessons="03")
+def likelihood_page(rng):
+    w, x, b = rng.standard_normal(4), rng.standard_normal(4), rng.standard_normal()
+
+    yield convention(
+        "D-yhat",
+        r"$\hat y=\sigma(w\cdot x)$",
+        "There is no bias: absorb it as the weight of a constant input 1.",
+        lambda: sigmoid(w @ x),
+        lambda: sigmoid(np.append(w, b) @ np.append(x, 1)),
+        lambda: (1 + np.tanh((sum(w * x) + b) / 2)) / 2,
+    )
+
+
+@D.page("What about Least Squares?", lessons="03")
+def least_squares_page(rng):
+    y, p, grid = rng.standard_normal(6), rng.standard_normal(6), np.linspace(0, 1, 101)
+    z = np.array([-8.0])  # confidently wrong, as the truth is y = 1
+    s = sigmoid(z)
+    ls = lambda y, p: (y - p) ** 2 / 2
+    at_logit = lambda loss: slope(lambda z: loss(1, sigmoid(z)), z)
+    logit_gradients = lambda: [-(1 - s) * s * (1 - s), s - 1]
+
+    yield ok(
+        "D-ls",
+        r"$J^{LS}=\tfrac12(y-\hat y)^2$",
+        lambda: ls(y, p),
+        lambda: [losses.mse(p_i, target=y_i)[0] / 2 for y_i, p_i in zip(y[:, None], p[:, None])],
+        r"Its derivative by $\hat y$ is $-(y-\hat y)$.",
+    )
+    yield ok(
+        "D-ls-low",
+        "Least squares costs a misclassification little.",
+        lambda: 1 / 2,
+        lambda: np.maximum(ls(0, grid), ls(1, grid)).max(),
+        r"At most $\tfrac12$, where cross-entropy has no bound.",
+    )
+    yield reading(
+        "D-ls-vanish",
+        r"Confidently wrong, $z=-8$ for $y=1$: the gradient by the logit is $-3.4\cdot10^{-4}$ for "
+        r"least squares, $-0.9997$ for cross-entropy.",
+        r"$(\hat y-y)\,\hat y(1-\hat y)$ against $\hat y-y$.",
+        logit_gradients,
+        logit_gradients,
+        lambda: [at_logit(ls), at_logit(bce)],
+    )
+
+
+@D.page("Binary Cross-Entropy Cost Function", lessons="03")
+def cross_entropy_page(rng):
+    z, y = rng.standard_normal(6), rng.integers(0, 2, 6)
+    p, soft = sigmoid(z), rng.uniform(0.1, 0.9)
+    likelihood = np.where(y == 1, p, 1 - p)
+    both, last = np.array([0.0, 1.0]), np.nextafter(1.0, 0.0)  # the last number below 1, 1 - 2⁻⁵³
+
+    yield ok(
+        "D-bce",
+        r"$J=-[y\ln\hat y+(1-y)\ln(1-\hat y)]$",
+        lambda: bce(y, p),
+        lambda: -np.log(likelihood),
+    )
+    yield typo(
+        "D-bce-range",
+        r"$\hat y\in(0,1]$",
+        r"$(0,1)$: at $\hat y=1$ the cost of $y=0$ is infinite and that of $y=1$ is $0\cdot\ln0$. "
+        r"Compared: both at the largest $\hat y$ allowed.",
+        lambda: bce(both, 1.0),
+        lambda: bce(both, last),
+        lambda: [53 * np.log(2), 2.0**-53],
+    )
+    yield added(
+        "D-bce-logit",
+        r"The gradient of binary cross-entropy at the logit: $\hat y-y$.",
+        lambda: p - y,
+        lambda: slope(lambda z: bce(y, sigmoid(z)), z),
+    )
+    yield ok(
+        "D-props-hard",
+        r"$J=0$ for $y=\hat y$.",
+        lambda: [0, 0, np.log(2), np.log(2)],
+        lambda: [bce(0, 1e-15), bce(1, 1 - 1e-15), bce(0, 0.5), bce(1, 0.5)],
+        r"In the limit and for $y\in\{0,1\}$. Compared: beside $\ln2$ at $\hat y=\tfrac12$.",
+    )
+    yield reading(
+        "D-props-soft",
+        r"For a soft target $J(y,y)$ is the entropy $H(y)$, not 0.",
+        r"Subtract it: $y\ln\frac y{\hat y}+(1-y)\ln\frac{1-y}{1-\hat y}$.",
+        lambda: bce(soft, soft),
+        lambda: soft * np.log(soft / soft) + (1 - soft) * np.log((1 - soft) / (1 - soft)),
+        lambda: 0.0,
+    )
+    yield ok(
+        "D-props-pos",
+        r"$J\ge0$",
+        lambda: np.abs(bce(y, p)),
+        lambda: bce(y, p),
+        r"Compared: $\lvert J\rvert$ and $J$.",
+    )
+    yield note(
+        "D-task",
+        "Least squares for regression, binary cross-entropy for classification.",
+        "A rule of design. Binary means two classes or independent sigmoids; more need softmax.",
+    )

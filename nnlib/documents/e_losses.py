@@ -1,0 +1,188 @@
+"""Document E, *MNIST MLP notes*: three losses and their gradients; instances are columns."""
+
+import numpy as np
+
+from nnlib import losses
+from nnlib.calculus import complex_step
+from nnlib.documents.claims import ok, reading, typo, wrong
+from nnlib.documents.e_layers import E, one_hot, sigmoid, softmax
+
+
+def summed(terms):
+    """What a printed sum over instances leaves: one column, the same for every instance."""
+    return np.broadcast_to(terms.sum(axis=1, keepdims=True), terms.shape)
+
+
+@E.page("Loss Functions: Mean Squared Error", lessons="03")
+def mse_page(rng):
+    n = 5
+    a_before, W, b = (rng.standard_normal(shape) for shape in ((4, n), (3, 4), (3, 1)))
+    y, z = rng.uniform(0, 1, (3, n)), W @ a_before + b
+    a = sigmoid(z)
+    slopes = a * (1 - a)
+
+    C = lambda a: ((y - a) ** 2).sum() / (2 * n)
+    delta = lambda: -1 / n * ((y - a) * slopes)
+    delta_summed = lambda: -1 / n * ((y - a) * slopes).sum(axis=1, keepdims=True)
+    dC_dW = lambda: complex_step(lambda W: C(sigmoid(W @ a_before + b)), W)
+
+    yield ok(
+        "E-mse",
+        r"$C=\frac1{2n}\sum_i[(y-a)^2]_i$",
+        lambda: C(a),
+        lambda: losses.mse(a, target=y)[0] * 3 / 2,
+        r"$n$ counts instances; the entries of one are summed.",
+    )
+    yield wrong(
+        "E-mse-d",
+        r"$\partial_aC=-\frac1n\sum_i[y-a]_i$",
+        r"No sum over instances: $\partial C/\partial a_i=-\frac1n(y_i-a_i)$. The same holds for "
+        r"every printed $\delta^L$.",
+        lambda: -1 / n * summed(y - a),
+        lambda: -1 / n * (y - a),
+        lambda: complex_step(C, a),
+    )
+    yield wrong(
+        "E-mse-delta",
+        r"$\delta^L=-\frac1n\sum_i[(y-a)\circ\partial_za]_i$",
+        r"One column for each instance, $-\frac1n(y_i-a_i)\circ\partial_za_i$.",
+        lambda: -1 / n * summed((y - a) * slopes),
+        delta,
+        lambda: complex_step(lambda z: C(sigmoid(z)), z),
+    )
+    yield reading(
+        "E-mse-db",
+        r"The summed $\delta^L$ is right for the bias.",
+        r"$\partial C/\partial b$ is the sum over instances.",
+        delta_summed,
+        lambda: delta() @ np.ones((n, 1)),
+        lambda: complex_step(lambda b: C(sigmoid(W @ a_before + b)), b),
+    )
+    yield reading(
+        "E-mse-dW",
+        r"The summed $\delta^L$ in $\partial C/\partial W=\delta a^\top$.",
+        "Undefined: keep one column for each instance.",
+        lambda: delta_summed() @ a_before.T,
+        lambda: delta() @ a_before.T,
+        dC_dW,
+    )
+    yield reading(
+        "E-mse-dW-mean",
+        r"The summed $\delta^L$ times the mean activation.",
+        "A product of sums is not the sum of the products.",
+        lambda: delta_summed() @ a_before.mean(axis=1, keepdims=True).T,
+        lambda: delta() @ a_before.T,
+        dC_dW,
+    )
+
+
+@E.page("Loss Functions: Binary Cross Entropy", lessons="03")
+def bce_page(rng):
+    n = 6
+    z, y = rng.standard_normal((1, n)), rng.integers(0, 2, (1, n))
+    a = sigmoid(z)
+    C = lambda a: -1 / n * (y * np.log(a) + (1 - y) * np.log(1 - a)).sum()
+    integrand = lambda: -n * complex_step(C, a)
+
+    yield ok(
+        "E-bce",
+        r"$C=-\frac1n\sum_i[y\ln a+(1-y)\ln(1-a)]_i$",
+        lambda: C(a),
+        lambda: -np.log(np.prod(np.where(y == 1, a, 1 - a))) / n,
+        r"$n$ counts instances.",
+    )
+    yield typo(
+        "E-bce-d1",
+        r"$\partial_aC=-\frac1n\sum_i\big[\frac{y(1)}a+\frac{1-y(-1)}{1-a}\big]_i$",
+        r"In the bracket $\frac{(1-y)(-1)}{1-a}$. Compared, here and below: the bracket of each "
+        "instance.",
+        lambda: y * 1 / a + (1 - y * (-1)) / (1 - a),
+        lambda: y * 1 / a + (1 - y) * (-1) / (1 - a),
+        integrand,
+    )
+    yield ok(
+        "E-bce-d2",
+        r"$\dots\big[\frac ya-\frac{1-y}{1-a}\big]_i$",
+        lambda: y / a - (1 - y) / (1 - a),
+        integrand,
+        "For each instance.",
+    )
+    yield typo(
+        "E-bce-d3",
+        r"$\dots\big[y-\frac{ya-a+ay}{a(1-a)}\big]_i$",
+        r"$\frac{y-ya-a+ay}{a(1-a)}$",
+        lambda: y - (y * a - a + a * y) / (a * (1 - a)),
+        lambda: (y - y * a - a + a * y) / (a * (1 - a)),
+        integrand,
+    )
+    yield ok(
+        "E-bce-d4",
+        r"$\dots\big[\frac{y-a}{a(1-a)}\big]_i$",
+        lambda: (y - a) / (a * (1 - a)),
+        integrand,
+        "For each instance.",
+    )
+    yield wrong(
+        "E-bce-delta",
+        r"With a sigmoid: $\delta^L=-\frac1n\sum_i[y-a]_i$",
+        r"The bracket is right, the sum over instances is not: $-\frac1n(y_i-a_i)$.",
+        lambda: -1 / n * summed(y - a),
+        lambda: -1 / n * (y - a),
+        lambda: complex_step(lambda z: C(sigmoid(z)), z),
+    )
+
+
+@E.page("Loss Functions: Categorical Cross Entropy", lessons="03")
+def cce_page(rng):
+    n, classes = 5, 4
+    z, labels = rng.standard_normal((classes, n)), rng.integers(0, classes, n)
+    y, a, same = one_hot(labels, classes), softmax(z), np.eye(classes)[:, :, None]
+    C = lambda a: -1 / n * (y * np.log(a)).sum()
+    dC_dz = lambda: complex_step(lambda z: C(softmax(z)), z)
+
+    def through_jacobian():
+        J = [np.diag(a_i) - np.outer(a_i, a_i) for a_i in a.T]
+        return np.stack([J_i.T @ g_i for J_i, g_i in zip(J, (-1 / n * y / a).T)], axis=1)
+
+    yield ok(
+        "E-cce",
+        r"$C=-\frac1n\sum_i\big[\sum_ky_k\ln a_k\big]_i$",
+        lambda: C(a),
+        lambda: -np.log(np.prod([a[label, i] for i, label in enumerate(labels)])) / n,
+    )
+    yield typo(
+        "E-cce-d",
+        r"$\partial_{a_k}C=-\frac1n\sum_i\big[\sum_k\frac{y_k}{a_k}\big]_i$",
+        r"$k$ is free and each instance has its own: $-\frac1n\frac{y_k}{a_k}$.",
+        lambda: np.full(a.shape, -1 / n * (y / a).sum()),
+        lambda: -1 / n * y / a,
+        lambda: complex_step(C, a),
+    )
+    yield wrong(
+        "E-cce-elem",
+        r"$\delta_j=\partial_{a_j}C\cdot\partial_{z_j}a_j$ as a start.",
+        r"Softmax is not elementwise: $\delta_j=\sum_k\partial_{a_k}C\,\partial_{z_j}a_k$. The "
+        r"printed start is $-y_j(1-a_j)/n$.",
+        lambda: -1 / n * y / a * (a * (1 - a)),
+        through_jacobian,
+        dC_dz,
+    )
+    yield ok(
+        "E-cce-lines",
+        r"$\sum_k\frac{y_k}{a_k}a_k(\delta_{kj}-a_j)=\sum_ky_k\delta_{kj}-a_j\sum_ky_k=y_j-a_j$",
+        lambda: [
+            ((y / a * a)[:, None] * (same - a[None])).sum(axis=0),
+            (y[:, None] * same).sum(axis=0) - a * y.sum(axis=0),
+            y - a,
+        ],
+        lambda: [-n * dC_dz()] * 3,
+        r"For each instance; the last step needs $\sum_ky_k=1$.",
+    )
+    yield wrong(
+        "E-cce-delta",
+        r"$\delta^L=-\frac1n\sum_i[y-a]_i$",
+        r"The bracket is right, the sum over instances is not: $-\frac1n(y_i-a_i)$.",
+        lambda: -1 / n * summed(y - a),
+        lambda: -1 / n * (y - a),
+        dC_dz,
+    )

@@ -1,0 +1,387 @@
+"""Document E, *MNIST MLP notes*: forward, backward and the update; instances are columns."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from nnlib import blocks
+from nnlib.calculus import complex_step
+from nnlib.documents.claims import convention, note, ok, reading, typo, wrong
+from nnlib.documents.e_layers import WIDTHS, one_hot, sigmoid, softmax
+from nnlib.documents.e_losses import E
+
+
+def dsigmoid(z):
+    """The slope of the sigmoid."""
+    return sigmoid(z) * (1 - sigmoid(z))
+
+
+def network(widths, rng):
+    """Weights (out, in) and biases (out, 1), shaped as the document says."""
+    weights = [rng.standard_normal((n, m)) / np.sqrt(m) for m, n in pairwise(widths)]
+    return weights, [rng.standard_normal((n, 1)) for n in widths[1:]]
+
+
+def forward(x, weights, biases):
+    """Both histories: sigmoid in the hidden layers, softmax in the last."""
+    logits, activations = [], [x]
+    for W, b in zip(weights, biases):
+        logits.append(W @ activations[-1] + b)
+        activations.append((softmax if W is weights[-1] else sigmoid)(logits[-1]))
+    return logits, activations
+
+
+def backward(y, weights, logits, activations):
+    """The deltas of the summed cross-entropy, layer by layer from the last."""
+    deltas = [activations[-1] - y]
+    for W, z in zip(weights[:0:-1], logits[-2::-1]):
+        deltas.insert(0, W.T @ deltas[0] * dsigmoid(z))
+    return deltas
+
+
+def cost(y, a):
+    """The summed cross-entropy."""
+    return -(y * np.log(a)).sum()
+
+
+@E.page("Forward Propagation", lessons="05")
+def forward_page(rng):
+    z, seed = rng.standard_normal((4, 6)), rng.integers(2**32)
+    a = softmax(z[:, 0])
+    stable = lambda z, **how: np.exp(z - z.max(**how)) / np.exp(z - z.max(**how)).sum(**how)
+    by_column = lambda: np.transpose([[1 / np.exp(c - c_i).sum() for c_i in c] for c in z.T])
+
+    def batch():
+        """The document's network and a hundred images, as rows."""
+        draw = np.random.default_rng(seed)
+        return draw.uniform(0, 1, (100, 784)), *network(WIDTHS, draw)
+
+    def two_logits():
+        x, w, b = batch()
+        z_1 = w[0] @ x.T + b[0]
+        return np.vstack([z_1, w[1] @ sigmoid(z_1) + b[1]])
+
+    def by_blocks():
+        x, w, b = batch()
+        z_1 = blocks.linear(x, w[0], b[0][:, 0])[0]
+        z_2 = blocks.linear(blocks.sigmoid(z_1)[0], w[1], b[1][:, 0])[0]
+        return np.hstack([z_1, z_2]).T  # (40 + 30, 100)
+
+    def history(k):
+        """The shapes of the logits, k = 0, or of the activations, k = 1."""
+        x, w, b = batch()
+        return [values.shape for values in forward(x.T, w, b)[k]]
+
+    yield note(
+        "E-flow",
+        "Logits and activations are stored for the backward pass.",
+        "Prose. Four slots are announced for the activations, five are stored.",
+    )
+    yield ok(
+        "E-fwd",
+        r"With instances as columns $z_1=w_0a_0+b_0$ is $(40,100)$ and $z_2=w_1a_1+b_1$ "
+        r"$(30,100)$; the biases spread over the batch.",
+        two_logits,
+        by_blocks,
+        "Indices start at 0 here, at 1 in the architecture.",
+    )
+    yield typo(
+        "E-logits-hist",
+        r"The logits stored are $(40,100)$, $(30,100)$, $(40,100)$, $(10,100)$.",
+        r"The third is $(20,100)$, as the backward pass has it.",
+        lambda: [(40, 100), (30, 100), (40, 100), (10, 100)],
+        lambda: [(40, 100), (30, 100), (20, 100), (10, 100)],
+        lambda: history(0),
+    )
+    yield wrong(
+        "E-elementwise",
+        "An activation only acts on each entry of the logits.",
+        r"In the hidden layers. The softmax of the last mixes the entries of a column, so its "
+        r"Jacobian is no diagonal and the first of the four equations needs $J^\top$.",
+        lambda: np.diag(a * (1 - a)),
+        lambda: np.diag(a) - np.outer(a, a),
+        lambda: complex_step(softmax, z[:, 0]),
+    )
+    yield ok(
+        "E-act-hist",
+        r"The activations stored are $(784,100)$, $(40,100)$, $(30,100)$, $(20,100)$, $(10,100)$.",
+        lambda: [(784, 100), (40, 100), (30, 100), (20, 100), (10, 100)],
+        lambda: history(1),
+    )
+    yield ok(
+        "E-axis-default",
+        "By default max and sum would reduce the dimension.",
+        lambda: [0, 1, 2],
+        lambda: [z.max().ndim, z.max(axis=0).ndim, z.max(axis=0, keepdims=True).ndim],
+        "To one number for the whole batch. Compared: the axes left by default, with axis=0, and "
+        "with keepdims=True too.",
+    )
+    yield ok(
+        "E-keepdims",
+        "So set keepdims=True.",
+        lambda: stable(z, axis=0, keepdims=True),
+        by_column,
+        "Right, though (classes, batch) with axis=0 spreads without it too.",
+    )
+    yield reading(
+        "E-keepdims-not",
+        "Without keepdims, on (classes, batch) with axis=0.",
+        "Right as well: here keepdims is a safeguard.",
+        lambda: stable(z, axis=0),
+        lambda: stable(z, axis=0, keepdims=True),
+        by_column,
+    )
+    yield reading(
+        "E-keepdims-rows",
+        "Without keepdims, on (batch, classes) with axis=1.",
+        "Undefined: here keepdims is a necessity.",
+        lambda: stable(z.T, axis=1),
+        lambda: stable(z.T, axis=1, keepdims=True),
+        lambda: by_column().T,
+    )
+    yield ok(
+        "E-axis0",
+        "max and sum run over each column separately: axis=0.",
+        lambda: stable(z, axis=0, keepdims=True),
+        by_column,
+    )
+
+
+@E.page("Backpropagation", lessons="05")
+def backpropagation_page(rng):
+    """Four layers as in the document, small: 8-6-5-4-3, and seven instances."""
+    weights, biases = network((8, 6, 5, 4, 3), rng)
+    x, target = rng.standard_normal((8, 7)), rng.uniform(0, 1, (3, 7))
+    actual_output = one_hot(rng.integers(0, 3, 7), 3).T  # an instance in each row
+    y, L, seed = actual_output.T, 3, rng.integers(2**32)  # the layers are 0, 1, 2 and L
+    logits, activations = forward(x, weights, biases)
+    deltas = backward(y, weights, logits, activations)
+    z, a, delta = logits[-1], activations[-1], deltas[-1]
+
+    def replaced(arrays, l, new):
+        return [*arrays[:l], new, *arrays[l + 1 :]]
+
+    def by_weight(l):
+        c = lambda W: cost(y, forward(x, replaced(weights, l, W), biases)[1][-1])
+        return complex_step(c, weights[l])
+
+    def by_bias(l):
+        c = lambda b: cost(y, forward(x, weights, replaced(biases, l, b))[1][-1])
+        return complex_step(c, biases[l])
+
+    def by_logit(l):
+        after = weights[l + 1 :], biases[l + 1 :]
+        return complex_step(lambda z: cost(y, forward(sigmoid(z), *after)[1][-1]), logits[l])
+
+    def by_last_logit():
+        return complex_step(lambda z: cost(y, softmax(z)), z)
+
+    def through_jacobian():
+        J = [np.diag(a_i) - np.outer(a_i, a_i) for a_i in a.T]
+        return np.stack([J_i.T @ g_i for J_i, g_i in zip(J, (-y / a).T)], axis=1)
+
+    def shapes_of_gradients():
+        draw = np.random.default_rng(seed)
+        weights, biases = network(WIDTHS, draw)
+        logits, activations = forward(draw.uniform(0, 1, (784, 100)), weights, biases)
+        deltas = backward(one_hot(draw.integers(0, 10, 100), 10), weights, logits, activations)
+        bias = [delta.sum(axis=1, keepdims=True).shape for delta in deltas]
+        return bias + [(delta @ a.T).shape for delta, a in zip(deltas, activations)]
+
+    def trained(rate, divisor):
+        """The cost after 50 steps with the summed gradients divided by a number."""
+        w, b = weights, biases
+        for _ in range(50):
+            kept = forward(x, w, b)
+            deltas = backward(y, w, *kept)
+            dw = [delta @ a.T / divisor for delta, a in zip(deltas, kept[1])]
+            db = [delta.sum(axis=1, keepdims=True) / divisor for delta in deltas]
+            w = [w_l - rate * dw_l for w_l, dw_l in zip(w, dw)]
+            b = [b_l - rate * db_l for b_l, db_l in zip(b, db)]
+        return cost(y, forward(x, w, b)[1][-1])
+
+    yield ok(
+        "E-bp1",
+        r"$\delta^L=\nabla_aC\odot\sigma'(z^L)$",
+        lambda: (sigmoid(z) - target) * dsigmoid(z),
+        lambda: complex_step(lambda z: ((sigmoid(z) - target) ** 2).sum() / 2, z),
+        r"For an elementwise output; for softmax, which the document's network has, "
+        r"$J^\top\nabla_aC$. Compared: sigmoid and half the squared error.",
+    )
+    yield reading(
+        "E-bp1-softmax",
+        r"$\nabla_aC\odot\sigma'(z^L)$ with the diagonal of the softmax Jacobian for $\sigma'$.",
+        r"$J^\top\nabla_aC$, column by column.",
+        lambda: -y / a * (a * (1 - a)),
+        through_jacobian,
+        by_last_logit,
+    )
+    yield typo(
+        "E-bp2",
+        r"$\delta^L=\big((W^{L+1})^\top\delta^{L+1}\big)\odot\sigma'(z^L)$",
+        r"A layer $l$ before the last; there is no layer $L+1$.",
+        lambda: weights[L + 1].T @ deltas[L + 1] * dsigmoid(logits[L]),
+        lambda: np.vstack(
+            [weights[l + 1].T @ deltas[l + 1] * dsigmoid(logits[l]) for l in range(L)]
+        ),
+        lambda: np.vstack([by_logit(l) for l in range(L)]),
+    )
+    yield ok(
+        "E-bp234",
+        r"$\partial C/\partial b^l=\delta^l$, $\partial C/\partial W^l=\delta^l(a^{l-1})^\top$",
+        lambda: np.concatenate(
+            [(delta @ a.T).ravel() for delta, a in zip(deltas, activations)]
+            + [delta.sum(axis=1) for delta in deltas]
+        ),
+        lambda: np.concatenate([by(l).ravel() for by in (by_weight, by_bias) for l in range(4)]),
+        "For each instance; sum over the batch. Compared: the gradient of all parameters.",
+    )
+    yield ok(
+        "E-gradshapes",
+        r"The gradients have the shapes of the biases, $[40\times1,\dots,10\times1]$, and of the "
+        r"weights, $[40\times784,\dots,10\times20]$.",
+        lambda: [(40, 1), (30, 1), (20, 1), (10, 1), (40, 784), (30, 40), (20, 30), (10, 20)],
+        shapes_of_gradients,
+    )
+    yield ok(
+        "E-delta-last",
+        "delta = -(actual_output.T - activation_history[-1])",
+        lambda: -(actual_output.T - activations[-1]),
+        by_last_logit,
+        "For the summed, not the mean, loss: divide by the batch size later.",
+    )
+    yield ok(
+        "E-gradb-code",
+        "grad_bias[-1] has the sums of the rows of delta.",
+        lambda: [[sum(delta[j])] for j in range(3)],
+        lambda: by_bias(L),
+    )
+    yield typo(
+        "E-gradw-code",
+        r"grad_weights[-1] = delta * activation_history$^\top$[-2].T",
+        "Transposed twice: delta @ activation_history[-2].T",
+        lambda: delta @ activations[-2].T.T,
+        lambda: delta @ activations[-2].T,
+        lambda: by_weight(L),
+    )
+    yield reading(
+        "E-gradw-star",
+        "The * of the code taken as NumPy's, transposed once.",
+        "It is the matrix product, @ in NumPy.",
+        lambda: delta * activations[-2].T,
+        lambda: delta @ activations[-2].T,
+        lambda: by_weight(L),
+    )
+    yield wrong(
+        "E-delta-code",
+        r"delta = (weights[-1].T * delta) $\odot\,\sigma$(logits[-2])",
+        r"$\sigma'$(logits[-2]). All shapes agree, so only the numbers show it; each entry of "
+        "delta keeps its sign, so the network learns, badly.",
+        lambda: (weights[-1].T @ delta) * sigmoid(logits[-2]),
+        lambda: (weights[-1].T @ delta) * dsigmoid(logits[-2]),
+        lambda: by_logit(L - 1),
+    )
+    yield wrong(
+        "E-normalise",
+        "Divide the gradients by the batch size, or the accuracy does not improve.",
+        r"The mean gradient with the rate $lr$ is the summed gradient with $lr/B$: only the range "
+        "of usable rates moves. Compared: the cost after 50 steps, as printed the first one.",
+        lambda: cost(y, activations[-1]),
+        lambda: trained(rate=2, divisor=7),
+        lambda: trained(rate=2 / 7, divisor=1),
+    )
+
+
+@E.page("Data Splitting and Mini-Batch Gradient Descent", lessons="05")
+def splitting_page(rng):
+    mu, lr, start = rng.uniform(0.5, 0.9), rng.uniform(0.1, 1), rng.standard_normal(3)
+    g = rng.standard_normal((3, 4, 3))  # three epochs of four batches
+
+    def each_epoch():
+        w, v = start, np.zeros(3)
+        for epoch in g:
+            remembered = v
+            for g_t in epoch:
+                v = mu * remembered + (1 - mu) * g_t
+                w = w - lr * v
+        return w
+
+    def each_step():
+        w, v = start, np.zeros(3)
+        for g_t in g.reshape(12, 3):
+            v = mu * v + (1 - mu) * g_t
+            w = w - lr * v
+        return w
+
+    yield ok(
+        "E-split",
+        r"$X=(60k,784)$, $y=(60k,)$",
+        lambda: [60_000, 784, 60_000],
+        lambda: [(47_040_016 - 16) / 28**2, 28**2, 60_008 - 8],
+        "Compared: the sizes of MNIST's files, without their headers.",
+    )
+    yield typo(
+        "E-epoch",
+        "The velocity remembers the gradients of the previous epoch; memory is updated at each "
+        "epoch.",
+        "The previous step: each mini-batch. Compared: the weights after three epochs of four "
+        "batches.",
+        each_epoch,
+        each_step,
+        lambda: start - lr * sum((1 - mu ** (12 - s)) * g.reshape(12, 3)[s] for s in range(12)),
+    )
+
+
+@E.page("Momentum", lessons="04")
+def momentum_page(rng):
+    mu, T = 0.9, 10
+    g, etas = rng.standard_normal((T, 3)), rng.uniform(0.1, 1) * 0.5 ** np.arange(T)
+    eta, start = etas[0], rng.standard_normal(3)
+
+    def moved(rates):
+        """How far the document's rule moves the weights."""
+        w, v = start, 0
+        for rate, g_t in zip(rates, g):
+            v = mu * v + (1 - mu) * g_t
+            w = w - rate * v
+        return w - start
+
+    def moved_with_rate_inside(rates):
+        w, v = start, 0
+        for rate, g_t in zip(rates, g):
+            v = mu * v + (1 - mu) * rate * g_t
+            w = w - v
+        return w - start
+
+    def heavy_ball(rates):
+        """Document A's rule without its velocity: the last step again, shortened, and a new one."""
+        w = [start, start]
+        for rate, g_t in zip(rates, g):
+            w.append(w[-1] + mu * (w[-1] - w[-2]) - rate * g_t)
+        return w[-1] - start
+
+    yield ok(
+        "E-momentum",
+        r"$v=\mu v+(1-\mu)g$, $w=w-lr\,v$",
+        lambda: moved([eta] * T),
+        lambda: -eta * sum((1 - mu ** (T - s)) * g[s] for s in range(T)),
+        r"$v_0=0$; $w$ is a weight or a bias.",
+    )
+    yield convention(
+        "E-momentum-conv",
+        r"$lr$ outside the velocity and $(1-\mu)$ inside; document A has $v=\rho v+\eta g$, "
+        r"$w=w-v$.",
+        r"At the same rate the steps are $1/(1-\mu)=10$ times smaller. Equal with "
+        r"$lr=\eta/(1-\mu)$, while the rate is constant.",
+        lambda: moved([eta] * T),
+        lambda: moved([eta / (1 - mu)] * T),
+        lambda: heavy_ball([eta] * T),
+    )
+    yield reading(
+        "E-momentum-sched",
+        r"With a schedule, $lr_t=\eta_t/(1-\mu)$ does not make them equal.",
+        r"The rate has to go inside the velocity, $v=\mu v+(1-\mu)\,lr_tg$, $w=w-v$.",
+        lambda: moved(etas / (1 - mu)),
+        lambda: moved_with_rate_inside(etas / (1 - mu)),
+        lambda: heavy_ball(etas),
+    )

@@ -1,0 +1,259 @@
+"""What lessons and panels measure: plain functions of their arguments, tested without a picture."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnlib.blocks import relu, softmax
+from nnlib.checks import Array, Rng, generator, whole_number
+from nnlib.data import scale
+from nnlib.initializers import he_normal
+from nnlib.layers import Model, objective, parameter_vector
+from nnlib.mlp import MLP
+from nnlib.training import Record, Training, accuracy, one_blas_thread
+
+
+def signal(
+    init: Callable = he_normal,
+    *,
+    depth: int = 20,
+    width: int = 256,
+    activation: Callable = relu,
+    samples: int = 200,
+    rng: Rng | int,
+) -> Array:
+    """The mean square of the activations behind 0, 1, ..., depth layers, where the input's is 1.
+
+    Shapes   -> (depth + 1,)
+    Source   E-he-u, E-xavier-n: a wrong constant shows after a few layers.
+
+    >>> signal(depth=2, width=8, rng=0).shape
+    (3,)
+    """
+    depth = whole_number("signal", "depth", depth, low=1)
+    rng = generator("signal", "rng", rng)
+    network = MLP(
+        *[width] * (depth + 1), activation=activation, init=init, rng=rng, dtype="float64"
+    )
+    x = rng.standard_normal((samples, width))
+    activations = [x, *network.values(x)[1::2], activation(network.values(x)[-1])[0]]
+    return np.array([np.mean(a * a) for a in activations]) / np.mean(x * x)
+
+
+def gradient_noise(
+    model: Model,
+    loss: Callable,
+    x: Array,
+    labels: Array,
+    sizes: list[int],
+    *,
+    draws: int,
+    rng: Rng | int,
+) -> Array:
+    """How far a random batch's gradient lies from that of all rows, for each batch size.
+
+    The root of the mean squared distance over the draws, relative to the length of the whole
+    gradient; rows are drawn with replacement, so that it falls exactly as 1/√size.
+
+    Shapes   x (N, ...), labels (N,), sizes (k,) -> (k,)
+    Source   D-bp-avg; D-c9.
+
+    >>> from nnlib.losses import softmax_cross_entropy
+    >>> x, labels = np.eye(4), np.array([0, 1, 0, 1])
+    >>> model = MLP(4, 2, rng=0, dtype="float64")
+    >>> noise = gradient_noise(model, softmax_cross_entropy, x, labels, [1, 100], draws=50, rng=0)
+    >>> bool(5 < noise[0] / noise[1] < 20)
+    True
+    """
+    rng, (theta, _) = generator("gradient_noise", "rng", rng), parameter_vector(model)
+
+    def gradient(rows: Any) -> Array:
+        _, pullback = objective(model, loss, x[rows], labels=labels[rows])(theta)
+        return pullback(1.0)
+
+    whole = gradient(slice(None))
+    distances = [
+        [np.linalg.norm(gradient(rng.integers(len(x), size=size)) - whole) for _ in range(draws)]
+        for size in sizes
+    ]
+    return np.sqrt(np.mean(np.square(distances), axis=1)) / np.linalg.norm(whole)
+
+
+def confusion(model: Model, x: Array, labels: Array, classes: int) -> Array:
+    """How often each class (row) was read as each class (column).
+
+    Shapes   x (N, ...), labels (N,) -> (classes, classes) of counts
+
+    >>> model = MLP(2, 2, init=lambda shape, rng: np.eye(2), rng=0, dtype="float64")
+    >>> confusion(model, np.eye(2)[[0, 0, 1]], np.array([0, 1, 1]), 2)
+    array([[1, 0],
+           [1, 1]])
+    """
+    z, _ = model(x)
+    return np.bincount(classes * labels + z.argmax(axis=-1), minlength=classes**2).reshape(
+        classes, classes
+    )
+
+
+def block_means(values: Any, size: int) -> tuple[Array, Array]:
+    """The mean of every ``size`` values in turn, and how many values there are up to its last one.
+
+    Shapes   values (N,) -> (blocks,), (blocks,)
+
+    >>> block_means([3.0, 1.0, 5.0], 2)
+    (array([2, 3]), array([2., 5.]))
+    """
+    starts = np.arange(0, len(values), whole_number("block_means", "size", size, low=1))
+    ends = np.minimum(starts + size, len(values))
+    return ends, np.array([np.mean(values[start:end]) for start, end in zip(starts, ends)])
+
+
+class Curves(NamedTuple):
+    """What a run has shown: each batch's loss, means of these, the accuracy on unseen images.
+
+    >>> Curves(np.array([2.5, 2.1]), np.array([2]), np.array([2.3]), [0], [0.1], False).tested_at
+    [0]
+    """
+
+    losses: Array
+    mean_at: Array
+    mean_loss: Array
+    tested_at: Sequence[int]
+    test_accuracy: Sequence[float]
+    diverged: bool
+
+
+class WatchedRun:
+    """A training run with its accuracy on unseen images after every so many steps.
+
+    ``upto(steps)`` goes on from where the run stands; one that diverges ends there and says why in
+    ``ended``.
+
+    >>> from nnlib.losses import softmax_cross_entropy
+    >>> from nnlib.optimizers import GradientDescent
+    >>> model, x, labels = MLP(2, 2, rng=0), np.eye(2, dtype=np.float32), np.array([0, 1])
+    >>> rule, loss = GradientDescent(parameter_vector(model)[0], lr=1.0), softmax_cross_entropy
+    >>> training = Training(model, loss, rule, x, labels, batch_size=2, seed=0)
+    >>> run = WatchedRun(training, x, labels, every=10).upto(25)
+    >>> len(run.records), run.tested_at, run.test_accuracy[-1], run.ended
+    (25, [0, 10, 20], 1.0, '')
+    >>> len(run.curves(12).losses), run.curves(12).tested_at
+    (12, [0, 10])
+    """
+
+    def __init__(
+        self, training: Training, x_test: Array, labels_test: Array, *, every: int
+    ) -> None:
+        self.training, self.x_test, self.labels_test = training, x_test, labels_test
+        self.every = whole_number("WatchedRun", "every", every, low=1)
+        self.records: list[Record] = []
+        self.tested_at, self.test_accuracy, self.ended = [0], [self.accuracy()], ""
+
+    def accuracy(self) -> float:
+        """The share of unseen images read rightly as the model now stands."""
+        return accuracy(self.training.model, self.x_test, self.labels_test)
+
+    def upto(self, steps: int) -> "WatchedRun":
+        """Train on until so many steps are done in all, or until the run diverges.
+
+        After an interrupt it can be called again: whether a step is done, the training knows.
+        """
+        with one_blas_thread():
+            while not self.ended:
+                done = self.training.steps
+                if done % self.every == 0 and done > self.tested_at[-1]:
+                    right = [*self.test_accuracy, self.accuracy()]
+                    self.tested_at, self.test_accuracy = [*self.tested_at, done], right
+                if done >= steps:
+                    break
+                try:
+                    self.records.append(self.training.step())
+                except FloatingPointError as error:
+                    self.ended = str(error)
+        return self
+
+    def curves(self, steps: int, *, block: int = 20) -> Curves:
+        """What there is to see of the first so many steps, with the mean loss of each block."""
+        losses = np.array([record.loss for record in self.records if record.step <= steps])
+        tested = sum(k <= steps for k in self.tested_at)
+        accuracies = self.tested_at[:tested], self.test_accuracy[:tested]
+        diverged = bool(self.ended) and len(losses) == len(self.records)
+        return Curves(losses, *block_means(losses, block), *accuracies, diverged)
+
+
+# -- Digits drawn by hand -------------------------------------------------------------------------
+
+
+def ink_size(images: Array) -> int:
+    """The larger side of the box around the ink, the median over the images: 20 for MNIST.
+
+    Shapes   images (N, height, width) -> pixels
+
+    >>> ink_size(np.eye(28)[None, :, 4:10])
+    6
+    """
+    inked = [np.argwhere(image) for image in images]
+    sides = [np.ptp(places, axis=0).max() + 1 for places in inked if len(places)]
+    return int(np.median(sides))
+
+
+def centred(ink: Array, *, size: int = 20) -> Array:
+    """A drawing as MNIST's makers stored theirs, 28 x 28: cropped, scaled and centred by its mass.
+
+    The box around the ink is scaled to ``size`` pixels, each the mean of what it covers, and laid
+    so that the centre of its mass comes next to pixel (14, 14), or as near as all of it fits in.
+
+    Shapes   ink (height, width), uint8, 0 for paper -> (28, 28), uint8
+    Errors   TypeError unless ink is uint8, ValueError for another shape or a drawing without ink.
+
+    >>> pad = np.zeros((200, 100), np.uint8)
+    >>> pad[20:100, 60:80] = 255                   # a stroke, 80 x 20, off the middle
+    >>> rows, columns = np.nonzero(centred(pad))
+    >>> rows.min(), rows.max(), columns.min(), columns.max()
+    (np.int64(4), np.int64(23), np.int64(12), np.int64(16))
+    """
+    if getattr(ink, "dtype", None) != np.uint8:
+        got = getattr(ink, "dtype", type(ink).__name__)
+        raise TypeError(f"centred: ink must be a uint8 array, 0 for paper; got {got}.")
+    if ink.ndim != 2:
+        raise ValueError(f"centred: ink must be one image (height, width); got {ink.shape}.")
+    size = whole_number("centred", "size", size, low=1, high=28)
+    if not ink.any():
+        raise ValueError("centred: ink must not be empty: draw a digit.")
+    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = (max(1, round(size * side / max(ink.shape))) for side in ink.shape)
+    small = covering(height, ink.shape[0]) @ ink @ covering(width, ink.shape[1]).T
+    centre = [np.arange(height) @ small.sum(axis=1), np.arange(width) @ small.sum(axis=0)]
+    top, left = (
+        int(np.clip(round(14 - moment / small.sum()), 0, 28 - side))
+        for moment, side in zip(centre, small.shape)
+    )
+    image = np.zeros((28, 28), np.uint8)
+    image[top : top + height, left : left + width] = np.rint(small)
+    return image
+
+
+def covering(m: int, n: int) -> Array:
+    """Row j: the shares of n pixels in the j-th of the m equal parts that they are laid out into.
+
+    >>> covering(2, 3).round(3)
+    array([[0.667, 0.333, 0.   ],
+           [0.   , 0.333, 0.667]])
+    """
+    edges, pixels = np.arange(m + 1) * n / m, np.arange(n)
+    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return np.maximum(overlap, 0) * m / n
+
+
+def read_digit(model: Model, image: Array) -> Array:
+    """The probability that the network gives each digit, for one image.
+
+    Shapes   image (height, width), uint8 -> (10,)
+
+    >>> read_digit(MLP(784, 10, rng=0), np.zeros((28, 28), np.uint8)).round(3)[:3]
+    array([0.1, 0.1, 0.1], dtype=float32)
+    """
+    logits, _ = model(scale(image[None], parameter_vector(model)[0].dtype))
+    return softmax(logits)[0][0]

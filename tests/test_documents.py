@@ -1,0 +1,155 @@
+"""Every claim of the documents holds or fails as its verdict says, over twenty samples."""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnlib.documents import DOCUMENTS, claim, claims, claims_table
+from nnlib.documents.card import COLOURS, shown
+
+ROOT = Path(__file__).parent.parent
+INVENTORY = ROOT / "tests" / "golden" / "inventory.csv"
+DRAWS = 20
+ROUND_OFF = 1e-9
+LOOSER = {}  # id: the error allowed, where rounding allows no less
+VISIBLE = 1e-3
+
+
+def inventory():
+    """The rows of the inventory: id, status, lessons."""
+    with INVENTORY.open(encoding="utf-8", newline="") as file:
+        return [
+            (row["id"], row["status"], tuple(row["lessons"].split()))
+            for row in csv.DictReader(file)
+        ]
+
+
+def errors(id):
+    """The printed and corrected errors of a claim over the samples, as columns."""
+    return np.array([claims()[id].check(np.random.default_rng(seed)) for seed in range(DRAWS)])
+
+
+def of_status(*statuses):
+    """The ids with one of these verdicts."""
+    return [id for id, claim in claims().items() if claim.status in statuses]
+
+
+# -- the verdicts -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("id", of_status("ok"))
+def test_a_claim_that_is_ok_agrees_with_the_truth(id):
+    assert errors(id)[:, 0].max() <= LOOSER.get(id, ROUND_OFF)
+
+
+@pytest.mark.parametrize("id", of_status("wrong", "typo"))
+def test_a_wrong_form_is_undefined_or_visibly_off_and_its_correction_is_right(id):
+    printed, corrected = errors(id).T
+    assert printed.max() >= VISIBLE
+    assert corrected.max() <= LOOSER.get(id, ROUND_OFF)
+
+
+@pytest.mark.parametrize("id", of_status("convention", "added", "reading"))
+def test_a_conversion_or_an_added_formula_is_exact(id):
+    assert errors(id)[:, 1].max() <= LOOSER.get(id, ROUND_OFF)
+
+
+@pytest.mark.parametrize("id", of_status("note"))
+def test_a_note_says_why_there_is_nothing_to_compute(id):
+    assert claims()[id].truth is None
+    assert claims()[id].correction
+
+
+@pytest.mark.parametrize("id", of_status("ok", "typo", "wrong", "convention", "added", "reading"))
+def test_the_truth_is_not_the_form_itself(id):
+    claim = claims()[id]
+    for form in (claim.printed, claim.corrected):
+        assert form is None or body(form) != body(claim.truth)
+
+
+def body(form):
+    """What a form computes, as the compiler sees it."""
+    code = form.__code__
+    return code.co_code, code.co_names, code.co_freevars, code.co_consts
+
+
+# -- the inventory ------------------------------------------------------------------------------
+
+
+def test_every_row_of_the_inventory_has_its_claim_with_its_verdict():
+    assert {id: status for id, status, _ in inventory()} == {
+        id: claim.status for id, claim in claims().items()
+    }
+
+
+def test_every_claim_names_the_lessons_of_its_row():
+    rows = {id: lessons for id, status, lessons in inventory() if status != "reading"}
+    assert rows == {id: claims()[id].lessons for id in rows}
+
+
+def test_no_id_stands_twice():
+    ids = [claim.id for document in DOCUMENTS for claim in document.claims()]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "lessons").glob("*.py")), ids=lambda path: path.stem
+)
+def test_a_lesson_deals_with_its_claims(path):
+    own, text = path.stem[:2], path.read_text(encoding="utf-8")
+    due = [claim for claim in claims().values() if own in claim.lessons]
+    if not due:
+        return
+    assert f'claims_table("{own}")' in text
+    missing = [
+        claim.id for claim in due if claim.status in ("wrong", "typo") and claim.id not in text
+    ]
+    assert not missing
+
+
+# -- how they are shown -------------------------------------------------------------------------
+
+
+def test_a_card_says_the_formula_the_verdict_and_both_errors():
+    card = claim("A-3.4-clip")
+    for text in (repr(card), card._repr_html_()):
+        for part in ("A-3.4-clip", "wrong", "[-50,50]", "subtract the largest", "0.5", "≤ 1e-12"):
+            assert part in text
+    assert "Transformer Model Notes" in card._repr_html_()
+    assert COLOURS["wrong"] in card._repr_html_()
+
+
+def test_an_unknown_id_raises_with_the_nearest_ones():
+    with pytest.raises(ValueError, match=r"no claim 'A-3\.4-clop'.*A-3\.4-clip"):
+        claim("A-3.4-clop")
+
+
+@pytest.mark.parametrize("id", list(claims()))
+def test_every_card_is_one_piece_of_html_and_of_text(id):
+    html = claim(id)._repr_html_()
+    assert html.count("<div") == html.count("</div>") == 1
+    assert html.count("$") % 2 == 0
+    assert id in repr(claim(id))
+
+
+def test_a_table_holds_every_claim_of_its_lesson():
+    ids = [id for id, claim in claims().items() if "02" in claim.lessons]
+    html = claims_table("02")._repr_html_()
+    assert html.count("<tr>") == len(ids) + 1
+    assert all(id in html for id in ids)
+
+
+def test_a_table_of_no_lesson_is_refused():
+    with pytest.raises(ValueError, match="no claim belongs to lesson '5'"):
+        claims_table("5")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(0, "≤ 1e-12"), (3e-11, "≤ 1e-9"), (0.123, "0.12"), (math.inf, "undefined"), (math.nan, "–")],
+)
+def test_an_error_is_shown_as_a_bound_where_it_is_noise(error, text):
+    assert shown(error) == text
