@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import os
 import re
 from collections.abc import Callable
 from functools import lru_cache, wraps
@@ -81,7 +82,8 @@ class Contract:
         """The shape that the value must have (None: the contract leaves it open), or the error."""
         try:
             kinds = [(a.shape, a.dtype.char) for a in arrays]
-            kinds += [(constants[name].shape, "") for name, _ in self.constants]
+            if self.constants:
+                kinds += [(constants[name].shape, "") for name, _ in self.constants]
             return self.match(where, *kinds)
         except (AttributeError, KeyError, TypeError):
             pass  # raised anew below, so that the traceback shows the plain sentence alone
@@ -165,7 +167,7 @@ def hint(name: str, dims: Dims, known: dict[str, Any], shape: Shape) -> str:
         return f" Transposed? Use {name}.T."
     if not shape or not set(dims) <= set(known):
         return ""
-    sizes = sum((known[d] if d == "..." else (known[d],) for d in dims), ())
+    sizes: Shape = sum((known[d] if d == "..." else (known[d],) for d in dims), ())
     if shape == (*sizes, 1):
         return f" Use {name}[..., 0]."
     if shape[:-1] == sizes:
@@ -303,6 +305,56 @@ def axis_of(where: str, axis: Any, dimensions: int) -> int:
 def finite(value: Array) -> bool:
     """Whether every entry is finite; one dot product where that suffices."""
     return math.isfinite(np.vdot(value, value)) or bool(np.isfinite(value).all())
+
+
+def callable_block(
+    where: str, name: str, block: Any, due: str = "a block such as nnlib.blocks.relu"
+) -> Callable:
+    """The block, when it is a function."""
+    if not callable(block) or isinstance(block, np.ufunc):
+        raise TypeError(f"{where}: {name} must be {due}; got {type(block).__name__}.")
+    return block
+
+
+def difference(key: str, saved: Any, here: Any) -> str:
+    """One sentence on what a file has and the run has not."""
+    if not (isinstance(saved, dict) and isinstance(here, dict)):
+        return f"{key} is {saved}, here {here}."
+    parts = [f"{name} is missing" for name in here.keys() - saved.keys()]
+    parts += [f"{name} is unexpected" for name in saved.keys() - here.keys()]
+    shared = [name for name in here if name in saved and saved[name] != here[name]]
+    parts += [f"{name} is {saved[name]}, here {here[name]}" for name in shared]
+    return f"{key}: {', '.join(sorted(parts))}."
+
+
+def numeric(where: str, name: str, x: Any) -> Array:
+    """Whatever is an array or can be read as one, when it holds real numbers.
+
+    >>> numeric("fit", "x", [[1, 2], [3]])
+    Traceback (most recent call last):
+    ...
+    TypeError: fit: x must be a numeric array; got list. Do all rows have the same length?
+    """
+    got, rows = type(x).__name__, " Do all rows have the same length?"
+    if isinstance(x, str | os.PathLike) or x is None:
+        advice = " Did you mean nnlib.data.read_idx?" if x is not None else ""
+        raise TypeError(f"{where}: {name} must be an array; got {got}.{advice}")
+    try:
+        x = np.asarray(x)
+    except ValueError as error:
+        raise TypeError(f"{where}: {name} must be a numeric array; got {got}.{rows}") from error
+    if x.dtype.kind not in "fiub":
+        advice = {"O": rows, "U": " Map the names to 0, 1, 2, ... first."}.get(x.dtype.kind, "")
+        raise TypeError(f"{where}: {name} must be a numeric array; got {x.dtype}.{advice}")
+    return x
+
+
+def all_finite(where: str, name: str, x: Array) -> None:
+    """Refuse NaN and infinity, and say where they are."""
+    if x.dtype.kind == "f" and not finite(x):
+        bad = np.argwhere(~np.isfinite(x))
+        first, kind = ", ".join(map(str, bad[0])), "NaN" if np.isnan(x).any() else "infinity"
+        raise ValueError(f"{where}: {name} contains {kind}: first at [{first}], {len(bad)} in all.")
 
 
 def boolean(where: str, name: str, mask: Any) -> None:

@@ -1,11 +1,13 @@
 """Losses: blocks whose value is one number, the mean over the batch. The target is a constant."""
 
+import inspect
+from collections.abc import Callable
 from typing import NoReturn
 
 import numpy as np
 
 from nnlib.blocks import log_softmax, rows
-from nnlib.checks import Array, Pullback, block, class_numbers
+from nnlib.checks import Array, Pullback, all_finite, block, class_numbers
 
 
 @block("prediction (...); target (...) -> L ()")
@@ -13,7 +15,8 @@ def mse(prediction: Array, *, target: Array) -> tuple[float, Pullback]:
     """Mean squared error over all n entries: L = (1/n) Σ (prediction - target)².
 
     Pullback   dprediction = (2/n) (prediction - target) dL.
-    Errors     ValueError for shapes that differ (nothing is broadcast) or are empty.
+    Errors     ValueError for shapes that differ (nothing is broadcast) or are empty, and for a
+               target with NaN or inf.
     Source     A-3.6-def, A-3.6-grad; X-mse has the other scalings.
 
     >>> L, pullback = mse(np.array([1.0, 2.0]), target=np.array([1.0, 4.0]))
@@ -21,7 +24,9 @@ def mse(prediction: Array, *, target: Array) -> tuple[float, Pullback]:
     (2.0, array([ 0., -2.]))
     """
     not_empty("mse", "prediction", prediction)
-    residual = prediction - of_type("mse", target, prediction)
+    target = of_type("mse", target, prediction)
+    all_finite("mse", "target", target)
+    residual = prediction - target
 
     def pullback(dL: float) -> Array:
         return (2 * float(dL) / residual.size) * residual
@@ -63,7 +68,7 @@ def binary_cross_entropy(p: Array, *, target: Array) -> tuple[float, Pullback]:
 def binary_cross_entropy_with_logits(z: Array, *, target: Array) -> tuple[float, Pullback]:
     """Binary cross-entropy of sigmoid(z), from the scores.
 
-    L = mean of max(z, 0) - z target + ln(1 + exp(-|z|)).
+    L = mean of max(z, 0) - z target + ln(1 + exp(-|z|)), its first two terms as one product.
 
     Pullback   dz = (sigmoid(z) - target) dL / n.
     Errors     ValueError for a target outside [0, 1] or of another shape.
@@ -83,7 +88,8 @@ def binary_cross_entropy_with_logits(z: Array, *, target: Array) -> tuple[float,
     def pullback(dL: float) -> Array:
         return (float(dL) / z.size) * (np.where(z >= 0, 1, e) / (1 + e) - target)
 
-    return float(np.mean(np.maximum(z, 0) - z * target + np.log1p(e))), pullback
+    wrong = np.where(z >= 0, 1 - target, target)  # the share of the class that z speaks against
+    return float(np.mean(np.abs(z) * wrong + np.log1p(e))), pullback
 
 
 @block("p (..., c); target (..., c) -> L ()")
@@ -117,7 +123,7 @@ def cross_entropy(p: Array, *, target: Array) -> tuple[float, Pullback]:
     def pullback(dL: float) -> Array:
         return (-float(dL) / number_of_rows) * target / positive
 
-    return float(-(target * np.log(positive)).sum() / number_of_rows), pullback
+    return 0.0 - float((target * np.log(positive)).sum() / number_of_rows), pullback  # never -0.0
 
 
 @block("z (..., c); labels (...) -> L ()")
@@ -146,7 +152,7 @@ def softmax_cross_entropy(z: Array, *, labels: Array) -> tuple[float, Pullback]:
         dz *= float(dL) / len(dz)
         return dz.reshape(z.shape)
 
-    return -float(log_p[true_class].mean()), pullback
+    return 0.0 - float(log_p[true_class].sum()) / len(log_p), pullback  # never -0.0
 
 
 def not_empty(where: str, name: str, x: Array) -> None:
@@ -182,8 +188,21 @@ def refuse_infinite(where: str, p: Array, infinite: Array) -> None:
 
 
 def raise_for_certain_and_wrong(where: str, p: Array, index: tuple[int, ...]) -> NoReturn:
+    """Name the entry that makes the loss infinite, and the loss that cannot be."""
     better = {"cross_entropy": "softmax_cross_entropy"}.get(where, f"{where}_with_logits")
     raise ValueError(
         f"{where}: p is exactly {p[index]:g} at index {index} where target says otherwise, "
         f"an infinite loss. Use {better}, which takes the scores."
     )
+
+
+def keyword_of(where: str, loss: Callable) -> str:
+    """The keyword by which a loss takes what the prediction is compared with: labels or target."""
+    try:
+        parameters = list(inspect.signature(loss).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
+    if not names:
+        raise TypeError(f"{where}: loss must be a block such as nnlib.losses.mse; got {loss!r}.")
+    return names[0]
