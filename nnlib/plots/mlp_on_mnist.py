@@ -6,83 +6,279 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.plots.canvas import BLUE, COLOURS, INK, LINES, ORANGE, RED
+from nnlib.experiments.mlp_on_mnist import Curves
+from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, PALE, RED, SMALL, looks
+
+# -- Digits ---------------------------------------------------------------------------------------
 
 
-def draw_images(images: Array, captions: Sequence[str], *, columns: int = 10, ax: Axes) -> None:
-    """Draw images (N, height, width) in rows, each with its caption below."""
-    rows = -(-len(images) // columns)
+def draw_images(
+    images: Array, captions: Sequence[str], *, title: str = "", columns: int = 10, ax: Axes
+) -> None:
+    """Draw images (N, height, width) in rows, each with its caption below.
+
+    Errors   ValueError unless there is a caption for each image.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(9, 2).add_subplot()
+    >>> draw_images(np.eye(8)[None], ["a stroke"], title="One image", ax=ax)
+    >>> [text.get_text() for text in ax.texts]
+    ['a stroke']
+    """
+    columns = min(columns, max(1, len(images)))
     for k, (image, caption) in enumerate(zip(images, captions, strict=True)):
-        left, top = k % columns, 1.35 * (k // columns)
-        ax.imshow(image, extent=(left, left + 0.94, top + 0.94, top), cmap="gray_r")
-        ax.text(left + 0.47, top + 1.12, caption, ha="center", va="center", fontsize=14)
-    ax.set(xlim=(0, columns), ylim=(1.35 * rows, -0.05), aspect="equal")
+        left, top = k % columns, 1.36 * (k // columns)
+        corners = (left + 0.03, left + 0.97, top + 0.97, top + 0.03)
+        ax.imshow(image, extent=corners, cmap="gray_r", vmin=0, vmax=np.max(images))
+        ax.text(left + 0.5, top + 1.14, caption, ha="center", va="center", fontsize=14)
+    rows = -(-len(images) // columns)
+    ax.set(xlim=(0, columns), ylim=(1.36 * rows, 0), aspect="equal", title=title)
     ax.axis("off")
 
 
-def draw_signal(curves: Mapping[str, Array], *, title: str, ax: Axes) -> None:
-    """Draw the mean square of the signal against depth, one line for each way to draw the weights."""
-    for (name, values), colour, line in zip(curves.items(), COLOURS, LINES, strict=False):
-        ax.semilogy(values, color=colour, linestyle=line, label=name)
-    ax.set(xlabel="layers passed", ylabel="mean square of the signal\n(input = 1)", title=title)
-    ax.legend(fontsize=13)
+def draw_confusion(counts: Array, *, ax: Axes) -> None:
+    """Draw how often each class was read as each class; right answers, on the diagonal, are grey.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(9, 5).add_subplot()
+    >>> draw_confusion(np.array([[9, 1], [0, 8]]), ax=ax)
+    >>> ax.get_title()
+    'Most often confused: 0 read as 1, once'
+    """
+    classes, right = range(len(counts)), np.eye(len(counts), dtype=bool)
+    wrong = np.where(right, 0, counts)
+    shown = np.ma.masked_where(right, wrong)  # what is masked lets the axes' grey through
+    ax.imshow(shown, cmap="Oranges", vmin=0, vmax=max(1, wrong.max()), aspect="auto")
+    for cell, count in np.ndenumerate(counts):
+        strong = wrong[cell] > 0.6 * wrong.max()
+        style = {"color": "white" if strong else INK, "weight": "bold" if strong else "normal"}
+        ax.text(*cell[::-1], str(count or "·"), ha="center", va="center", fontsize=SMALL, **style)
+    true, read = np.unravel_index(wrong.argmax(), wrong.shape)
+    often = "once" if wrong.max() == 1 else f"{wrong.max()} times"
+    most = f"Most often confused: {true} read as {read}, {often}" if wrong.any() else "No mistakes"
+    ax.set(xlabel="read as", ylabel="true digit", title=most, xticks=classes, yticks=classes)
+    ax.set_facecolor("#E0E0E0")
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.grid(False)
+
+
+def draw_digit(image: Array, *, title: str = "What it sees", ax: Axes) -> None:
+    """Draw one image pixel by pixel.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(4, 4).add_subplot()
+    >>> draw_digit(np.zeros((28, 28), np.uint8), ax=ax)
+    >>> ax.get_xlabel()
+    '28 × 28 pixels'
+    """
+    height, width = image.shape
+    ax.imshow(image, cmap="gray_r", vmin=0, vmax=255)
+    ax.set(anchor="N", title=title, xlabel=f"{height} × {width} pixels", xticks=[], yticks=[])
+    ax.spines[:].set(visible=True, color=PALE)
+    ax.grid(False)
+
+
+def draw_probabilities(p: Array, *, ax: Axes) -> None:
+    """Draw the probability of each digit as a bar, the largest one blue; all zero: nothing read.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(6, 4).add_subplot()
+    >>> draw_probabilities(np.array([0.1, 0.7, 0.2]), ax=ax)
+    >>> ax.get_title()
+    'Read as 1 (0.70)'
+    """
+    best = int(np.argmax(p))
+    bars = ax.bar(range(len(p)), p, color=PALE)
+    if np.any(p):
+        bars[best].set(facecolor=BLUE, hatch="//", edgecolor="white")
+        for digit in np.flatnonzero(p >= 0.005):
+            ax.text(digit, p[digit] + 0.02, f"{p[digit]:.2f}", ha="center", fontsize=SMALL)
+    title = f"Read as {best} ({p[best]:.2f})" if np.any(p) else "Nothing to read yet"
+    ax.set(xlabel="digit", ylabel="probability", title=title, ylim=(0, 1.12))
+    ax.set_xticks(range(len(p)))
+    ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    ax.grid(False, axis="x")
+
+
+# -- Curves ---------------------------------------------------------------------------------------
+
+
+def draw_signal(
+    curves: Mapping[str, Array],
+    *,
+    title: str,
+    ylim: tuple[float, float] | None = None,
+    ax: Axes,
+) -> None:
+    """Draw the mean square of the signal against depth, one line for each way to draw the weights.
+
+    ylim   the range shown; the legend says of a line that leaves it where it ends.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(9, 4).add_subplot()
+    >>> curves = {"kept": np.ones(3), "lost": np.array([1, 1e-9, 1e-18])}
+    >>> draw_signal(curves, title="One is lost", ylim=(1e-4, 1e1), ax=ax)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['kept', 'lost (leaves, to 1e-18)']
+    """
+    for (name, values), look in zip(curves.items(), looks(curves)):
+        if ylim and not ylim[0] <= values[-1] <= ylim[1]:
+            name = f"{name} (leaves, to {values[-1]:.0e})"
+        ax.semilogy(values, label=name, markevery=4, markersize=8, **look)
+    depth = max(map(len, curves.values())) - 1
+    ax.set(xlabel="layers passed", ylabel="mean square of the signal", title=title)
+    ax.set(xlim=(-0.2, depth + 0.2), xticks=range(0, depth + 1, max(1, depth // 10)), ylim=ylim)
+    ax.minorticks_off()
+    legend_below(ax, curves)
 
 
 def draw_curves(
-    curves: Mapping[str, Array], *, xlabel: str, ylabel: str, title: str, ax: Axes
+    curves: Mapping[str, Array],
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    yscale: str = "linear",
+    ax: Axes,
 ) -> None:
-    """Draw one line for each name: its values against their positions, 1, 2, 3, ..."""
-    for (name, values), colour, line in zip(curves.items(), COLOURS, LINES, strict=False):
-        ax.plot(np.arange(1, len(values) + 1), values, color=colour, linestyle=line, label=name)
-    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    ax.legend(fontsize=13)
+    """Draw one line for each name: its values against their positions, 1, 2, 3, ...
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(9, 4).add_subplot()
+    >>> draw_curves({"one": np.array([3.0, 2.0])}, xlabel="x", ylabel="y", title="t", ax=ax)
+    >>> ax.lines[0].get_xdata()
+    array([1, 2])
+    """
+    for (name, values), look in zip(curves.items(), looks(curves)):
+        positions, few = np.arange(1, len(values) + 1), max(1, len(values) // 10)
+        size = 8 if len(curves) > 1 else 0
+        ax.plot(positions, values, label=name, markevery=few, markersize=size, **look)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title, yscale=yscale)
+    ax.minorticks_off()
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    legend_below(ax, curves)
 
 
-def draw_gradient_noise(sizes: Sequence[int], noise: Array, *, ax: Axes) -> None:
-    """Draw the distance of a batch's gradient from the whole one against the batch size."""
-    ax.loglog(sizes, noise, "o", color=BLUE, markersize=10, label="measured")
-    ax.loglog(
-        sizes, noise[0] * np.sqrt(sizes[0] / np.array(sizes)), "--", color=RED, label="1/√size"
-    )
-    ax.set(
-        xlabel="rows in the batch",
-        ylabel="distance / length",
-        title="Four times the rows, half the noise",
-    )
-    ax.set_xticks(sizes, [str(size) for size in sizes], minor=False)
+def draw_rates(rates: Sequence[float], arms: Mapping[str, Array], *, title: str, ax: Axes) -> None:
+    """Draw each arm's accuracy (rates, seeds) by learning rate: the mean, the range of the seeds.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(8, 4).add_subplot()
+    >>> arms = {"right": np.array([[0.5, 0.7], [0.8, 0.9]])}
+    >>> draw_rates([0.1, 1.0], arms, title="Larger is better", ax=ax)
+    >>> ax.get_ylabel()
+    'accuracy on unseen digits'
+    """
+    for (name, values), look in zip(arms.items(), looks(arms)):
+        ax.semilogx(rates, values.mean(axis=1), label=name, markersize=9, **look)
+        ends = values.min(axis=1), values.max(axis=1)
+        ax.fill_between(rates, *ends, color=look["color"], alpha=0.2, linewidth=0)
+    ax.set(xlabel="learning rate", ylabel="accuracy on unseen digits", title=title)
+    ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
     ax.minorticks_off()
     ax.legend()
 
 
-def draw_confusion(counts: Array, *, ax: Axes) -> None:
-    """Draw how often each class was read as each class; the diagonal, all right answers, is left white."""
-    wrong = counts * (1 - np.eye(len(counts), dtype=int))
-    ax.imshow(wrong, cmap="Oranges")
-    for (true, read), count in np.ndenumerate(counts):
-        colour = "white" if wrong[true, read] > 0.7 * wrong.max() else INK
-        ax.text(read, true, str(count), ha="center", va="center", fontsize=12, color=colour)
-    true, read = np.unravel_index(wrong.argmax(), wrong.shape)
+def draw_epochs(accuracy: Array, seen: float, unseen: float, *, ax: Axes) -> None:
+    """Draw the accuracy on the batches of each epoch; the final one is on seen and unseen images.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(8, 4).add_subplot()
+    >>> draw_epochs(np.array([0.8, 0.9]), 0.92, 0.85, ax=ax)
+    >>> ax.get_xlabel()
+    'passes over the training images'
+    """
+    epochs = np.arange(1, len(accuracy) + 1)
+    ax.plot(epochs, accuracy, "-o", color=BLUE, label="its batches, on the way")
+    ax.axhline(seen, color=GREEN, linestyle="-.", label="all of these, at the end")
+    ax.axhline(unseen, color=RED, linestyle="--", label="unseen images, at the end")
     ax.set(
-        xlabel="read as", ylabel="true digit", title=f"Most often confused: {true} read as {read}"
+        xlabel="passes over the training images",
+        ylabel="accuracy",
+        title=f"Seen {seen:.1%}, unseen {unseen:.1%}",
     )
-    ax.set_xticks(range(len(counts)))
-    ax.set_yticks(range(len(counts)))
-    ax.grid(False)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend(loc="lower right")
 
 
-def draw_learning(
-    steps: Array,
-    losses: Array,
-    tested_at: Sequence[int],
-    test_accuracy: Sequence[float],
-    *,
-    axes: Sequence[Axes],
-) -> None:
-    """Draw the loss of each batch on the first axes, the accuracy on unseen images on the second."""
+def draw_gradient_noise(sizes: Sequence[int], noise: Array, *, ax: Axes) -> None:
+    """Draw the distance of a batch's gradient from the whole one against the batch size.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(8, 4).add_subplot()
+    >>> draw_gradient_noise([1, 4], np.array([2.0, 1.0]), ax=ax)
+    >>> ax.lines[0].get_ydata()
+    array([2., 1.])
+    """
+    fallen = noise[0] * np.sqrt(sizes[0] / np.asarray(sizes))
+    ax.loglog(sizes, noise, "o", color=BLUE, markersize=11, label="measured")
+    ax.loglog(sizes, fallen, "--", color=RED, zorder=1, label="1/√(images in the batch)")
+    ax.set(
+        xlabel="images in the batch",
+        ylabel="distance from the\nwhole gradient / its length",
+        title="Four times the images, half the noise",
+    )
+    ax.set_xticks(sizes, [str(size) for size in sizes])
+    ticks = [tick for tick in 2.0 ** np.arange(-6, 7) if noise.min() / 2 < tick < noise.max() * 2]
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    ax.legend()
+
+
+def legend_below(ax: Axes, curves: Mapping[str, Array]) -> None:
+    """The names of several lines, where they cover none: under the axes and its label."""
+    if len(curves) > 1:
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 3.6}
+        ax.legend(ncols=2, columnspacing=1.5, **below)
+
+
+# -- Training, live -------------------------------------------------------------------------------
+
+
+def draw_learning(runs: Mapping[str, Curves], *, most: int, axes: Sequence[Axes]) -> None:
+    """Draw the loss on the first axes, the accuracy on unseen images on the second.
+
+    A dot is the loss of a batch, the line their means; a cross is where the run diverged. Losses
+    above 1000 and below 0.0001 leave the frame.
+
+    runs   the first is the one that the titles tell of; another one is drawn grey and dashed.
+    most   how many steps the axes have room for.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> axes = new_figure(9, 4).subplots(1, 2)
+    >>> run = Curves(np.ones(2), np.array([2]), np.ones(1), [0, 2], [0.1, 0.5], False)
+    >>> draw_learning({"Adam": run}, most=10, axes=axes)
+    >>> axes[0].get_title("left"), axes[1].get_title("right")
+    ('Loss 1.00', 'Test accuracy 0.500 after 2 steps')
+    """
     loss_ax, accuracy_ax = axes
-    loss_ax.semilogy(steps, losses, "-", color=BLUE, linewidth=1, alpha=0.6)
-    loss_ax.set(xlabel="step", ylabel="loss of the batch", title="What is minimised")
-    accuracy_ax.plot(tested_at, test_accuracy, "-o", color=ORANGE, markeredgecolor=INK)
-    accuracy_ax.set(
-        xlabel="step", ylabel="accuracy on unseen images", ylim=(0, 1), title="What is wanted"
-    )
+    for k, (name, run) in reversed(list(enumerate(runs.items()))):
+        look = {"color": GREY if k else BLUE, "linestyle": "--" if k else "-", "label": name}
+        loss_ax.plot(run.mean_at, run.mean_loss, **look)
+        marker = {"marker": "s" if k else "o", "markersize": 5 if k else 7}
+        accuracy_ax.plot(run.tested_at, run.test_accuracy, **marker, **look)
+    now = next(iter(runs.values()))
+    steps = np.arange(1, len(now.losses) + 1)
+    loss_ax.plot(steps, now.losses, "o", color=BLUE, markersize=1.5, alpha=0.4, zorder=1)
+    loss_ax.set(xlabel="step", ylabel="loss of the batch", yscale="log")
+    low, high = loss_ax.get_ylim()
+    low, high = np.clip(low, 1e-4, 0.01), np.clip(high, 10, 1e3)
+    loss_ax.set_ylim(low, high)
+    loss_ax.yaxis.set_major_formatter("{x:g}")
+    accuracy_ax.set(xlabel="step", ylabel="accuracy on unseen images", ylim=(0, 1))
+    at, right = now.tested_at[-1], now.test_accuracy[-1]
+    what = f"Loss {now.mean_loss[-1]:.2f}" if len(steps) else "No step taken yet"
+    if now.diverged:
+        what = f"Diverged at step {len(steps) + 1}"
+        cross = {"color": RED, "markersize": 16, "markeredgecolor": "white", "clip_on": False}
+        loss_ax.plot(steps[-1:], np.clip(now.losses[-1:], low, high), "X", **cross)
+        accuracy_ax.plot(len(steps), right, "X", **cross)
+    after = f"after {at} steps" if at else "before training"
+    loss_ax.set_title(what, loc="left", fontsize=15)
+    accuracy_ax.set_title(f"Test accuracy {right:.3f} {after}", loc="right", fontsize=15)
+    for ax in axes:
+        ax.set_xlim(-0.02 * most, 1.02 * most)
+        ax.minorticks_off()
+    if len(runs) > 1:
+        accuracy_ax.legend(reverse=True)
