@@ -239,28 +239,29 @@ plt.show()
 assert losses["slip"][-1] > 1.1 * losses["right"][-1]
 
 # %% [markdown]
-# The slip runs past the minimum, where its "gradient" is not zero, and climbs. You see it because the right curve is there
-# too; in your own project it is not. One call tells:
+# The slip runs past the minimum, where its "gradient" is not zero, and climbs by a seventh (mind the axis). Whoever stops at step
+# six has the lower loss and never knows. One call tells; it multiplies what comes back by a `dy` drawn at random:
 
 # %%
 raises(AssertionError, check_vjp, slip, np.array([-2.0, 0.0, 2.0]))
 
 # %% [markdown]
-# Now mend `slip`, run both cells again, and `raises` complains that no error came.
+# Now mend `slip` and run both cells again: `raises` then complains that no error came, as it should.
 
 # %% [markdown] lecture={"ask": "Which of the five would you trust?", "expect": "None before it is run", "minutes": 1, "misconception": "The longest is the most careful"}
 # ## Where to go
 #
-# | | document | treats | lesson |
+# | | document | treats | lessons |
 # |---|---|---|---|
-# | A | *Transformer Model Notes* | vector calculus, parts of a network, losses, optimizers | |
-# | B | *Neural Nets From Scratch* | derivatives of activations, softmax, the linear layer | |
+# | A | *Transformer Model Notes* | vector calculus, parts of a network, losses, optimizers | [1](01_vector_calculus.ipynb), [2](02_blocks.ipynb) |
+# | B | *Neural Nets From Scratch* | derivatives of activations, softmax, the linear layer | [2](02_blocks.ipynb) |
 # | C | *Custom Neural Networks* | a two-layer network; a one-layer transformer encoder | [5](05_mlp_on_mnist.ipynb), two layers |
-# | D | *WIDS UID85* | likelihood and losses, backpropagation, transformers | [5](05_mlp_on_mnist.ipynb), backpropagation |
-# | E | *MNIST MLP notes* | one network that reads digits, from its shapes to its code | [5](05_mlp_on_mnist.ipynb) |
+# | D | *WIDS UID85* | likelihood and losses, backpropagation, transformers | [2](02_blocks.ipynb), [5](05_mlp_on_mnist.ipynb) |
+# | E | *MNIST MLP notes* | one network that reads digits, from its shapes to its code | [2](02_blocks.ipynb), [5](05_mlp_on_mnist.ipynb) |
+# | all | | every claim, executed | [90](90_every_formula.ipynb) |
 
 # %% [markdown]
 # **Remember.** Samples are rows; a gradient has the shape of its variable. A function returns its value and its pullback, and
 # pullbacks in reverse are the chain rule. Fitting shapes and a falling loss prove nothing; `check_vjp` does.
 #
-# Next: [a network that reads digits](05_mlp_on_mnist.ipynb).
+# Next: [vector calculus](01_vector_calculus.ipynb).

@@ -498,12 +498,12 @@ def summed_cross_entropy(z, *, labels):
 
 
 # %%
-thetas = []
+x8, thetas = scale(digits.x_train, np.float64, white=16), []
 mean, total = softmax_cross_entropy, summed_cross_entropy
 for name, loss, rate in ("mean", mean, 0.3), ("sum", total, 0.3), ("sum", total, 0.003):
-    network = MLP(*widths, rng=0, dtype="float64")
+    network = MLP(64, 30, 10, rng=0, dtype="float64")
     rule = GradientDescent(parameter_vector(network)[0], rate)
-    run = Training(network, loss, rule, x_few, few_labels, batch_size=100, seed=0).run(150)
+    run = Training(network, loss, rule, x8, few_labels, batch_size=100, seed=0).run(150)
     print(f"{name:4} at rate {rate:<5}: accuracy {run.accuracy[-15:].mean():.2f}")
     thetas.append(rule.theta)
 assert np.allclose(thetas[0], thetas[2], rtol=0, atol=1e-8)

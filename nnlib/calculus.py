@@ -305,8 +305,8 @@ def compare_entries(where: str, value: Callable, x: list[Array], k: int, name: s
         right = float(np.vdot(dy, along(moved(x[k], i, eps)) - along(x[k]))) / eps
         raise AssertionError(
             f"{where}: wrong gradient of {name}. Worst entry dL/d{entry}: pullback "
-            f"{float(np.asarray(got)[i]):.6g}, central difference {float(want[i]):.6g}; "
-            f"scaled error {error:.1e} > {tol:.0e}.{kink(left, right)}"
+            f"{float(np.asarray(got)[i]):.6g}, central difference {float(want[i]):.6g}, "
+            f"for a dL/dy drawn at random; scaled error {error:.1e} > {tol:.0e}.{kink(left, right)}"
         )
     return error
 
