@@ -17,6 +17,9 @@ COLOURS = {  # with white letters on them, each has a contrast of at least 4.5
     "reading": "#8A3A7E",
 }
 LEFT = "style='text-align:left'"
+LABELS = {"added": "Needed.", "reading": "Pitfall."}  # else it is what a document states
+WIDE = "<div style='overflow-x:auto'>"  # for a formula that is wider than its column
+WIDTHS = {"claim": 12, "verdict": 9, "states": 39, "holds": 24, "printed": 8, "corrected": 8}
 
 
 class Card:
@@ -43,12 +46,15 @@ class Card:
 
     def _repr_html_(self) -> str:
         claim, colour = self.claim, COLOURS[self.claim.status]
+        label = LABELS.get(claim.status, "Stated.")
+        lessons = f" · lesson {' and '.join(claim.lessons)}" if claim.lessons else ""
         holds = f"<p style='margin:.3em 0'><b>What holds.</b> {math_text(claim.correction)}</p>"
         return (
             f"<div style='border-left:6px solid {colour};padding:.3em 1em;margin:.6em 0;"
             f"max-width:52em;font-size:110%'>{badge(claim)} <code>{claim.id}</code> "
-            f"<span style='opacity:.75'>{escape(self.title)}, {escape(claim.section)}</span>"
-            f"<p style='margin:.5em 0 .3em'>{math_text(claim.stated)}</p>"
+            f"<span style='opacity:.75'>{escape(self.title)}, {escape(claim.section)}"
+            f"{lessons}</span>"
+            f"<p style='margin:.5em 0 .3em'><b>{label}</b> {math_text(claim.stated)}</p>"
             f"{holds if claim.correction else ''}"
             f"<p style='margin:.3em 0 .1em'><b>Errors, computed now:</b> "
             f"{escape(in_words(claim, self.errors))}.</p></div>"
@@ -70,14 +76,12 @@ class Table:
         return "\n".join([self.heading, *lines])
 
     def _repr_html_(self) -> str:
-        head = "".join(
-            f"<th {LEFT}>{name}</th>"
-            for name in ("claim", "verdict", "states", "holds", "printed", "corrected")
-        )
+        head = "".join(f"<th {LEFT} width='{share}%'>{name}</th>" for name, share in WIDTHS.items())
         rows = "".join(self.row(claim, errors) for claim, errors in self.rows)
         return (
             f"<details><summary style='cursor:pointer;font-size:110%'><b>{escape(self.heading)}</b>"
-            f"</summary><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
+            f"</summary><table width='100%'><thead><tr>{head}</tr></thead>"
+            f"<tbody>{rows}</tbody></table></details>"
         )
 
     def row(self, claim: Claim, errors: Errors) -> str:
@@ -85,8 +89,8 @@ class Table:
         cells = [
             f"<code style='white-space:nowrap'>{claim.id}</code>",
             badge(claim),
-            math_text(claim.stated),
-            math_text(claim.correction),
+            f"{WIDE}{math_text(claim.stated)}</div>",
+            f"{WIDE}{math_text(claim.correction)}</div>",
             escape(shown(errors.printed)),
             escape(shown(errors.corrected)),
         ]
