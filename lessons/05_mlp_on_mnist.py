@@ -112,7 +112,8 @@ assert np.allclose(softmax(two)[0][:, 1], sigmoid(two[:, 1] - two[:, 0])[0], rto
 # ## The network is 33,460 numbers
 #
 # Four linear layers, 784 → 40 → 30 → 20 → 10, ReLU between them. A layer from $n$ to $m$ has $m\times n$ weights and $m$
-# biases (`E-shapes`), and nothing else is learned (`E-count`):
+# biases (`E-shapes`), and nothing else is learned (`E-count`). What hidden layers can represent (`A-2-uat`), and whether tanh always beats
+# the sigmoid (`D-tanh-always`), is [lesson 2](02_blocks.ipynb)'s.
 
 # %%
 shapes = [(m, n) for n, m in zip(widths[:-1], widths[1:])]
