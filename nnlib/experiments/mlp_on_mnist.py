@@ -189,12 +189,15 @@ def ink_size(images: Array) -> int:
     """The larger side of the box around the ink, the median over the images: 20 for MNIST.
 
     Shapes   images (N, height, width) -> pixels
+    Errors   ValueError when there is no ink at all.
 
     >>> ink_size(np.eye(28)[None, :, 4:10])
     6
     """
     inked = [np.argwhere(image) for image in images]
     sides = [np.ptp(places, axis=0).max() + 1 for places in inked if len(places)]
+    if not sides:
+        raise ValueError("ink_size: images must have ink; all of them are empty.")
     return int(np.median(sides))
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from nnlib.checks import Array
 from nnlib.experiments.mlp_on_mnist import Curves
-from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, PALE, RED, SMALL, looks
+from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, PALE, RED, SKY, SMALL, looks
 
 # -- Digits ---------------------------------------------------------------------------------------
 
@@ -260,7 +260,7 @@ def draw_learning(runs: Mapping[str, Curves], *, most: int, axes: Sequence[Axes]
         accuracy_ax.plot(run.tested_at, run.test_accuracy, **marker, **look)
     now = next(iter(runs.values()))
     steps = np.arange(1, len(now.losses) + 1)
-    loss_ax.plot(steps, now.losses, "o", color=BLUE, markersize=1.5, alpha=0.4, zorder=1)
+    loss_ax.plot(steps, now.losses, "o", color=SKY, markersize=1.5, alpha=0.5, zorder=1)
     loss_ax.set(xlabel="step", ylabel="loss of the batch", yscale="log")
     low, high = loss_ax.get_ylim()
     low, high = np.clip(low, 1e-4, 0.01), np.clip(high, 10, 1e3)

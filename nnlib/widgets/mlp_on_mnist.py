@@ -1,49 +1,80 @@
 """The panels of lesson 05."""
 
+from base64 import b64encode
+from textwrap import fill
 from typing import Any
+from zlib import compress
 
 import ipywidgets
 import numpy as np
 
 from nnlib.checks import Array
-from nnlib.experiments import WatchedRun
-from nnlib.layers import parameter_vector
+from nnlib.experiments.mlp_on_mnist import WatchedRun, centred, ink_size, read_digit
+from nnlib.layers import Model, parameter_vector
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
-from nnlib.optimizers import Adam, AdaGrad, GradientDescent, Momentum, RMSprop
-from nnlib.plots.mlp_on_mnist import draw_learning
+from nnlib.optimizers import AdaGrad, Adam, GradientDescent, Momentum, RMSprop
+from nnlib.plots.mlp_on_mnist import draw_digit, draw_learning, draw_probabilities
 from nnlib.training import Training
-from nnlib.widgets.panel import Panel
+from nnlib.widgets.digit_pad import SCALE, SIDE, DigitPad
+from nnlib.widgets.panel import Panel, row
 
 OPTIMIZERS = {rule.__name__: rule for rule in (GradientDescent, Momentum, AdaGrad, RMSprop, Adam)}
-CODE = """\
+RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
+Settings = tuple[str, float, int]  # rule, rate, images a batch
+MNIST = """\
 from nnlib.data import load_mnist, scale
+
+images = load_mnist()
+x, labels = scale(images.x_train), images.labels_train
+x_test, labels_test = scale(images.x_test), images.labels_test
+"""
+TRAIN = """
 from nnlib.layers import parameter_vector
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import {optimizer}
 from nnlib.training import Training, accuracy
 
-images = load_mnist()
 model = MLP({widths}, rng=0)
-optimizer = {optimizer}(parameter_vector(model)[0], lr={lr!r})
-training = Training(model, softmax_cross_entropy, optimizer, scale(images.x_train), images.labels_train,
-                    batch_size={batch_size}, seed=0)
+rule = {optimizer}(parameter_vector(model)[0], lr={lr})
+loss = softmax_cross_entropy
+training = Training(model, loss, rule, x, labels, batch_size={batch_size}, seed=0)
 training.run({steps})
-print(accuracy(model, scale(images.x_test), images.labels_test))
+print(accuracy(model, x_test, labels_test))
+"""
+READ = """
+from base64 import b64decode
+from zlib import decompress
+
+import numpy as np
+
+from nnlib.experiments.mlp_on_mnist import read_digit
+
+drawn = \"\"\"
+{drawn}
+\"\"\"
+image = np.frombuffer(decompress(b64decode(drawn)), np.uint8).reshape(28, 28)
+p = read_digit(model, image)
+print(p.argmax(), p.max())
 """
 
 
 class TrainingPanel(Panel):
-    """Watch a network learn: press play, or set a rule, a rate and a batch size and see the same steps again.
+    """Watch a network learn: press play, or set rule, rate and batch and see the same steps again.
 
-    What is shown is a function of the controls alone: changing one trains a new network for as many steps.
+    What is shown is a function of the controls alone: changing one trains a new network, from the
+    same first weights, for as many steps. The run shown before it stays as grey dashed lines.
+
+    batch_sizes    the choices, the last of them chosen at first.
+    most, chunk    how far the steps go, and how many are taken, and then tested, at a time.
+    data_as_code   lines that make x, labels, x_test and labels_test, for the state as code.
 
     >>> x, labels = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
     >>> panel = TrainingPanel([4, 2], x, labels, x, labels, batch_sizes=[2, 4], most=20, chunk=10)
     >>> panel.run(20)
-    >>> panel.words.value[:30]
-    'After 20 steps of Adam at rate'
+    >>> panel.words.value[:35]
+    'After 20 steps of Adam at rate 0.00'
     """
 
     def __init__(
@@ -57,61 +88,165 @@ class TrainingPanel(Panel):
         batch_sizes: list[int],
         most: int = 3000,
         chunk: int = 100,
+        data_as_code: str = MNIST,
     ) -> None:
         self.widths, self.data, self.unseen = widths, (x, labels), (x_test, labels_test)
-        self.chunk, self.run_of = chunk, {}
-        steps = ipywidgets.IntSlider(
-            0, 0, most, chunk, description="steps", continuous_update=False
+        self.most, self.chunk, self.data_as_code = most, chunk, data_as_code
+        self.runs: dict[Settings, WatchedRun] = {}
+        steps = ipywidgets.IntSlider(0, 0, most, chunk, description="steps")
+        rule = ipywidgets.Dropdown(options=list(OPTIMIZERS), value="Adam", description="rule")
+        rates = [(f"{rate:g}", rate) for rate in RATES]
+        lr = ipywidgets.SelectionSlider(options=rates, value=0.001, description="rate")
+        batch = ipywidgets.SelectionSlider(
+            options=batch_sizes, value=batch_sizes[-1], description="images a batch"
         )
-        self.play = ipywidgets.Play(min=0, max=most, step=chunk, interval=200)
+        for slider, width in ((steps, 600), (lr, 300), (batch, 300), (rule, 220)):
+            slider.layout.width = f"{width}px"
+        for slider in (steps, lr, batch):
+            slider.continuous_update = False
+        self.play = ipywidgets.Play(max=most, step=chunk, interval=250, description="train")
+        self.play.show_repeat = False
         ipywidgets.link((self.play, "value"), (steps, "value"))
-        rates = {"description": "rate", "continuous_update": False, "readout_format": ".1e"}
-        controls = {
-            "optimizer": ipywidgets.Dropdown(
-                options=list(OPTIMIZERS), value="Adam", description="rule"
-            ),
-            "lr": ipywidgets.FloatLogSlider(1e-3, min=-4, max=1, step=0.25, **rates),
-            "batch_size": ipywidgets.SelectionSlider(
-                options=batch_sizes,
-                value=batch_sizes[-1],
-                description="batch",
-                continuous_update=False,
-            ),
-            "steps": steps,
-        }
-        super().__init__(controls, width=9, height=4)
-        self.box.children = (self.play, *self.box.children)
+        controls = {"optimizer": rule, "lr": lr, "batch_size": batch, "steps": steps}
+        margins = {"left": 0.12, "right": 0.97, "bottom": 0.16, "top": 0.9, "wspace": 0.2}
+        super().__init__(controls, width=9, height=4, margins=margins)
+
+    def layout(self) -> Any:
+        """As in every panel, with play and steps in a row of their own."""
+        box, (*settings, steps) = super().layout(), self.controls.values()
+        first = row(ipywidgets.Label("train"), self.play, steps)
+        box.children = (first, row(*settings), *box.children[1:])
+        return box
 
     def run(self, steps: int) -> None:
-        """Train on by so many steps and show them: what pressing play does, at once."""
+        """Train on by so many steps and show them: what pressing play does, at once.
+
+        Errors   those that the panel would only tell of.
+        """
         self.controls["steps"].value += steps
+        if self.error is not None:
+            raise self.error
 
     def draw(self, figure: Any, optimizer: str, lr: float, batch_size: int, steps: int) -> str:
-        run = self.run_for(optimizer, lr, batch_size).upto(steps)
-        records, tested = run.records[:steps], [k for k in run.tested_at if k <= steps]
-        draw_learning(
-            np.arange(1, len(records) + 1),
-            np.array([record.loss for record in records]),
-            tested,
-            run.test_accuracy[: len(tested)],
-            axes=figure.subplots(1, 2),
-        )
-        words = f"{optimizer} at rate {lr:.1e} on batches of {batch_size}"
-        if run.ended and len(records) < steps:
+        settings = optimizer, lr, batch_size
+        run = self.run_for(settings)
+        if steps - run.training.steps > self.chunk and not run.ended:
+            self.words.value = "training ..."
+        now = run.upto(steps).curves(steps)
+        earlier = [one for one in list(self.runs)[-2:-1] if self.runs[one].records]
+        before = {differs(one, settings): self.runs[one].curves(steps) for one in earlier}
+        shown = {differs(settings, *earlier): now} | before
+        draw_learning(shown, most=self.most, axes=figure.subplots(1, 2, width_ratios=(4, 5)))
+        words = f"{optimizer} at rate {lr:g} on batches of {batch_size}"
+        if now.diverged:
             return f"{words}: {run.ended}"
-        return f"After {steps} steps of {words}: {run.test_accuracy[len(tested) - 1]:.1%} of the unseen images right."
+        at, right = now.tested_at[-1], now.test_accuracy[-1]
+        when = f"After {at} steps of {words}" if at else f"Before the first step of {words}"
+        guessing = ", no better than guessing" if right < 1.5 / self.widths[-1] else ""
+        return f"{when}, {right:.3f} of the unseen images are read rightly{guessing}."
 
-    def run_for(self, optimizer: str, lr: float, batch_size: int) -> WatchedRun:
-        """The run for these settings: the one that is under way, or a new one from the same first weights."""
-        key = optimizer, lr, batch_size
-        if key not in self.run_of:
-            model = MLP(*self.widths, rng=0)
-            rule = OPTIMIZERS[optimizer](parameter_vector(model)[0], lr=lr)
-            training = Training(
-                model, softmax_cross_entropy, rule, *self.data, batch_size=batch_size, seed=0
+    def code(self, optimizer: str, lr: float, batch_size: int, steps: int) -> str:
+        now = self.run_for((optimizer, lr, batch_size)).curves(steps)
+        values = {"optimizer": optimizer, "lr": lr, "batch_size": batch_size}
+        values["steps"] = steps if now.diverged else now.tested_at[-1]
+        return self.data_as_code + TRAIN.format(widths=", ".join(map(str, self.widths)), **values)
+
+    def run_for(self, settings: Settings) -> WatchedRun:
+        """The run of these settings: one under way, or a new one from the same first weights."""
+        run = self.runs.pop(settings, None) or self.new_run(*settings)
+        self.runs = dict(list(self.runs.items())[-7:]) | {settings: run}
+        return run
+
+    def new_run(self, optimizer: str, lr: float, batch_size: int) -> WatchedRun:
+        """A run at its start."""
+        model = MLP(*self.widths, rng=0)
+        rule = OPTIMIZERS[optimizer](parameter_vector(model)[0], lr=lr)
+        loss = softmax_cross_entropy
+        training = Training(model, loss, rule, *self.data, batch_size=batch_size, seed=0)
+        return WatchedRun(training, *self.unseen, every=self.chunk)
+
+
+def differs(settings: Settings, *other: Settings) -> str:
+    """What tells these settings from the other ones, or all of them when there are none.
+
+    >>> differs(("Adam", 0.1, 30), ("Adam", 0.3, 30))
+    'rate 0.1'
+    """
+    optimizer, lr, batch_size = settings
+    words = optimizer, f"rate {lr:g}", f"batches of {batch_size}"
+    others = other[0] if other else (None, None, None)
+    return ", ".join(word for word, a, b in zip(words, settings, others) if a != b)
+
+
+class DigitPanel(Panel):
+    """Draw a digit and see what a network takes it for, while you draw.
+
+    A drawing is cropped, scaled and centred as the images were that the network learned from; what
+    it then sees is shown beside the pad. Without a pad (no anywidget) test images can be chosen.
+
+    model           takes rows of 784 pixels in [0, 1].
+    images          test images, uint8 (N, 28, 28), to choose from; the first is shown at first.
+    model_as_code   lines that make ``model``, for the state as code.
+
+    >>> panel = DigitPanel(MLP(784, 10, rng=0), np.eye(28, dtype=np.uint8)[None] * 255)
+    >>> panel.words.value[:23]
+    'The network reads it as'
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        images: Array,
+        *,
+        model_as_code: str = "# model is the network that the panel was given\n",
+    ) -> None:
+        self.model, self.model_as_code = model, model_as_code
+        kind, shape = getattr(images, "dtype", type(images).__name__), np.shape(images)
+        if kind != np.uint8 or shape[-2:] != (28, 28):
+            raise ValueError(
+                f"DigitPanel: images must be uint8 of shape (N, 28, 28); got {kind} {shape}."
             )
-            self.run_of = {key: WatchedRun(training, *self.unseen, every=self.chunk)}
-        return self.run_of[key]
+        self.images = images.reshape(-1, 28, 28)
+        self.size, self.pad = ink_size(self.images[:1000]), DigitPad()
+        self.choice = ipywidgets.IntSlider(max=len(self.images) - 1, description="test image")
+        self.choice.observe(lambda change: self.choose(change["new"]), "value")
+        self.choose(0)
+        margins = {"left": 0.02, "right": 0.985, "bottom": 0.17, "top": 0.89, "wspace": 0.3}
+        super().__init__({"ink": self.pad}, width=6.2, height=3.4, margins=margins)
 
-    def code(self, **values: Any) -> str:
-        return CODE.format(widths=", ".join(map(str, self.widths)), **values)
+    def choose(self, k: int) -> None:
+        """Put a test image on the pad."""
+        image = self.images[k]
+        self.pad.value = image.repeat(SCALE, axis=0).repeat(SCALE, axis=1).tobytes()
+
+    def layout(self) -> Any:
+        """The pad, where there is one, and the choice of an image on the left of the picture."""
+        left = [self.pad] if isinstance(self.pad, ipywidgets.Widget) else []
+        left += [row(self.choice)] if len(self.images) > 1 else []
+        above = ipywidgets.HBox([ipywidgets.VBox(left), self.image])
+        above.layout.align_items = "flex-start"  # else the picture is stretched
+        return ipywidgets.VBox([above, self.words, self.message, self.folded()])
+
+    def draw(self, figure: Any, ink: bytes) -> str:
+        drawing = np.frombuffer(ink, np.uint8).reshape(SIDE, SIDE)
+        left, right = figure.subplots(1, 2, width_ratios=(2, 3))
+        if not drawing.any():
+            draw_digit(np.zeros((28, 28)), title="Draw a digit", ax=left)
+            draw_probabilities(np.zeros(10), ax=right)
+            return "Draw a digit on the pad, or choose a test image."
+        image = centred(drawing, size=self.size)
+        p = read_digit(self.model, image)
+        draw_digit(image, ax=left)
+        draw_probabilities(p, ax=right)
+        first, second = np.argsort(p)[::-1][:2]
+        return (
+            f"The network reads it as {first}, with probability {p[first]:.2f}; "
+            f"next comes {second}, with {p[second]:.2f}."
+        )
+
+    def code(self, ink: bytes) -> str:
+        drawing = np.frombuffer(ink, np.uint8).reshape(SIDE, SIDE)
+        if not drawing.any():
+            return "# nothing is drawn\n"
+        text = fill(b64encode(compress(centred(drawing, size=self.size).tobytes(), 9)).decode(), 90)
+        return self.model_as_code + READ.format(drawn=text)

@@ -1,4 +1,4 @@
-"""What all panels share: controls, one picture, the state in words, a line for errors, the state as code."""
+"""What panels share: controls, one picture, the state in words, a line for errors, its code."""
 
 import html
 from base64 import b64encode
@@ -6,23 +6,26 @@ from collections.abc import Mapping
 from threading import RLock
 from typing import Any
 
-try:
-    import ipywidgets
-except ImportError as error:
-    raise ImportError(
-        "Panels need ipywidgets: pip install ipywidgets. Their pictures are plain functions in nnlib.plots."
-    ) from error
+import ipywidgets
 
-from nnlib.plots.canvas import new_figure, png
+from nnlib.plots.canvas import new_figure, png, style
+
+PIXELS = 100  # of the page for an inch of the figure, so that 12 points are 12 points or more
 
 
 class Panel:
     """Controls that move one picture.
 
-    A panel supplies ``draw(figure, **values)``, which draws for the controls' values and returns their meaning in
-    words, and ``code(**values)``, the lines that reproduce the picture's numbers without the panel. Whatever a
-    control sets off goes through ``refresh``: an exception becomes a line under the picture, and the next good
-    change clears it.
+    A panel supplies ``draw(figure, **values)``, which draws for the controls' values and returns
+    their meaning in words, and ``code(**values)``, the lines that reproduce the picture's numbers
+    without the panel. Whatever a control sets off goes through ``refresh``: an exception becomes a
+    line under the last good picture, and the next good change clears it. The first picture is drawn
+    by the cell that makes the panel, and an exception is that cell's.
+
+    controls        what ``draw`` and ``code`` take, each with a description, which is its label.
+    width, height   of the figure, in inches; it is shown at a hundred pixels an inch.
+    margins         of the figure, as shares of it: left, right, bottom, top, wspace. Without them
+                    room is made for whatever is drawn, which takes as long as drawing it.
 
     >>> class Square(Panel):
     ...     def draw(self, figure, x):
@@ -30,35 +33,53 @@ class Panel:
     ...         return f"{x} squared is {x * x}"
     ...     def code(self, x):
     ...         return f"x = {x}; print(x * x)"
-    >>> panel = Square({"x": ipywidgets.IntSlider(3, 0, 9)}, width=8, height=4)
+    >>> slider = ipywidgets.IntSlider(3, 0, 9, description="x")
+    >>> panel = Square({"x": slider}, width=8, height=4)
     >>> panel.controls["x"].value = 4
     >>> panel.words.value
     '4 squared is 16'
     """
 
-    def __init__(self, controls: Mapping[str, Any], *, width: float, height: float) -> None:
+    def __init__(
+        self,
+        controls: Mapping[str, Any],
+        *,
+        width: float,
+        height: float,
+        margins: Mapping[str, float] | None = None,
+    ) -> None:
         self.controls = dict(controls)
-        self.figure, self.lock = new_figure(width, height), RLock()
-        self.image = ipywidgets.Image(format="png", width=f"{round(width * 100)}px")
-        self.image.layout = ipywidgets.Layout(width=f"{round(width * 100)}px", object_fit="contain")
-        self.words, self.message = ipywidgets.HTML(), ipywidgets.HTML()
-        self.words.add_class("nnlib-words")
-        self.message.add_class("nnlib-message")
-        self.as_code = ipywidgets.Textarea(
-            layout=ipywidgets.Layout(width="100%", height="7em"), disabled=False
-        )
-        self.box = self.layout()
+        self.figure, self.lock = new_figure(width, height, arranged=margins is None), RLock()
+        self.margins = margins
+        self.error: Exception | None = None
+        # of a fixed width, for a box would stretch and so blur it
+        fixed = ipywidgets.Layout(width=f"{round(PIXELS * width)}px", height="auto")
+        self.image = ipywidgets.Image(format="png", layout=fixed)
+        self.words = ipywidgets.HTML(style={"font_size": "16px"}).add_class("nnlib-words")
+        self.message = ipywidgets.HTML(style={"font_size": "16px"}).add_class("nnlib-message")
+        self.as_code = ipywidgets.Textarea()
+        self.as_code.layout.width = f"{round(PIXELS * width)}px"
         for control in self.controls.values():
             control.observe(lambda change: self.refresh(), "value")
-        self.refresh()
+        self.box = self.layout()
+        self.show()
 
     def layout(self) -> Any:
-        """Controls in rows above the picture, its meaning and errors below it, the code folded."""
-        controls = ipywidgets.HBox(
-            list(self.controls.values()), layout=ipywidgets.Layout(flex_flow="row wrap")
-        )
-        folded = ipywidgets.Accordion([self.as_code], titles=("this state as code",))
-        return ipywidgets.VBox([controls, self.image, self.words, self.message, folded])
+        """Controls above the picture, its meaning and errors below it, the code folded."""
+        rows = [row(*self.controls.values()), self.image, self.words, self.message, self.folded()]
+        return ipywidgets.VBox(rows)
+
+    def folded(self) -> Any:
+        """The code, out of the way until its button is pressed: an accordion obeys no key."""
+        button = ipywidgets.ToggleButton(description="this state as code", icon="code")
+        button.layout = ipywidgets.Layout(width="auto", align_self="flex-start")
+
+        def unfold(change: Any = None) -> None:
+            self.as_code.layout.display = "flex" if button.value else "none"
+
+        button.observe(unfold, "value")
+        unfold()
+        return ipywidgets.VBox([button, self.as_code])
 
     def values(self) -> dict[str, Any]:
         """What the controls say now."""
@@ -73,25 +94,58 @@ class Panel:
         raise NotImplementedError
 
     def refresh(self) -> None:
-        """Draw for the controls' values; an exception is told in the panel and leaves the last picture."""
+        """Draw for the controls' values, or say in the panel why that failed.
+
+        An interrupt is no failure of the panel: it goes on to the user.
+        """
+        before = self.words.value
+        try:
+            self.show()
+            self.error, self.message.value = None, ""
+        except BaseException as error:
+            self.words.value = before
+            if not isinstance(error, Exception):
+                raise
+            self.say(error)
+
+    def show(self) -> None:
+        """Draw for the controls' values.
+
+        Nothing is shown before all of it is there: picture, words and code always belong together.
+        """
         with self.lock:
-            try:
-                values = self.values()
-                self.figure.clear()
-                words = self.draw(self.figure, **values)
-                self.image.value = png(self.figure)
-                self.words.value, self.as_code.value = html.escape(words), self.code(**values)
-                self.message.value = ""
-            except Exception as error:
-                self.say(error)
+            values = self.values()
+            for ax in self.figure.axes:
+                ax.remove()  # before the figure would clear each, which is slow
+            self.figure.clear()
+            if self.margins is not None:
+                self.figure.subplots_adjust(**self.margins)
+            with style():
+                words = html.escape(self.draw(self.figure, **values))
+            picture, code = png(self.figure), self.code(**values)
+            self.image.value, self.words.value = picture, words
+            self.as_code.value, self.as_code.rows = code, code.count("\n") + 1
 
     def say(self, error: Exception) -> None:
         """The exception in one line, in the panel: nobody sees what a callback raises elsewhere."""
+        self.error = error
         text = html.escape(f"{type(error).__name__}: {error}")
-        self.message.value = f'<b style="color:#B00020">{text}</b>'
+        self.message.value = f'<b style="color: #B00020">{text}</b>'
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """The live panel where widgets work, the present picture elsewhere, its name in a terminal."""
-        picture = b64encode(self.image.value).decode()
+        """The live panel where widgets work, the present picture elsewhere, else its name."""
         live = self.box._repr_mimebundle_(**options) or {}
+        picture = b64encode(self.image.value).decode()
         return live | {"image/png": picture, "text/plain": f"<{type(self).__name__}>"}
+
+
+def row(*widgets: Any) -> Any:
+    """Widgets side by side, or in more rows where there is no room, each with its whole label.
+
+    >>> row(ipywidgets.IntSlider(description="learning rate")).children[0].style.description_width
+    'initial'
+    """
+    for widget in widgets:
+        if widget.has_trait("style") and widget.has_trait("description"):
+            widget.style.description_width = "initial"
+    return ipywidgets.HBox(widgets, layout=ipywidgets.Layout(flex_flow="row wrap"))
