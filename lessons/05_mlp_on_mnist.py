@@ -183,8 +183,8 @@ curves = {name: signal(rule, depth=20, width=256, rng=0) for name, rule in rules
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-plots.draw_signal(curves, title="Half the variance: the signal halves at every layer", ax=ax)
-ax.set_ylim(1e-9, 1e2)
+title = "Half the variance: the signal halves at every layer"
+plots.draw_signal(curves, title=title, ylim=(1e-9, 1e2), ax=ax)
 plt.show()
 
 # %% [markdown]
