@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 
 from nnlib.blocks import attention, attention_weights, dropout, linear, linear_on_data
-from nnlib.checks import Array, Pullback, Rng, float_dtype, generator, number, whole_number
+from nnlib.checks import (
+    Array,
+    Pullback,
+    Rng,
+    callable_block,
+    float_array,
+    float_dtype,
+    generator,
+    number,
+    whole_number,
+)
 from nnlib.initializers import he_normal
 
 
@@ -31,6 +41,10 @@ class Model:
         """As a call, for an x that is data: the pullback fills the gradients and may omit dL/dx."""
         return self(*x, rng=rng, **constants)
 
+    def __copy__(self) -> "Model":
+        """A copy has parameters of its own, however it is made."""
+        return deepcopy(self)
+
 
 class Layer(Model):
     """A block with its parameters.
@@ -48,6 +62,8 @@ class Layer(Model):
 
     def __init__(self, block: Callable, **params: Array) -> None:
         self.block = callable_block("Layer", "block", block)
+        for name, p in params.items():
+            float_array("Layer", name, p)
         self.params = params
         self.grads = {name: np.zeros_like(p) for name, p in params.items()}
 
@@ -59,6 +75,8 @@ class Layer(Model):
 
     def run(self, block: Callable, *x: Array, **constants: Any) -> tuple[Any, Pullback]:
         """Call block on x and the parameters; its pullback keeps the parameters' gradients here."""
+        if not self.params:
+            return block(*x, **constants)
         y, block_pullback = block(*x, *self.params.values(), **constants)
         grads = tuple(self.grads.values())
 
@@ -99,9 +117,7 @@ class Linear(Layer):
         W = init((d_out, d_in), rng=generator("Linear", "rng", rng))
         super().__init__(linear, W=np.array(W, dtype), b=np.zeros(d_out, dtype))
 
-    def on_data(  # type: ignore[override]
-        self, x: Array, rng: Rng | None = None
-    ) -> tuple[Array, Pullback]:
+    def on_data(self, x: Array, rng: Rng | None = None) -> tuple[Array, Pullback]:
         return self.run(linear_on_data, x=x)
 
 
@@ -122,9 +138,7 @@ class Dropout(Layer):
         super().__init__(dropout)
         self.p = number("Dropout", "p", p, "[0, 1)")
 
-    def __call__(  # type: ignore[override]
-        self, x: Array, rng: Rng | None = None
-    ) -> tuple[Array, Pullback]:
+    def __call__(self, x: Array, rng: Rng | None = None) -> tuple[Array, Pullback]:
         keep = np.ones(x.shape, bool) if rng is None else rng.random(x.shape) >= self.p
         return dropout(x, keep=keep, p=self.p if rng is not None else 0.0)
 
@@ -136,6 +150,8 @@ class Composite(Model):
     """
 
     def __init__(self, *parts: Model) -> None:
+        if not parts:
+            raise ValueError(f"{type(self).__name__}: needs at least one part.")
         for k, part in enumerate(parts):
             if not hasattr(part, "layers"):
                 got = getattr(part, "__name__", type(part).__name__)
@@ -220,7 +236,7 @@ class Residual(Composite):
     def __init__(self, part: Model) -> None:
         super().__init__(part)
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self, x: Array, *, rng: Rng | None = None, **constants: Any
     ) -> tuple[Array, Pullback]:
         f, part_pullback = self.parts[0](x, rng=rng, **constants)
@@ -270,7 +286,7 @@ class MultiHeadAttention(Composite):
         x = x.swapaxes(-2, -3)
         return x.reshape(*x.shape[:-2], -1)
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self, x: Array, context: Array, mask: Array | None = None, rng: Rng | None = None
     ) -> tuple[Array, Pullback]:
         to_q, to_k, to_v, to_y = self.parts
@@ -316,6 +332,9 @@ def parameter_vector(model: Model) -> tuple[Array, Array]:
 
 def parameters(model: Model) -> list[tuple[Array, Array]]:
     """Each parameter of a model with its gradient, once."""
+    if not isinstance(model, Model):
+        got = getattr(model, "__name__", type(model).__name__)
+        raise TypeError(f"parameter_vector: model must be a layer or model; got {got}.")
     found: dict[int, tuple[Array, Array]] = {}
     for layer in model.layers():
         found |= {id(p): (p, layer.grads[name]) for name, p in layer.params.items()}
@@ -404,15 +423,6 @@ def objective(
         return L, pullback
 
     return objective_at
-
-
-def callable_block(
-    where: str, name: str, block: Any, due: str = "a block such as nnlib.blocks.relu"
-) -> Callable:
-    """The block, when it is a function."""
-    if not callable(block):
-        raise TypeError(f"{where}: {name} must be {due}; got {type(block).__name__}.")
-    return block
 
 
 def part_keeps_width(part: Model) -> bool:

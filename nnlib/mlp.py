@@ -7,9 +7,18 @@ from typing import Any
 import numpy as np
 
 from nnlib.blocks import relu, standardize
-from nnlib.checks import Array, Pullback, Rng, block, float_dtype, generator, whole_number
+from nnlib.checks import (
+    Array,
+    Pullback,
+    Rng,
+    block,
+    callable_block,
+    float_dtype,
+    generator,
+    whole_number,
+)
 from nnlib.initializers import he_normal
-from nnlib.layers import Layer, Linear, Model, Sequential, callable_block
+from nnlib.layers import Layer, Linear, Model, Sequential
 
 
 class MLP(Sequential):
@@ -41,7 +50,7 @@ class MLP(Sequential):
             whole_number("MLP", f"width {k}", width, low=1) for k, width in enumerate(widths)
         )
         callable_block("MLP", "activation", activation)
-        rng = generator("MLP", "rng", rng)
+        rng, dtype = generator("MLP", "rng", rng), float_dtype("MLP", dtype)
         parts: list[Model] = []
         for d_in, d_out in pairwise(widths):
             parts += [Linear(d_in, d_out, init=init, rng=rng, dtype=dtype), Layer(activation)]

@@ -195,7 +195,7 @@ class RMSprop(Optimizer):
         self.v = np.zeros_like(theta)
 
     def update(self, g: Array) -> None:
-        v = mixed(self.v, g * g, 1 - self.decay)
+        v = mixed(self.v, g * g - self.v, 1 - self.decay)
         delta = self.lr * g / root(v, self.eps, self.eps_inside)
         self.t, self.v = self.t + 1, v
         self.theta -= delta
@@ -252,8 +252,8 @@ class Adam(Optimizer):
 
     def update(self, g: Array) -> None:
         t = self.t + 1
-        m = mixed(self.m, g.copy(), 1 - self.beta1)
-        v = mixed(self.v, g * g, 1 - self.beta2)
+        m = mixed(self.m, g - self.m, 1 - self.beta1)
+        v = mixed(self.v, g * g - self.v, 1 - self.beta2)
         # The corrections as two scalars: lr m̂ / (√v̂ + ε) = rate m / (√v + ...).
         m_scale, v_scale = self.corrections(t)
         delta = root(v, self.eps, self.eps_inside, v_scale)
@@ -263,12 +263,11 @@ class Adam(Optimizer):
         self.theta -= delta
 
 
-def mixed(old: Array, new: Array, share: float) -> Array:
-    """old + share (new - old), which is (1 - share) old + share new, written into new."""
-    new -= old
-    new *= share
-    new += old
-    return new
+def mixed(old: Array, change: Array, share: float) -> Array:
+    """old + share change, written into change: (1 - share) old + share new for new - old."""
+    change *= share
+    change += old
+    return change
 
 
 def root(v: Array, eps: float, eps_inside: bool, scale: float = 1.0) -> Array:

@@ -1,11 +1,9 @@
 """Training: one loop for notebooks, panels, sweeps and tests; saved and resumed bit for bit."""
 
-import inspect
 import json
 import math
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
@@ -14,11 +12,31 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlib.checks import Array, Rng, class_numbers, whole_number
-from nnlib.layers import Dropout, Linear, Model, named_parameters, parameter_vector, replica
+from nnlib.checks import (
+    Array,
+    Rng,
+    all_finite,
+    callable_block,
+    class_numbers,
+    difference,
+    numeric,
+    whole_number,
+)
+from nnlib.data import as_path
+from nnlib.layers import (
+    Dropout,
+    Linear,
+    Model,
+    Sequential,
+    named_parameters,
+    parameter_vector,
+    replica,
+)
+from nnlib.losses import keyword_of
 from nnlib.optimizers import Optimizer, Schedule
 
 FORMAT = 1
+RUNAWAY: Any = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}  # step() reports it
 
 
 class Record(NamedTuple):
@@ -74,22 +92,30 @@ class Training:
         workers: int = 1,
     ) -> None:
         self.theta, self.grad = parameter_vector(model)
-        if getattr(optimizer, "theta", None) is not self.theta:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                "Training: optimizer must be an Optimizer, as Adam(parameter_vector(model)[0]) is; "
+                f"got {type(optimizer).__name__}."
+            )
+        if optimizer.theta is not self.theta:
             raise ValueError(
                 "Training: optimizer must move this model's parameters; it holds another vector. "
                 "Build it with parameter_vector(model)[0]."
             )
-        self.x, self.labels = data("Training", x, labels, self.theta.dtype)
+        self.x, self.labels = data("Training", model, x, labels)
         count = len(self.x)
         self.batch_size = whole_number("Training", "batch_size", batch_size, low=1, high=count)
         self.seed = whole_number("Training", "seed", seed, low=0)
         self.workers = whole_number("Training", "workers", workers, low=1)
         self.model, self.loss, self.optimizer, self.schedule = model, loss, optimizer, schedule
-        self.target_name = keyword_of(loss)
-        z, _ = model(self.x[:1])
-        if self.target_name == "labels":
-            class_numbers("Training", "labels", self.labels, z.shape[-1])
-        loss(z, **{self.target_name: self.labels[:1]})
+        if schedule is not None:
+            callable_block("Training", "schedule", schedule, "a function step -> learning rate")
+        self.target_name = keyword_of("Training", loss)
+        if self.target_name != "labels" and self.labels.dtype.kind == "f":
+            self.labels = self.labels.astype(self.theta.dtype, copy=False)
+        with np.errstate(**RUNAWAY):  # the loss sees every label before anything moves
+            z, _ = model(self.x[:1])
+            loss(np.broadcast_to(z, (count, *z.shape[1:])), **{self.target_name: self.labels})
         self.replicas = [model] if workers == 1 else [replica(model) for _ in range(workers)]
         self.draws = any(isinstance(layer, Dropout) for layer in model.layers())
         self.batch = np.empty((self.batch_size, *self.x.shape[1:]), self.x.dtype)
@@ -115,19 +141,23 @@ class Training:
         rows = order(self.seed, epoch, len(self.x))[first : first + self.batch_size]
         if self.schedule is not None:
             self.optimizer.lr = self.schedule(step)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with np.errstate(**RUNAWAY):
             loss, accuracy = self.differentiate(rows, step)
             norm = math.sqrt(np.vdot(self.grad, self.grad))
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 self.stop(step + 1, loss)
-            good = self.theta.copy(), self.optimizer.state()
-            self.optimizer.step(self.grad)
-            self.good = good
+            self.good = self.theta.copy(), self.optimizer.state()
+            self.optimizer.update(self.grad)  # which is known to fit and to be finite
         return Record(step + 1, epoch + 1, loss, accuracy, norm)
 
     def run(self, steps: int) -> np.recarray:
         """So many steps; their records as one array, the fields of Record as its columns."""
-        return as_history(self.step() for _ in range(whole_number("run", "steps", steps, low=0)))
+        return self.over(range(whole_number("run", "steps", steps, low=0)))
+
+    def over(self, steps: Iterable[int]) -> np.recarray:
+        """A step for each of these, on one BLAS thread."""
+        with one_blas_thread():
+            return as_history(self.step() for _ in steps)
 
     def differentiate(self, rows: Array, step: int) -> tuple[float, float]:
         """Fill grad with the gradient on these rows; return the loss and the accuracy."""
@@ -142,7 +172,8 @@ class Training:
             grads[k][:] = 0
             buffer = self.batch[shares[k][0] : shares[k][-1] + 1]
             rng = self.generator(step, k)
-            return self.shard(self.replicas[k], rows[shares[k]], buffer, count, rng)
+            with np.errstate(**RUNAWAY):  # a thread does not inherit it
+                return self.shard(self.replicas[k], rows[shares[k]], buffer, count, rng)
 
         with ThreadPoolExecutor(self.workers) as pool:
             parts = list(pool.map(work, range(len(shares))))
@@ -166,24 +197,23 @@ class Training:
 
     def stop(self, step: int, loss: float) -> None:
         """Say where and why the run diverged, and put the last good parameters back."""
-        kept = "the parameters are those it started from"
         if self.good is not None:
             self.restore(*self.good, self.start)
-            kept = f"the parameters are those after step {self.steps}, the last good ones"
-        largest = float(np.abs(self.x).max())
+        what = f"loss {loss:.4g}" + ", gradient not finite" * math.isfinite(loss)
         cause = f"a learning rate of {self.optimizer.lr:g} is too large"
-        if largest > 20:
+        largest = float(np.abs(self.x).max())
+        if self.x.dtype.kind == "f" and largest > 20:
             scaling = f"scale it, for example by 1/{largest:g}"
             cause = f"the input reaches {largest:g} ({scaling}), or {cause}"
-        what = f"training diverged at step {step}: loss {loss:.4g}"
-        if math.isfinite(loss):
-            raise FloatingPointError(f"{what}, gradient not finite. Likely cause: {cause}. {kept}.")
-        raise FloatingPointError(f"{what}. Likely cause: {cause}; {kept}.")
+        raise FloatingPointError(
+            f"Training: diverged at step {step}: {what}. Likely cause: {cause}. "
+            f"The parameters are those after step {self.steps}."
+        )
 
     def restore(self, theta: Array, state: dict[str, Any], start: int) -> None:
         """Put theta, the optimizer's state and the place back; interrupts fall before or after."""
         update = vars(self.optimizer).update
-        self.start = start
+        self.start, self.good = start, None
         self.theta[:] = theta
         update(state)
 
@@ -221,17 +251,24 @@ def fit(
     (100, 1.0)
     """
     epochs = whole_number("fit", "epochs", epochs, low=1)
-    x = table("fit", x, labels, model)
+    x = numeric("fit", "x", x)
+    if x.ndim != 2:
+        advice = "For one example use x[None, :]." if x.ndim == 1 else "Use x.reshape(len(x), -1)."
+        raise ValueError(f"fit: x must be 2-D (N, features); got {x.shape}. {advice}")
     sizes = {"batch_size": batch_size, "seed": seed, "workers": workers}
     training = Training(model, loss, optimizer, x, labels, schedule=schedule, **sizes)
     steps: Any = range(epochs * training.steps_per_epoch)
     if progress:
         from tqdm.auto import tqdm
 
-        steps = tqdm(steps, desc="training", unit="step")
-    return as_history(training.step() for _ in steps)
+        class Bar(tqdm):
+            monitor_interval = 0  # else a thread watches over the bar and outlives it
+
+        steps = Bar(steps, desc="training", unit="step")
+    return training.over(steps)
 
 
+@np.errstate(**RUNAWAY)
 def accuracy(model: Model, x: Any, labels: Any, *, batch_size: int = 4096) -> float:
     """The share of rows whose largest logit is the label's, with dropout off.
 
@@ -243,14 +280,18 @@ def accuracy(model: Model, x: Any, labels: Any, *, batch_size: int = 4096) -> fl
     >>> accuracy(model, [[1.0, 0.0], [0.0, 1.0], [3.0, 2.0], [1.0, 2.0]], [0, 1, 0, 0])
     0.75
     """
-    x, labels = data("accuracy", x, labels, parameter_vector(model)[0].dtype)
+    x, labels = data("accuracy", model, x, labels)
     batch_size = whole_number("accuracy", "batch_size", batch_size, low=1)
+    z, _ = model(x[:1])
+    due, classes = (len(x), *z.shape[1:-1]), z.shape[-1]
+    if labels.shape != due:
+        advice = " One-hot? Use labels.argmax(axis=-1)." if labels.shape == (*due, classes) else ""
+        raise ValueError(f"accuracy: labels must have shape {due}; got {labels.shape}.{advice}")
+    class_numbers("accuracy", "labels", labels, classes)
     right = 0
     for start in range(0, len(x), batch_size):
-        batch = slice(start, start + batch_size)
-        z, _ = model(x[batch])
-        batch_labels = class_numbers("accuracy", "labels", labels[batch], z.shape[-1])
-        right += int((z.argmax(axis=-1) == batch_labels).sum())
+        z, _ = model(x[start : start + batch_size])
+        right += int((z.argmax(axis=-1) == labels[start : start + batch_size]).sum())
     return right / labels.size
 
 
@@ -277,22 +318,20 @@ def save(path: str | Path, training: Training) -> None:
     >>> bool((first.theta == second.theta).all())
     True
     """
-    path, state = Path(path).expanduser(), training.optimizer.state()
-    content: dict[str, Any] = {f"state.{name}": np.asarray(value) for name, value in state.items()}
-    content |= {"theta": training.theta, "about": np.asarray(json.dumps(about(training)))}
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=path.name, suffix=".part", delete=False
-    ) as file:
-        try:
-            np.savez(file, **content)
+    path, state = as_path("save", "path", path), training.optimizer.state()
+    state |= {"theta": training.theta, "about": json.dumps(about(training))}
+    part = Path(f"{path}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file:
+            np.savez(file, **state)
             file.flush()
             os.fsync(file.fileno())
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            file.close()
-            Path(file.name).unlink(missing_ok=True)
-            raise
+        os.replace(part, path)
+    except OSError as error:
+        reason = f"save: path must be a file that can be written; got {path}: {error.strerror}."
+        raise type(error)(reason) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load(path: str | Path, training: Training) -> None:
@@ -307,20 +346,18 @@ def load(path: str | Path, training: Training) -> None:
     ...
     FileNotFoundError: load: there is no file no such run.npz.
     """
-    path = Path(path).expanduser()
-    content = read(path)
-    saved, here = json.loads(str(content.pop("about"))), about(training)
+    path = as_path("load", "path", path)
+    saved, content = read(path)
+    here = about(training)
     for key in ("format", "parameters", "optimizer", "seed", "batch_size", "samples"):
         if saved.get(key) != here[key]:
             raise ValueError(f"load: {path}: {difference(key, saved.get(key), here[key])}")
-    theta = content.pop("theta")
-    state = {name.removeprefix("state."): value for name, value in content.items()}
-    due = training.optimizer.state()
-    fits = theta.shape == training.theta.shape and state.keys() == due.keys()
-    if not fits or any(state[name].shape != np.shape(value) for name, value in due.items()):
+    due = training.optimizer.state() | {"theta": training.theta}
+    kind = lambda a: (np.shape(a), np.asarray(a).dtype)
+    if {k: kind(a) for k, a in content.items()} != {k: kind(a) for k, a in due.items()}:
         raise ValueError(f"load: {path}: its arrays do not fit the optimizer's state.")
-    state = {name: value if value.ndim else value.item() for name, value in state.items()}
-    training.restore(theta, state, state["t"] - saved["steps"])
+    content = {name: value if value.ndim else value.item() for name, value in content.items()}
+    training.restore(content.pop("theta"), content, content["t"] - saved["steps"])
 
 
 def about(training: Training) -> dict[str, Any]:
@@ -336,31 +373,18 @@ def about(training: Training) -> dict[str, Any]:
     }
 
 
-def read(path: Path) -> dict[str, Array]:
-    """The arrays of a saved run, each checked against its checksum; nothing is ever unpickled."""
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
+    """What a saved run says about itself, and its arrays, true to zip's checksums; no pickles."""
     if path.is_dir():
         raise IsADirectoryError(f"load: {path} is a folder; give the file.")
     if not path.exists():
         raise FileNotFoundError(f"load: there is no file {path}.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stored, np.load(stored, allow_pickle=False) as file:
             content = {name: file[name] for name in file.files}
+        return dict(json.loads(str(content.pop("about")))), content
     except Exception as error:
         raise ValueError(f"load: {path} is not a saved run, or is damaged: {error}.") from error
-    if not {"about", "theta"} <= content.keys():
-        raise ValueError(f"load: {path} is not a saved run: it holds {sorted(content)}.")
-    return content
-
-
-def difference(key: str, saved: Any, here: Any) -> str:
-    """One sentence on what a file has and the run has not."""
-    if not (isinstance(saved, dict) and isinstance(here, dict)):
-        return f"{key} is {saved}, here {here}."
-    parts = [f"{name} is missing" for name in here.keys() - saved.keys()]
-    parts += [f"{name} is unexpected" for name in saved.keys() - here.keys()]
-    shared = [name for name in here if name in saved and saved[name] != here[name]]
-    parts += [f"{name} is {saved[name]}, here {here[name]}" for name in shared]
-    return f"{key}: {', '.join(sorted(parts))}."
 
 
 def as_history(records: Iterator[Record]) -> np.recarray:
@@ -371,9 +395,9 @@ def as_history(records: Iterator[Record]) -> np.recarray:
 
 def hits(z: Array, labels: Array) -> float:
     """The share of rows with the right class, or NaN when the labels are no class numbers."""
-    if labels.dtype.kind not in "iu":
+    if labels.dtype.kind not in "iu" or labels.shape != z.shape[:-1]:
         return math.nan
-    return np.count_nonzero(z.argmax(axis=-1) == labels) / labels.size
+    return int(np.count_nonzero(z.argmax(axis=-1) == labels)) / labels.size
 
 
 @lru_cache(maxsize=4)
@@ -384,68 +408,25 @@ def order(seed: int, epoch: int, count: int) -> Array:
     return permutation
 
 
-def keyword_of(loss: Callable) -> str:
-    """The keyword by which a loss takes what the prediction is compared with: labels or target."""
-    try:
-        parameters = list(inspect.signature(loss).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    names = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
-    if not names:
-        raise TypeError(f"Training: loss must be a block such as nnlib.losses.mse; got {loss!r}.")
-    return names[0]
-
-
-def table(where: str, x: Any, labels: Any, model: Model) -> Array:
-    """x as (N, features), with as many features as the model's first linear layer takes."""
-    x = numeric(where, "x", x)
-    if x.dtype.kind in "ib":
-        x = x.astype(float)
-    if x.ndim != 2:
-        advice = "For one example use x[None, :]." if x.ndim == 1 else "Use x.reshape(len(x), -1)."
-        raise ValueError(f"{where}: x must be 2-D (N, features); got {x.shape}. {advice}")
-    first = next((layer for layer in model.layers() if layer.params), None)
-    features = first.params["W"].shape[1] if isinstance(first, Linear) else x.shape[1]
-    if x.shape[1] != features:
-        advice = " Transposed? Use x.T." if x.shape[0] == features else ""
-        raise ValueError(f"{where}: x must have {features} columns; got {x.shape}.{advice}")
-    return x
-
-
-def data(where: str, x: Any, labels: Any, dtype: np.dtype) -> tuple[Array, Array]:
-    """Examples and labels as arrays that belong together: finite, not empty, equally many."""
+def data(where: str, model: Model, x: Any, labels: Any) -> tuple[Array, Array]:
+    """Examples and labels as arrays that belong together and, as far as can be told, to a model."""
     x, labels = numeric(where, "x", x), numeric(where, "labels", labels)
     if x.dtype == np.uint8:
         raise TypeError(f"{where}: x is uint8, 0..255; scale it first, with nnlib.data.scale(x).")
+    first = model.parts[0] if isinstance(model, Sequential) else model
+    features = first.params["W"].shape[1] if isinstance(first, Linear) else None
+    if features and x.shape[-1:] != (features,):
+        advice = " Transposed? Use x.T." if x.shape[:1] == (features,) else ""
+        raise ValueError(f"{where}: x must have {features} columns; got {x.shape}.{advice}")
     if x.ndim == 0 or not x.size:
         raise ValueError(f"{where}: x is empty: shape {x.shape}; at least one row is needed.")
     if labels.ndim == 0 or len(labels) != len(x):
         raise ValueError(f"{where}: x has {len(x)} rows but labels has shape {labels.shape}.")
-    for name, a in (("x", x), ("labels", labels)):
-        if a.dtype.kind == "f" and not np.isfinite(a).all():
-            first = ", ".join(map(str, np.argwhere(~np.isfinite(a))[0]))
-            kind = "NaN" if np.isnan(a).any() else "infinity"
-            bad = int((~np.isfinite(a)).sum())
-            raise ValueError(f"{where}: {name} contains {kind}: first at [{first}], {bad} in all.")
-    if x.dtype.kind == "f":
-        x = x.astype(dtype, copy=False)
-    return x, labels.astype(dtype, copy=False) if labels.dtype.kind == "f" else labels
-
-
-def numeric(where: str, name: str, x: Any) -> Array:
-    """Whatever is an array or can be read as one, when it holds real numbers."""
-    if isinstance(x, str | Path) or x is None:
-        advice = " Did you mean nnlib.data.read_idx?" if x is not None else ""
-        raise TypeError(f"{where}: {name} must be an array; got {type(x).__name__}.{advice}")
-    try:
-        x = np.asarray(x)
-    except ValueError as error:
-        advice = "Do all rows have the same length?"
-        raise TypeError(f"{where}: {name} must be a numeric array. {advice}") from error
-    if x.dtype.kind not in "fiub":
-        advice = " Do all rows have the same length?" if x.dtype.kind == "O" else ""
-        raise TypeError(f"{where}: {name} must be a numeric array; got {x.dtype}.{advice}")
-    return x
+    all_finite(where, "x", x)
+    all_finite(where, "labels", labels)
+    if features or x.dtype.kind == "f":
+        x = x.astype(parameter_vector(model)[0].dtype, copy=False)
+    return x, labels
 
 
 @contextmanager

@@ -1,0 +1,613 @@
+"""What nnlib.layers promises: gradients add up, all parameters are one vector, copies are apart."""
+
+import pickle
+from copy import copy, deepcopy
+from functools import partial
+
+import numpy as np
+import pytest
+
+from nnlib.blocks import attention, embedding, layer_norm, leaky_relu, linear, relu, sigmoid, tanh
+from nnlib.calculus import check_vjp
+from nnlib.checks import block
+from nnlib.layers import (
+    Composite,
+    Dropout,
+    Layer,
+    Linear,
+    Model,
+    MultiHeadAttention,
+    Residual,
+    Sequential,
+    named_parameters,
+    objective,
+    parameter_vector,
+    replica,
+)
+from nnlib.losses import mse, softmax_cross_entropy
+from nnlib.mlp import MLP, TwoLayerNetwork
+
+# -- models of all kinds -------------------------------------------------------------------------
+
+
+def normed(d, dtype="float64"):
+    """A layer norm with its scale and shift."""
+    return Layer(layer_norm, gamma=np.ones(d, dtype), beta=np.zeros(d, dtype))
+
+
+class AttentionModel(Composite):
+    """Attention from tokens to themselves, a residual step, and the first token's scores."""
+
+    def __init__(self, d=4, heads=2, classes=3, dtype="float64"):
+        attend = MultiHeadAttention(d, heads, rng=0, dtype=dtype)
+        step = Sequential(normed(d, dtype), Linear(d, d, rng=1, dtype=dtype), Layer(tanh))
+        super().__init__(attend, Residual(step), Linear(d, classes, rng=2, dtype=dtype))
+
+    def __call__(self, x, *, mask=None, rng=None):
+        attend, step, read = self.parts
+        h, attend_pullback = attend(x, x, mask)
+        h, step_pullback = step(h, rng=rng)
+        z, read_pullback = read(h[..., 0, :])
+
+        def pullback(dz):
+            dh = np.zeros_like(h)
+            dh[..., 0, :] = read_pullback(dz)
+            dx, dcontext = attend_pullback(step_pullback(dh))
+            return dx + dcontext
+
+        return z, pullback
+
+
+def tied(dtype="float64"):
+    """Two linear layers with one W and a bias each."""
+    W = np.random.default_rng(3).standard_normal((4, 4)).astype(dtype)
+    first, second = (Layer(linear, W=W, b=np.full(4, b, dtype)) for b in (0.1, -0.2))
+    return Sequential(first, Layer(tanh), second)
+
+
+def used_twice(dtype="float64"):
+    """One layer, used before and behind an activation."""
+    layer = Linear(4, 4, rng=4, dtype=dtype)
+    return Sequential(layer, Layer(tanh), layer)
+
+
+def residual(dtype="float64"):
+    """A normed step around which the input has a way, dropout, and a linear layer."""
+    step = Sequential(normed(4, dtype), MLP(4, 6, 4, rng=0, dtype=dtype))
+    return Sequential(Residual(step), Dropout(0.3), Linear(4, 3, rng=1, dtype=dtype))
+
+
+MODELS = {  # how to build each, and the shape of one sample
+    "linear": (partial(Linear, 4, 3, rng=0), (4,)),
+    "MLP": (partial(MLP, 4, 6, 5, 3, activation=tanh, rng=0), (4,)),
+    "relu": (partial(MLP, 4, 9, 8, 3, rng=0), (4,)),
+    "leaky relu": (partial(MLP, 4, 9, 3, activation=leaky_relu, rng=0), (4,)),
+    "sigmoid": (partial(MLP, 4, 6, 3, activation=sigmoid, rng=0), (4,)),
+    "tied": (tied, (4,)),
+    "used twice": (used_twice, (4,)),
+    "residual": (residual, (4,)),
+    "attention": (AttentionModel, (5, 4)),
+    "document C": (partial(TwoLayerNetwork, 3, 4, 5, 3, rng=0), (3, 4)),
+}
+each_model = pytest.mark.parametrize("name", MODELS)
+
+
+def make(name, dtype="float64", samples=6):
+    """A model at a generic point, samples for it and upstream gradients."""
+    build, shape = MODELS[name]
+    model, rng = build(dtype=dtype), np.random.default_rng(9)
+    theta, _ = parameter_vector(model)
+    theta += 0.1 * rng.standard_normal(theta.size).astype(dtype)  # biases off zero and its kinks
+    x = rng.standard_normal((samples, *shape)).astype(dtype)
+    dy = rng.standard_normal(model(x)[0].shape).astype(dtype)
+    return model, x, dy
+
+
+# -- gradients (N2) ------------------------------------------------------------------------------
+
+
+@each_model
+def test_the_gradient_of_a_whole_model_is_the_true_one(name):
+    model, x, _ = make(name)
+    theta, _ = parameter_vector(model)
+    target = np.random.default_rng(5).standard_normal(model(x)[0].shape)
+    assert check_vjp(objective(model, mse, x, target=target), theta, directions=5) <= 1e-7
+
+
+@each_model
+def test_every_coordinate_of_the_gradient_is_the_true_one(name):
+    model, x, _ = make(name, samples=2)
+    theta, _ = parameter_vector(model)
+    labels = np.arange(len(x)) % 3
+    assert check_vjp(objective(model, softmax_cross_entropy, x, labels=labels), theta) <= 1e-7
+
+
+@each_model
+def test_the_gradient_for_the_input_is_the_true_one(name):
+    model, x, _ = make(name, samples=2)
+    assert check_vjp(model, x) <= 1e-7
+
+
+def test_a_mask_reaches_the_attention_of_a_composite():
+    model, x, _ = make("attention")
+    theta, _ = parameter_vector(model)
+    constants, labels = {"mask": np.tri(5, dtype=bool)}, np.zeros(len(x), int)
+    f = objective(model, softmax_cross_entropy, x, constants=constants, labels=labels)
+    assert check_vjp(f, theta, directions=5) <= 1e-7
+    assert f(theta)[0] != objective(model, softmax_cross_entropy, x, labels=labels)(theta)[0]
+
+
+@each_model
+def test_a_pullback_adds_to_the_gradients_and_returns_only_dx(name):
+    model, x, dy = make(name)
+    _, grad = parameter_vector(model)
+    _, pullback = model(x)
+    dx = pullback(dy)
+    once = grad.copy()
+    assert dx.shape == x.shape
+    assert once.any()
+    assert pullback(dy).tobytes() == dx.tobytes()
+    np.testing.assert_allclose(grad, 2 * once, rtol=1e-14)
+
+
+def test_a_layer_used_twice_collects_the_gradients_of_both_uses():
+    model, x, dy = make("used twice")
+    layer = model.parts[0]
+    h, first_pullback = linear(x, *layer.params.values())
+    a, tanh_pullback = tanh(h)
+    _, second_pullback = linear(a, *layer.params.values())
+    da, dW_second, db_second = second_pullback(dy)
+    dx, dW_first, db_first = first_pullback(tanh_pullback(da))
+    assert model(x)[1](dy).tobytes() == dx.tobytes()
+    np.testing.assert_allclose(layer.grads["W"], dW_first + dW_second, rtol=1e-14)
+    np.testing.assert_allclose(layer.grads["b"], db_first + db_second, rtol=1e-14)
+
+
+def test_a_pullback_stays_right_when_the_layer_is_called_elsewhere_in_between():
+    model, x, dy = make("MLP")
+    _, pullback = model(x)
+    dx = pullback(dy)
+    model(x + 1)[1](2 * dy)
+    assert pullback(dy).tobytes() == dx.tobytes()
+
+
+@each_model
+def test_calling_changes_neither_the_input_nor_the_upstream_gradient(name):
+    model, x, dy = make(name)
+    x.flags.writeable = dy.flags.writeable = False
+    model(x)[1](dy)
+    model.on_data(x)[1](dy)
+
+
+def test_a_layer_without_an_array_by_position_returns_no_gradient():
+    E = Layer(embedding, E=np.eye(3))
+    y, pullback = E(ids=np.array([2, 0, 2]))
+    assert pullback(np.ones_like(y)) == ()
+    assert E.grads["E"].sum(axis=1).tolist() == [3, 0, 6]
+
+
+def test_a_layer_of_two_arrays_returns_two_gradients():
+    @block("x (..., n), y (..., n), W (n,) -> s (..., n)")
+    def weighted(x, y, W):
+        return W * x * y, lambda ds: (ds * W * y, ds * W * x, (ds * x * y).sum(axis=0))
+
+    layer = Layer(weighted, W=np.array([2.0, 3.0]))
+    x, y = np.random.default_rng(0).standard_normal((2, 4, 2))
+    assert check_vjp(layer, x, y) <= 1e-7
+    assert len(layer(x, y)[1](np.ones((4, 2)))) == 2
+
+
+def test_a_value_that_is_asked_for_is_the_value_of_the_call():
+    model, x, _ = make("MLP")
+    values, (z, _) = model.values(x), model(x)
+    assert [y.shape[-1] for y in values] == [6, 6, 5, 5, 3]
+    assert values[1].tobytes() == tanh(values[0])[0].tobytes()
+    assert values[-1].tobytes() == z.tobytes()
+
+
+# -- x as data -----------------------------------------------------------------------------------
+
+
+@each_model
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_on_data_gives_the_same_gradients_bit_for_bit(name, dtype):
+    model, x, dy = make(name, dtype)
+    _, grad = parameter_vector(model)
+    results = []
+    for call in (model, model.on_data):
+        grad[:] = 0
+        y, pullback = call(x, rng=np.random.default_rng(0))
+        pullback(dy)
+        results.append((y.tobytes(), grad.tobytes()))
+    assert results[0] == results[1]
+
+
+def test_on_data_leaves_out_the_product_for_dx():
+    layer = Linear(3, 2, rng=0)
+    assert layer.on_data(np.ones((4, 3)))[1](np.ones((4, 2))) == ()
+    nested = Sequential(Sequential(layer, Layer(relu)), Linear(2, 2, rng=1))
+    assert nested.on_data(np.ones((4, 3)))[1](np.ones((4, 2))) == ()
+
+
+# -- one vector ----------------------------------------------------------------------------------
+
+
+@each_model
+def test_all_parameters_and_gradients_are_views_of_one_vector_each(name):
+    model, x, _ = make(name)
+    theta, grad = parameter_vector(model)
+    layers = [layer for layer in model.layers() if layer.params]
+    assert all(np.shares_memory(p, theta) for layer in layers for p in layer.params.values())
+    assert all(np.shares_memory(g, grad) for layer in layers for g in layer.grads.values())
+    before = model(x)[0]
+    theta *= 1.5
+    assert (model(x)[0] != before).any()
+    grad[:] = 7
+    assert all((g == 7).all() for layer in layers for g in layer.grads.values())
+
+
+@each_model
+def test_asking_twice_for_the_vector_gives_the_same_two_arrays(name):
+    model, _, _ = make(name)
+    (theta, grad), (theta_again, grad_again) = parameter_vector(model), parameter_vector(model)
+    assert theta_again is theta
+    assert grad_again is grad
+
+
+def test_the_vector_holds_the_parameters_in_the_order_of_the_layers():
+    model = MLP(3, 2, 2, rng=0, dtype="float64")
+    arrays = [p.copy() for layer in model.layers() for p in layer.params.values()]
+    theta, grad = parameter_vector(model)
+    assert theta.tobytes() == b"".join(a.tobytes() for a in arrays)
+    assert grad.tolist() == [0] * 14
+    names = [("0.W", (2, 3)), ("0.b", (2,)), ("2.W", (2, 2)), ("2.b", (2,))]
+    assert list(named_parameters(model)) == names
+
+
+@pytest.mark.parametrize(("name", "size"), [("tied", 16 + 4 + 4), ("used twice", 16 + 4)])
+def test_what_is_shared_is_stored_once(name, size):
+    model, x, dy = make(name)
+    theta, grad = parameter_vector(model)
+    assert theta.size == grad.size == size == sum(np.prod(s) for _, s in named_parameters(model))
+    first, last = model.parts[0], model.parts[2]
+    assert first.params["W"] is last.params["W"]
+    assert first.grads["W"] is last.grads["W"]
+
+
+def test_a_part_of_a_model_with_a_vector_of_its_own_joins_the_whole():
+    inner = Linear(2, 2, rng=0)
+    parameter_vector(inner)
+    outer = Sequential(inner, Linear(2, 1, rng=1))
+    theta, _ = parameter_vector(outer)
+    theta[:] = 0
+    assert not inner.params["W"].any()
+    assert theta.size == 9
+
+
+# -- copies (B16) --------------------------------------------------------------------------------
+
+COPIES = {
+    "copy": copy,
+    "deepcopy": deepcopy,
+    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
+}
+
+
+@each_model
+@pytest.mark.parametrize("twin_of", COPIES.values(), ids=COPIES)
+@pytest.mark.parametrize("bound", [True, False], ids=["bound", "fresh"])
+def test_a_copy_computes_the_same_and_has_a_vector_of_its_own(name, twin_of, bound):
+    build, shape = MODELS[name]
+    model = build(dtype="float64")
+    if bound:
+        parameter_vector(model)
+    twin, x = twin_of(model), np.random.default_rng(0).standard_normal((4, *shape))
+    y, dy = model(x)[0], np.ones(model(x)[0].shape)
+    assert twin(x)[0].tobytes() == y.tobytes()
+    (theta, grad), (twin_theta, twin_grad) = parameter_vector(model), parameter_vector(twin)
+    assert twin_theta.tobytes() == theta.tobytes()
+    twin_theta[:] = 3
+    twin(x)[1](dy)
+    assert model(x)[0].tobytes() == y.tobytes()
+    assert not grad.any()
+    assert twin_grad.any()
+    assert twin(x)[0].tobytes() != y.tobytes()
+
+
+@each_model
+def test_a_replica_shares_the_parameters_and_has_gradients_of_its_own(name):
+    model, x, dy = make(name)
+    twin, (theta, grad) = replica(model), parameter_vector(model)
+    assert parameter_vector(twin)[0] is theta
+    theta *= 0.9
+    assert twin(x)[0].tobytes() == model(x)[0].tobytes()
+    twin(x)[1](dy)
+    assert not grad.any()
+    model(x)[1](dy)
+    assert parameter_vector(twin)[1].tobytes() == grad.tobytes()
+
+
+# -- the objective -------------------------------------------------------------------------------
+
+
+@each_model
+def test_the_objective_evaluates_elsewhere_and_never_writes_theta(name):
+    model, x, _ = make(name)
+    theta, _ = parameter_vector(model)
+    labels, before, z = np.zeros(len(x), int), theta.tobytes(), model(x)[0]
+    f = objective(model, softmax_cross_entropy, x, labels=labels)
+    elsewhere = theta + 0.5
+    elsewhere.flags.writeable = False
+    L, pullback = f(elsewhere)
+    pullback(1.0)
+    assert theta.tobytes() == before
+    assert parameter_vector(model)[0] is theta
+    assert model(x)[0].tobytes() == z.tobytes()
+    for value, where in ((L, elsewhere), (f(theta)[0], theta)):
+        assert value == softmax_cross_entropy(at(model, where)(x)[0], labels=labels)[0]
+
+
+def at(model, theta):
+    """A copy of the model with these parameters."""
+    twin = deepcopy(model)
+    parameter_vector(twin)[0][:] = theta
+    return twin
+
+
+def test_the_objectives_pullback_starts_from_zero_fills_grad_and_returns_a_copy():
+    model, x, _ = make("MLP")
+    theta, grad = parameter_vector(model)
+    f = objective(model, mse, x, target=np.zeros((6, 3)))
+    grad[:] = 100
+    _, pullback = f(theta)
+    first = pullback(1.0)
+    assert first.tobytes() == grad.tobytes()
+    assert not np.shares_memory(first, grad)
+    kept = first.copy()
+    np.testing.assert_allclose(pullback(2.0), 2 * first, rtol=1e-14)
+    assert first.tobytes() == kept.tobytes()
+
+
+def test_the_objectives_pullback_stays_right_after_an_evaluation_elsewhere():
+    model, x, _ = make("MLP")
+    theta, _ = parameter_vector(model)
+    f = objective(model, mse, x, target=np.zeros((6, 3)))
+    _, pullback = f(theta)
+    want = pullback(1.0)
+    _, elsewhere = f(theta + 1)
+    elsewhere(1.0)
+    assert pullback(1.0).tobytes() == want.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("theta", "got"),
+    [(np.ones(3), "float64 (3,)"), (np.ones(79, "f"), "float32 (79,)"), ([1.0], "list")],
+)
+def test_the_objective_refuses_another_models_vector(theta, got):
+    f = objective(MLP(4, 6, 5, 2, rng=0, dtype="float64"), mse, np.ones((1, 4)), target=np.ones(2))
+    with pytest.raises(ValueError, match="^objective: theta must be float64") as raised:
+        f(theta)
+    assert got in str(raised.value)
+
+
+# -- dropout (B10) -------------------------------------------------------------------------------
+
+
+def test_dropout_is_the_identity_without_a_generator():
+    x = np.random.default_rng(0).standard_normal((5, 4)).astype("f")
+    y, pullback = Dropout(0.7)(x)
+    assert y.tobytes() == x.tobytes()
+    assert pullback(x).tobytes() == x.tobytes()
+    model = Sequential(Linear(4, 3, rng=0), Dropout(0.5), Linear(3, 2, rng=1))
+    without = Sequential(model.parts[0], model.parts[2])
+    x = x.astype(float)
+    assert model(x)[0].tobytes() == without(x)[0].tobytes()
+    assert model(x, rng=np.random.default_rng(0))[0].tobytes() != without(x)[0].tobytes()
+
+
+def test_dropout_silences_the_share_it_says_and_keeps_the_mean():
+    p, n = 0.3, 1_000_000
+    y, _ = Dropout(p)(np.ones((n, 1)), rng=np.random.default_rng(0))
+    assert set(np.unique(y)) == {0, 1 / (1 - p)}
+    assert abs((y == 0).mean() - p) < 5 * np.sqrt(p * (1 - p) / n)
+    assert abs(y.mean() - 1) < 5 * np.sqrt(p / (1 - p) / n)
+
+
+def test_dropout_draws_the_same_for_the_same_seed_and_else_otherwise():
+    x, layer = np.ones((30, 30)), Dropout(0.5)
+    first, again, other = (layer(x, rng=np.random.default_rng(seed))[0] for seed in (0, 0, 1))
+    assert first.tobytes() == again.tobytes()
+    assert first.tobytes() != other.tobytes()
+
+
+def test_the_gradient_through_dropout_is_the_true_one_for_a_given_draw():
+    model = Sequential(Linear(4, 6, rng=0), Dropout(0.5), Layer(tanh), Linear(6, 2, rng=1))
+
+    def drawn(x):
+        return model(x, rng=np.random.default_rng(7))
+
+    assert check_vjp(drawn, np.random.default_rng(0).standard_normal((3, 4))) <= 1e-7
+
+
+# -- attention in heads --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3, 6])
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_in_heads_is_a_loop_over_the_heads(heads, causal):
+    rng = np.random.default_rng(0)
+    attend = MultiHeadAttention(6, heads, rng=1)
+    x, context = rng.standard_normal((2, 4, 6)), rng.standard_normal((2, 5, 6))
+    mask = np.tri(4, 5, dtype=bool) if causal else None
+    (Wq, bq), (Wk, bk), (Wv, bv), (Wo, bo) = (p.params.values() for p in attend.parts)
+    for b in (bq, bk, bv, bo):
+        b[:] = rng.standard_normal(6)
+    q, k, v = x @ Wq.T + bq, context @ Wk.T + bk, context @ Wv.T + bv
+    share = 6 // heads
+    columns = [slice(h * share, (h + 1) * share) for h in range(heads)]
+    o = [attention(q[..., c], k[..., c], v[..., c], mask=mask)[0] for c in columns]
+    want = np.concatenate(o, axis=-1) @ Wo.T + bo
+    np.testing.assert_allclose(attend(x, context, mask)[0], want, rtol=1e-12, atol=1e-12)
+    A = attend.weights(x, context, mask)
+    assert A.shape == (2, heads, 4, 5)
+    np.testing.assert_allclose(A.sum(axis=-1), 1, rtol=1e-14)
+    for h, c in enumerate(columns):
+        scores = q[..., c] @ k[..., c].mT / np.sqrt(share)
+        e = np.exp(scores if mask is None else np.where(mask, scores, -np.inf))
+        np.testing.assert_allclose(A[:, h], e / e.sum(axis=-1, keepdims=True), rtol=1e-12)
+
+
+def test_attention_from_one_sequence_to_another_has_the_true_gradients():
+    attend, rng = MultiHeadAttention(4, 2, rng=0), np.random.default_rng(0)
+    x, context = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5, 4))
+    assert check_vjp(attend, x, context, mask=np.tri(3, 5, dtype=bool)) <= 1e-7
+
+
+def test_the_parts_of_multi_head_attention_start_out_different():
+    weights = {p.params["W"].tobytes() for p in MultiHeadAttention(4, 2, rng=0).parts}
+    assert len(weights) == 4
+
+
+# -- types (B3) ----------------------------------------------------------------------------------
+
+
+@each_model
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_types_stay_as_they_are_through_a_whole_model(name, dtype):
+    model, x, dy = make(name, dtype)
+    theta, grad = parameter_vector(model)
+    y, pullback = model(x, rng=np.random.default_rng(0))
+    dx = pullback(dy)
+    assert {a.dtype for a in (theta, grad, y, dx)} == {np.dtype(dtype)}
+
+
+# -- mistakes (cases 31 to 33, 37, 39, 48) -------------------------------------------------------
+
+
+def linear_of(*sizes, **options):
+    """A linear layer, with a seed."""
+    return lambda: Linear(*sizes, **{"rng": 0} | options)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            linear_of(784.0, 10),
+            TypeError,
+            "Linear: d_in must be an integer >= 1; got 784.0 (float)",
+        ),
+        (linear_of("784", 10), TypeError, "Linear: d_in must be an integer >= 1; got '784' (str)"),
+        (linear_of(0, 10), ValueError, "Linear: d_in must be an integer >= 1; got 0"),
+        (linear_of(10, -1), ValueError, "Linear: d_out must be an integer >= 1; got -1"),
+        (linear_of(2, True), TypeError, "Linear: d_out must be an integer >= 1; got True (bool)"),
+        (linear_of(2, 2, dtype=int), ValueError, "Linear: dtype must be 'float32' or 'float64'"),
+        (linear_of(2, 2, init="he"), TypeError, "Linear: init must be an initializer such as"),
+        (linear_of(2, 2, rng="42"), TypeError, "Linear: rng must be an integer >= 0; got '42'"),
+        (lambda: Dropout(1.5), ValueError, "Dropout: p must be a number in [0, 1); got 1.5"),
+        (lambda: Dropout(-0.1), ValueError, "Dropout: p must be a number in [0, 1); got -0.1"),
+        (lambda: Dropout("0.5"), TypeError, "Dropout: p must be a number in [0, 1); got '0.5'"),
+        (lambda: Dropout(50), ValueError, "got 50. Is it a percentage? Use 0.5."),
+        (lambda: Dropout(1), ValueError, "Dropout: p must be a number in [0, 1); got 1."),
+        (
+            lambda: MultiHeadAttention(10, 3, rng=0),
+            ValueError,
+            "MultiHeadAttention: d (10) must be divisible by heads (3); try 2 or 5 or 10.",
+        ),
+        (
+            lambda: MultiHeadAttention(8, 2.0, rng=0),
+            TypeError,
+            "MultiHeadAttention: heads must be an integer >= 1; got 2.0 (float).",
+        ),
+        (lambda: Layer("relu"), TypeError, "Layer: block must be a block such as"),
+        (lambda: Layer(np.tanh), TypeError, "nnlib.blocks.relu; got ufunc."),
+        (
+            lambda: Layer(linear, W=[[1.0]], b=np.ones(1)),
+            TypeError,
+            "Layer: W must be a float array; got list. Use np.asarray(W, float).",
+        ),
+        (
+            lambda: Layer(linear, W=np.ones((1, 1), int), b=np.ones(1)),
+            TypeError,
+            "Layer: W must be float32 or float64; got int64.",
+        ),
+        (
+            lambda: Sequential(Linear(4, 3, rng=0), relu),
+            TypeError,
+            "Sequential: part 1 must be a layer; got relu. A block? Use Layer(relu).",
+        ),
+        (lambda: Residual(3), TypeError, "Residual: part 0 must be a layer; got int."),
+        (lambda: Sequential(), ValueError, "Sequential: needs at least one part."),
+        (
+            lambda: parameter_vector(Layer(relu)),
+            ValueError,
+            "parameter_vector: Layer has no parameters.",
+        ),
+        (
+            lambda: parameter_vector(relu),
+            TypeError,
+            "parameter_vector: model must be a layer or model; got relu.",
+        ),
+        (
+            lambda: parameter_vector(
+                Sequential(Linear(2, 2, rng=0), Linear(2, 2, rng=0, dtype="float32"))
+            ),
+            TypeError,
+            "all parameters must have one type; got ['float32', 'float64'].",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_layer_is_refused_when_it_is_made(call, error, message):
+    with pytest.raises(error) as raised:
+        call()
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("between", "gap"),
+    [([], 1), ([Layer(relu)], 2), ([Dropout(0.5), Layer(tanh)], 3)],
+    ids=["joined", "across relu", "across dropout and tanh"],
+)
+def test_widths_that_do_not_join_are_told_before_any_data_is_seen(between, gap):
+    message = f"^Sequential: part {gap} takes 64 features but part 0 gives 128.$"
+    with pytest.raises(ValueError, match=message):
+        Sequential(Linear(784, 128, rng=0), *between, Linear(64, 10, rng=0))
+    Sequential(Linear(784, 128, rng=0), *between, Linear(128, 10, rng=0))
+
+
+def test_widths_are_not_compared_across_a_part_that_changes_them():
+    model = Sequential(Linear(3, 4, rng=0), MLP(4, 5, rng=0, dtype="float64"), Linear(5, 2, rng=0))
+    assert model(np.ones((1, 3)))[0].shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda model: model(np.ones((5, 20))), ValueError, "to go with x (5, 20); got (6, 4)."),
+        (lambda model: model(np.ones((5, 4), int)), TypeError, "linear: x must be float32 or"),
+        (lambda model: model([[1.0] * 4]), TypeError, "linear: x must be a float array; got list."),
+        (lambda model: model(np.ones((5, 4), "f")), TypeError, "linear: all arrays must have one"),
+        (
+            lambda model: model(np.ones((5, 4)))[1](np.ones((3, 5))),
+            ValueError,
+            "linear: dy must have the output's shape (5, 3); got (3, 5).",
+        ),
+        (lambda model: model(np.ones((5, 4)))[1](np.ones((5, 3), "f")), TypeError, "dy must be an"),
+    ],
+)
+def test_data_of_another_kind_is_refused_by_the_first_block(call, error, message):
+    model = MLP(4, 6, 3, rng=0, dtype="float64")
+    _, grad = parameter_vector(model)
+    with pytest.raises(error) as raised:
+        call(model)
+    assert message in str(raised.value)
+    assert not grad.any()
+    model(np.ones((5, 4)))[1](np.ones((5, 3)))
+    assert grad.any()
+
+
+def test_a_model_says_what_it_needs():
+    for method in (Model().layers, Model()):
+        with pytest.raises(NotImplementedError):
+            method()
