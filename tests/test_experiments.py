@@ -161,7 +161,7 @@ def test_a_watched_run_that_diverges_ends_there_and_says_why():
     options = {"batch_size": 8, "seed": 5}
     training = Training(model, softmax_cross_entropy, optimizer, X, LABELS, **options)
     run = WatchedRun(training, X, LABELS, every=1).upto(100)
-    assert re.match("Training: diverged at step .* learning rate of 1e.38 is too large", run.ended)
+    assert re.match("diverged at step .* learning rate of 1e.38 is too large", run.ended)
     count = len(run.records)
     assert count < 100
     assert run.curves(100).diverged

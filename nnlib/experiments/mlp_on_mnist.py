@@ -170,7 +170,7 @@ class WatchedRun:
                 try:
                     self.records.append(self.training.step())
                 except FloatingPointError as error:
-                    self.ended = str(error)
+                    self.ended = str(error).removeprefix("Training: ")
         return self
 
     def curves(self, steps: int, *, block: int = 20) -> Curves:
