@@ -1,0 +1,71 @@
+"""One step of a control to its picture, in milliseconds of kernel time; a panel may take 60."""
+
+import importlib
+import inspect
+import pkgutil
+import statistics
+from time import process_time
+
+import numpy as np
+
+import nnlib.widgets
+from nnlib.data import enlarged, load_digits, scale
+from nnlib.mlp import MLP
+from nnlib.widgets.mlp_on_mnist import DigitPanel, TrainingPanel
+from nnlib.widgets.panel import Panel
+
+digits = load_digits()
+
+
+def training_panel():
+    """Lesson 05's panel on the bundled digits."""
+    x, x_test = (scale(images, white=16) for images in (digits.x_train, digits.x_test))
+    data = x, digits.labels_train, x_test, digits.labels_test
+    return TrainingPanel([64, 12, 10], *data, batch_sizes=[10, 100])
+
+
+MAKERS = {  # the panels that need something to be made from; any other is made from nothing
+    TrainingPanel: training_panel,
+    DigitPanel: lambda: DigitPanel(MLP(784, 16, 10, rng=0), enlarged(digits.x_test[:50])),
+}
+
+
+def panels():
+    """The classes of all panels of the course."""
+    for module in pkgutil.iter_modules(nnlib.widgets.__path__, "nnlib.widgets."):
+        for _, found in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if issubclass(found, Panel) and found is not Panel and found.__module__ == module.name:
+                yield found
+
+
+def settings(control, count=15):
+    """Values that a control can take, no two in a row alike."""
+    if hasattr(control, "_options_values"):
+        return [*control._options_values] * 3
+    if not hasattr(control, "min"):
+        return []
+    values = np.linspace(control.min, control.max, count)
+    return [getattr(control, "base", None) ** v if hasattr(control, "base") else v for v in values]
+
+
+def step(panel, name):
+    """The median time from a new value of one control to the picture."""
+    control, times = panel.controls[name], []
+    for value in settings(control):
+        start = process_time()
+        control.value = type(control.value)(value) if not isinstance(value, str) else value
+        times.append(process_time() - start)
+    return 1000 * statistics.median(times) if times else 0.0
+
+
+def main():
+    """Print a line for each panel: its slowest control."""
+    for make in panels():
+        panel = MAKERS.get(make, make)()
+        times = {name: step(panel, name) for name in panel.controls}
+        slowest = max(times, key=times.get)
+        print(f"{make.__name__:22} {times[slowest]:5.0f} ms, by {slowest}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

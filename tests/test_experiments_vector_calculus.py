@@ -1,0 +1,256 @@
+"""What lesson 01 computes: ways down, steps of gradient descent, differences at every step."""
+
+import numpy as np
+import pytest
+
+from nnlib.blocks import log_softmax, relu, tanh
+from nnlib.calculus import complex_step, numerical_gradient
+from nnlib.experiments.vector_calculus import (
+    BUGGY,
+    LANDSCAPES,
+    STEPS,
+    TOLERANCE,
+    angle,
+    bowl,
+    descend,
+    descents,
+    entry_gaps,
+    find,
+    microscope,
+    rosenbrock,
+    specimen,
+    step_errors,
+    times,
+    ways,
+)
+
+DTYPES = list(TOLERANCE)
+
+
+# -- ways down ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LANDSCAPES)
+def test_the_gradient_of_a_landscape_is_its_gradient_and_0_at_the_minimum(name):
+    value, gradient, minimum = LANDSCAPES[name]
+    for p in np.random.default_rng(0).uniform(-3, 3, (10, 2)):
+        np.testing.assert_allclose(gradient(p), numerical_gradient(value, p), atol=1e-6)
+        assert value(p) > value(minimum)
+    np.testing.assert_array_equal(gradient(minimum), 0)
+
+
+def test_one_formula_takes_a_point_and_a_grid():
+    grid = np.random.default_rng(0).standard_normal((2, 4, 5))
+    for value, gradient, _ in (bowl(7), rosenbrock(2)):
+        assert value(grid)[1, 2] == value(grid[:, 1, 2])
+        np.testing.assert_array_equal(gradient(grid)[:, 1, 2], gradient(grid[:, 1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("u", "v", "degrees"),
+    [([1, 0], [5, 0], 0), ([1, 0], [0, 2], 90), ([1, 0], [-3, 0], 180), ([1, 0], [1, 1], 45)],
+)
+def test_angles_by_hand(u, v, degrees):
+    assert angle(np.array(u, float), np.array(v, float)) == pytest.approx(degrees, abs=1e-12)
+
+
+def test_a_tiny_angle_is_exact_and_no_direction_has_none():
+    tiny = np.array([1, 1e-10])
+    assert angle(np.array([1.0, 0]), tiny) == pytest.approx(np.degrees(1e-10), rel=1e-6)
+    assert np.isnan(angle(np.zeros(2), tiny))
+
+
+def test_the_valley_of_the_document_by_hand():
+    found = ways(bowl(100), np.array([10.0, 1.0]), 90)
+    assert found.gradient.tolist() == [10, 100]
+    assert found.slope == pytest.approx(100, abs=1e-6)  # along y
+    assert found.off == pytest.approx(np.degrees(np.arccos(200 / 1010)))
+    assert found.theta == pytest.approx(np.degrees(np.arctan(0.1)))
+    assert found.curve[[0, 18, 36, 54]] == pytest.approx([10, 100, -10, -100])
+
+
+def test_at_the_minimum_there_is_no_way():
+    found = ways(bowl(3), np.zeros(2), 30)
+    assert found.slope == pytest.approx(0, abs=1e-9)
+    assert np.isnan([found.theta, found.off]).all()
+
+
+def test_an_undefined_product_says_its_shapes():
+    assert times(np.ones((2, 3)), np.ones((3, 1))).tolist() == [[3], [3]]
+    with pytest.raises(ValueError, match=r"times: \(2, 1\) times \(2, 3\) is undefined: 1 is not"):
+        times(np.ones((2, 1)), np.ones((2, 3)))
+
+
+# -- steps --------------------------------------------------------------------------------------
+
+
+def test_steps_multiply_by_one_minus_rate_times_curvature():
+    path = descend(bowl(4).gradient, np.array([1.0, 1.0]), rate=0.1, steps=3)
+    np.testing.assert_allclose(path[:, 0], 0.9 ** np.arange(4))
+    np.testing.assert_allclose(path[:, 1], 0.6 ** np.arange(4))
+
+
+def test_descents_by_hand():
+    starts, rates = np.array([[8.0, 0.0], [0.0, 8.0]]), [0.5, 1.5, 2.5]
+    found = descents(bowl(1), starts, rates, most=200)
+    np.testing.assert_array_equal(found.steps[:2], 10)  # (1/2)^10 is the first below a thousandth
+    assert np.isinf(found.steps[2]).all()
+    np.testing.assert_array_equal(found.closer, [[1, 1], [1, 1], [0, 0]])
+    np.testing.assert_allclose(found.off, 0, atol=1e-6)
+
+
+def test_descents_agree_with_a_plain_loop():
+    landscape, start, rate = rosenbrock(), np.array([-1.989, 1.4527]), 1e-3
+    path = descend(landscape.gradient, start, rate=rate, steps=20_000)
+    distance = np.linalg.norm(path - 1, axis=1)
+    steps = int(np.argmax(distance <= distance[0] / 1000))
+    found = descents(landscape, start[:, None], [rate], most=20_000)
+    assert found.steps[0, 0] == steps > 1000
+    closer = np.mean(np.diff(distance[: steps + 1]) < 0)
+    assert found.closer[0, 0] == pytest.approx(closer, abs=1e-12)
+    assert closer < 1  # round the bend the way down leads away
+
+
+def test_a_run_that_does_not_arrive_in_time_says_so():
+    found = descents(bowl(1), np.array([[1.0], [0.0]]), [0.01], most=5)
+    assert np.isinf(found.steps[0, 0])
+    assert found.closer[0, 0] == 1
+    assert np.isinf(descents(bowl(1), np.array([[1.0], [0.0]]), [0.5], most=9).steps)  # 1/512
+
+
+# -- differences --------------------------------------------------------------------------------
+
+
+def test_errors_of_differences_by_hand():
+    cube, h = lambda x: x**3, np.array([0.5, 0.25])  # forward 3h + h², central h², at 1
+    np.testing.assert_allclose(step_errors(cube, 1.0, 3.0, h, central=False), 3 * h + h**2)
+    np.testing.assert_allclose(step_errors(cube, 1.0, 3.0, h, central=True), h**2)
+
+
+@pytest.mark.parametrize("kink", [None, 0.0, 1e-3, 0.5])
+def test_the_specimen_has_the_gradient_that_complex_steps_find(kink):
+    sample = specimen(kink=kink)
+    z = sample.W @ sample.x + sample.b
+    np.testing.assert_allclose(z, [0.75, 0.75, 1 if kink is None else kink, 0.875], atol=1e-15)
+
+    def loss(W):
+        z = W @ sample.x + sample.b
+        h = np.tanh(z) if kink is None else np.where(z.real > 0, z, 0)
+        return np.log(np.exp(h).sum()) - h[0]
+
+    np.testing.assert_allclose(sample.gradient(), complex_step(loss, sample.W), atol=1e-14)
+    h = (tanh if kink is None else relu)(z)[0]
+    assert sample.values(sample.W) == -log_softmax(h)[0][0]
+    assert np.abs(sample.gradient()[BUGGY]) > 0.15
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_specimen_is_exact_in_either_type(dtype):
+    sample, double = specimen(dtype=dtype), specimen()
+    for part, whole in zip(sample[:3], double[:3]):
+        assert part.dtype == dtype
+        np.testing.assert_array_equal(part, whole)
+    assert sample.gradient().dtype == sample.values(sample.W).dtype == dtype
+
+
+def test_gaps_are_those_of_the_library_s_own_differences():
+    sample = specimen()
+    want = numerical_gradient(lambda W: sample.values(W), sample.W, eps=1e-3)
+    got = np.zeros((4, 6))
+    gaps, crossed = entry_gaps(sample, got, np.array([1e-3]), central=True)
+    np.testing.assert_allclose(gaps[0], np.abs(want) / max(1, np.abs(want).max()), atol=1e-12)
+    assert not crossed.any()
+
+
+def test_the_branches_have_their_slopes():
+    for central, power in ((True, 2), (False, 1)):
+        view = microscope(1e-6, central=central)
+        coarse = view.errors[-9:-4]  # steps from 1e-3 to 1e-2
+        growth = np.diff(np.log10(coarse)) / 0.25
+        np.testing.assert_allclose(growth, power, atol=0.1)
+        np.testing.assert_allclose(np.log10(coarse / view.truncation[-9:-4]), 0, atol=0.3)
+        fine = np.log10(view.errors[:12] / view.roundoff[:12])
+        assert np.all(np.abs(fine) < 1.5)
+        assert abs(fine.mean()) < 0.7
+
+
+def test_central_goes_deeper_than_forward_and_float64_than_float32():
+    best = {
+        (dtype, central): microscope(1e-6, dtype=dtype, central=central).errors.min()
+        for dtype in DTYPES
+        for central in (True, False)
+    }
+    assert best["float64", True] < 1e-9 < best["float64", False] < 1e-7
+    assert 1e-6 < best["float32", True] < 1e-4
+    assert best["float32", True] < best["float32", False] < 1e-2
+
+
+@pytest.mark.parametrize(
+    ("step", "settings", "finding"),
+    [
+        (1e-6, {}, "right"),
+        (1e-1, {}, "truncation"),
+        (1e-12, {}, "round-off"),
+        (1e-5, {"central": False}, "truncation"),
+        (1e-8, {"central": False}, "right"),
+        (1e-6, {"dtype": "float32"}, "round-off"),
+        (1e-2, {"dtype": "float32"}, "right"),
+        (1e-6, {"kink": 1e-7}, "kink"),
+        (1e-8, {"kink": 1e-7}, "right"),
+        (1e-6, {"kink": 1e-3}, "right"),
+        (1e-2, {"kink": 1e-3}, "kink"),
+        (1e-6, {"kink": 0.0}, "kink"),
+        (1e-8, {"kink": 0.0}, "kink"),
+        (1e-6, {"bug": 1.01}, "wrong"),
+        (1e-1, {"bug": 1.01}, "wrong"),
+        (1e-6, {"bug": -1.0}, "wrong"),
+        (1e-6, {"bug": 1.00001}, "wrong"),
+        (1e-2, {"bug": 1.00001, "dtype": "float32"}, "right"),
+        (1e-2, {"bug": 1.01, "dtype": "float32"}, "wrong"),
+    ],
+)
+def test_the_microscope_says_where_the_error_comes_from(step, settings, finding):
+    view = microscope(step, **settings)
+    assert view.finding == finding
+    words = {"right": "Agreed", "wrong": "Wrong gradient", "kink": "kink"}
+    assert words.get(finding, finding.capitalize()) in view.verdict
+
+
+@pytest.mark.parametrize("bug", [-1.0, 0.0, 1.01, 1.00001])
+def test_the_bug_is_the_only_entry_that_fails_and_is_as_large_as_planted(bug):
+    view = microscope(1e-6, bug=bug)
+    assert np.argwhere(view.gaps > 1e-7).tolist() == [list(BUGGY)]
+    assert view.error == pytest.approx(abs(bug - 1) * 0.17730358, abs=1e-8)
+    assert f"W[{BUGGY[0]}, {BUGGY[1]}]" in view.verdict
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_right_gradient_is_never_called_wrong(dtype):
+    for kink in (None, 0.0, 1e-7, 1e-5, 1e-3, 0.1):
+        for central in (True, False):
+            for step in STEPS:
+                view = microscope(step, dtype=dtype, central=central, kink=kink)
+                assert view.finding != "wrong", (kink, central, step)
+
+
+def test_findings_by_hand():
+    errors, no, yes = np.array([1e-9, 1e-3]), np.array([False] * 2), np.array([True] * 2)
+    quiet, loud = np.array([1e-10, 1e-14]), np.array([1e-10, 1e-3])
+    assert find(errors, yes, quiet, tolerance=1e-2) == "right"
+    assert find(errors, yes, loud, tolerance=1e-7) == "kink"
+    assert find(errors, no, loud, tolerance=1e-7) == "round-off"
+    assert find(errors, no, quiet, tolerance=1e-7) == "truncation"
+    assert find(errors, no, quiet, tolerance=1e-10) == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"step": 1.0}, "microscope: step must be a number"),
+        ({"dtype": "flot32"}, "Did you mean 'float32'?"),
+        ({"kink": -1.0}, "specimen: kink must be a number"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message.replace("?", r"\?")):
+        microscope(**({"step": 1e-6} | settings))
