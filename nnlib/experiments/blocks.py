@@ -1,0 +1,297 @@
+"""What lesson 02 measures: slopes through depth, softmax in three precisions, one hidden layer."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnlib.blocks import leaky_relu, relu, sigmoid, tanh
+from nnlib.checks import Array, Pullback, Rng, block, generator, number, whole_number
+from nnlib.layers import objective, parameter_vector
+from nnlib.losses import mse
+from nnlib.mlp import MLP
+from nnlib.optimizers import Adam
+
+# -- Activations ----------------------------------------------------------------------------------
+
+
+@block("x (...) -> y (...)")
+def identity(x: Array) -> tuple[Array, Pullback]:
+    """No activation at all.
+
+    >>> identity(np.array([2.0]))[0]
+    array([2.])
+    """
+    return x.copy(), lambda dy: dy.copy()
+
+
+@block("x (...) -> y (...)")
+def square(x: Array) -> tuple[Array, Pullback]:
+    """The polynomial activation y = x², which bends and yet cannot approximate: A-2-uat.
+
+    >>> square(np.array([3.0]))[1](np.ones(1))
+    array([6.])
+    """
+    return x * x, lambda dy: 2 * x * dy
+
+
+ACTIVATIONS: dict[str, Callable] = {
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "ReLU": relu,
+    "leaky ReLU": leaky_relu,
+}
+
+
+def through_depth(
+    activation: Callable,
+    *,
+    depth: int = 20,
+    width: int = 64,
+    gain: float = 1.0,
+    samples: int = 64,
+    rng: Rng | int = 0,
+) -> tuple[Array, Array]:
+    """The typical size of the signal, and of the gradient, behind 0, 1, ..., depth layers.
+
+    Each layer is linear, with weights of variance gain²/width and no bias, then the activation. The
+    input, and the gradient that comes back from above, are drawn N(0, 1); sizes are root mean
+    squares.
+
+    Shapes   -> (depth + 1,), (depth + 1,)
+    Source   D-slope.
+
+    >>> signal, gradient = through_depth(sigmoid, depth=4)
+    >>> bool(gradient[0] < 0.01 * gradient[4])
+    True
+    """
+    depth = whole_number("through_depth", "depth", depth, low=1)
+    gain = number("through_depth", "gain", gain, "(0, inf)")
+    rng = generator("through_depth", "rng", rng)
+    a = rng.standard_normal((samples, width))
+    signal, way_back = [size(a)], []
+    for _ in range(depth):
+        W = gain / np.sqrt(width) * rng.standard_normal((width, width))
+        a, pullback = activation(a @ W.T)
+        signal.append(size(a))
+        way_back.append((W, pullback))
+    da = rng.standard_normal((samples, width))
+    gradient = [size(da)]
+    for W, pullback in reversed(way_back):
+        da = pullback(da) @ W
+        gradient.insert(0, size(da))
+    return np.array(signal), np.array(gradient)
+
+
+def size(x: Array) -> float:
+    """The root of the mean square.
+
+    >>> size(np.array([3.0, -3.0]))
+    3.0
+    """
+    return float(np.sqrt(np.mean(x * x)))
+
+
+def factor_per_layer(gradient: Array) -> float:
+    """By what the gradient is multiplied in one layer: the slope of a line through its logarithm.
+
+    >>> round(factor_per_layer(np.array([1.0, 4.0, 16.0])), 6)
+    0.25
+    """
+    slope, _ = np.polyfit(np.arange(len(gradient)), np.log(gradient), 1)
+    return float(np.exp(-slope))
+
+
+# -- Softmax in three precisions ------------------------------------------------------------------
+
+REPAIRS: dict[str, Callable[[Array], Array]] = {
+    "as defined": lambda z: z,
+    "clip to ±50": lambda z: np.clip(z, -50, 50),
+    "subtract the largest": lambda z: z - z.max(axis=-1, keepdims=True),
+}
+PRECISIONS = ("float64", "float32", "float16")
+
+
+def repaired_softmax(z: Array, repair: str, dtype: Any = "float64") -> Array:
+    """Softmax over the last axis with every step in this precision; nan where it breaks down.
+
+    Source   A-3.4-def, A-3.4-clip, A-3.4-max.
+
+    >>> repaired_softmax(np.array([60.0, 55.0]), "clip to ±50")
+    array([0.5, 0.5])
+    """
+    with np.errstate(all="ignore"):
+        e = np.exp(REPAIRS[repair](np.asarray(z, dtype)))
+        return e / e.sum(axis=-1, keepdims=True)
+
+
+def repaired_gradient(z: Array, label: int, repair: str, dtype: Any = "float64") -> Array:
+    """dL/dz of L = -ln p[label] with its repair: p - target, and 0 where clipping is active.
+
+    Source   A-3.4-clip-grad.
+
+    >>> repaired_gradient(np.array([60.0, 55.0]), 1, "clip to ±50")
+    array([0., 0.])
+    """
+    z = np.asarray(z, dtype)
+    p = repaired_softmax(z, repair, dtype)
+    target = np.eye(z.shape[-1], dtype=dtype)[label]
+    free = np.abs(z) <= 50 if repair.startswith("clip") else np.ones(z.shape, bool)
+    return np.where(free, p - target, 0 * p)  # 0 · nan stays nan
+
+
+def repair_errors(
+    f: Callable[..., Array],
+    *,
+    scales: Sequence[float] = (1, 10, 30, 100, 1000),
+    offsets: Sequence[float] = (0, 500),
+    rows: int = 200,
+    classes: int = 10,
+    rng: Rng | int = 0,
+) -> Array:
+    """The largest error of each repair in each precision, by offset and scale of the scores.
+
+    f is ``f(z, repair, dtype)``; scores are N(0, scale²) + offset, rounded to the precision before
+    either side sees them, and the truth is f in float64 with the largest subtracted. nan where any
+    row is undefined.
+
+    Shapes   -> (precisions, repairs, offsets, scales)
+
+    >>> repair_errors(repaired_softmax, scales=[1], offsets=[0, 500])[0, 1].round(3)
+    array([[0.  ],
+           [0.56]])
+    """
+    drawn = generator("repair_errors", "rng", rng).standard_normal((rows, classes))
+    errors = np.empty((len(PRECISIONS), len(REPAIRS), len(offsets), len(scales)))
+    for (i, j, k, l), _ in np.ndenumerate(errors):
+        z = (offsets[k] + scales[l] * drawn).astype(PRECISIONS[i])
+        truth = f(z.astype(float), "subtract the largest", "float64")
+        gap = f(z, list(REPAIRS)[j], PRECISIONS[i]) - truth
+        errors[i, j, k, l] = np.abs(gap).max()
+    return errors
+
+
+# -- One hidden layer -----------------------------------------------------------------------------
+
+TARGETS: dict[str, Callable[[Array], Array]] = {
+    "smooth": lambda t: np.sin(np.pi * t),
+    "kinked": lambda t: np.abs(t - 0.3),
+    "oscillating": lambda t: np.sin(5 * np.pi * t),
+    "cubic": lambda t: t**3,
+}
+INSIDE = np.linspace(-1, 1, 401)
+OUTSIDE = np.linspace(1, 2, 201)
+
+
+@dataclass(frozen=True)
+class OneHiddenLayer:
+    """t -> c·activation(w t + b) + constant, a network with one input and one output.
+
+    >>> bump = OneHiddenLayer(relu, np.ones(2), np.array([0.0, -1.0]), np.array([1.0, -1.0]), 5.0)
+    >>> bump(np.array([-1.0, 0.5, 3.0]))
+    array([5. , 5.5, 6. ])
+    """
+
+    activation: Callable
+    w: Array
+    b: Array
+    c: Array
+    constant: float
+
+    def features(self, t: Array) -> Array:
+        """The hidden units' values, a column each."""
+        return self.activation(np.multiply.outer(t, self.w) + self.b)[0]
+
+    def __call__(self, t: Array) -> Array:
+        return self.features(t) @ self.c + self.constant
+
+
+def constructed(f: Callable, width: int) -> OneHiddenLayer:
+    """The ReLU network that joins equally spaced points of f over [-1, 1], without training.
+
+    Unit k begins at knot k and adds what the slope changes by there.
+
+    >>> constructed(lambda t: t * t, 2)(np.array([-1.0, -0.5, 0.0, 1.0]))
+    array([1. , 0.5, 0. , 1. ])
+    """
+    knots = np.linspace(-1, 1, whole_number("constructed", "width", width, low=1) + 1)
+    slopes = np.diff(f(knots)) / np.diff(knots)
+    changes = np.diff(slopes, prepend=0)
+    return OneHiddenLayer(relu, np.ones(width), -knots[:-1], changes, float(f(knots[0])))
+
+
+def random_features(
+    f: Callable, activation: Callable, width: int, *, rng: Rng | int = 0
+) -> OneHiddenLayer:
+    """Random hidden units, bending somewhere in [-1, 1]; the output weights by least squares.
+
+    >>> network = random_features(lambda t: 2 * t + 1, relu, 20)
+    >>> largest_error(network, lambda t: 2 * t + 1) < 0.01
+    True
+    """
+    width = whole_number("random_features", "width", width, low=1)
+    rng = generator("random_features", "rng", rng)
+    signs, steepness = rng.choice([-1.0, 1.0], width), rng.uniform(1, 2 + width / 8, width)
+    w, knots = signs * steepness, rng.uniform(-1, 1, width)
+    network = OneHiddenLayer(activation, w, -w * knots, np.zeros(width), 0.0)
+    columns = np.column_stack([network.features(INSIDE), np.ones(len(INSIDE))])
+    *c, constant = np.linalg.lstsq(columns, f(INSIDE), rcond=1e-9)[0]
+    return replace(network, c=np.array(c), constant=float(constant))
+
+
+def trained(
+    f: Callable, activation: Callable, width: int, *, lr: float, steps: int = 800, seed: int = 0
+) -> OneHiddenLayer:
+    """A network trained on 64 points of f by Adam, the rate falling to zero along a cosine.
+
+    At first its units bend at random places of [-1, 1]: with He's zero biases all bend at 0.
+
+    >>> largest_error(trained(lambda t: t + 1, relu, 8, lr=0.03), lambda t: t + 1) < 0.1
+    True
+    """
+    rng, t = np.random.default_rng(seed), np.linspace(-1, 1, 64)
+    model = MLP(1, width, 1, activation=activation, rng=rng, dtype="float64")
+    hidden, *_, output = (layer.params for layer in model.layers())
+    hidden["b"][:] = -hidden["W"][:, 0] * rng.uniform(-1, 1, width)
+    theta, _ = parameter_vector(model)
+    loss, rule = objective(model, mse, t[:, None], target=f(t)[:, None]), Adam(theta, lr)
+    for step in range(steps):
+        rule.lr = lr * (1 + np.cos(np.pi * step / steps)) / 2
+        rule.step(loss(theta)[1](1.0))
+    hidden, *_, output = (layer.params for layer in model.layers())
+    w, b, c = hidden["W"][:, 0].copy(), hidden["b"].copy(), output["W"][0].copy()
+    return OneHiddenLayer(activation, w, b, c, float(output["b"][0]))
+
+
+def largest_error(network: Callable, f: Callable, t: Array = INSIDE) -> float:
+    """max |network - f| over the points t, as a share of max |f| on the interval.
+
+    >>> largest_error(lambda t: 0 * t, lambda t: 2 * t)
+    1.0
+    """
+    return float(np.abs(network(t) - f(t)).max() / np.abs(f(INSIDE)).max())
+
+
+# -- What a long experiment stored ----------------------------------------------------------------
+
+
+def stored_results(name: str) -> list[dict[str, str]]:
+    """The rows of a table in benchmarks/results, written by ``python -m benchmarks.claims_NN``.
+
+    Errors   FileNotFoundError that says so where nnlib was installed without its benchmarks.
+
+    >>> stored_results("02_claims")[0]["claim"]
+    'A-c2'
+    """
+    folder = Path(__file__).parents[2] / "benchmarks" / "results"
+    path = folder / f"{name}.csv"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"stored_results: there is no {path.name} in {folder}; install nnlib from its folder, "
+            "with pip install -e ."
+        )
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,338 @@
+"""The pictures of lesson 02."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from nnlib.checks import Array
+from nnlib.experiments.blocks import INSIDE, PRECISIONS, REPAIRS
+from nnlib.plots.canvas import BLUE, GREY, INK, ORANGE, PALE, RED, SKY, SMALL, looks
+
+FINE = 0.01  # an error of a probability, or of a gradient, that a reader need not fear
+
+# -- Matrices -------------------------------------------------------------------------------------
+
+
+def draw_matrix(
+    M: Array,
+    *,
+    title: str,
+    rows: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    xlabel: str = "",
+    ylabel: str = "",
+    ax: Axes,
+) -> None:
+    """Draw a small matrix with its numbers: blue where positive, orange where negative, · for 0.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(6, 4).add_subplot()
+    >>> draw_matrix(np.array([[0.0, 1.5]]), title="A row", ax=ax)
+    >>> [text.get_text() for text in ax.texts]
+    ['·', '1.5']
+    """
+    largest = np.abs(M).max() or 1.0
+    ax.imshow(M, cmap="PuOr", vmin=-1.6 * largest, vmax=1.6 * largest, aspect="auto")
+    for cell, entry in np.ndenumerate(M):
+        text = "·" if entry == 0 else short(entry)
+        ax.text(*cell[::-1], text, ha="center", va="center", fontsize=SMALL, color=INK)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.set_xticks(range(M.shape[1]), columns or range(1, M.shape[1] + 1))
+    ax.set_yticks(range(M.shape[0]), rows or range(1, M.shape[0] + 1))
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.grid(False)
+
+
+def short(x: float) -> str:
+    """A number in at most six characters: two decimals, or its power of ten.
+
+    >>> short(0.25), short(-3e-7), short(1234.5)
+    ('0.25', '-3e-07', '1e+03')
+    """
+    return f"{x:.2g}" if 0.01 <= abs(x) < 100 else f"{x:.0e}"
+
+
+# -- Curves ---------------------------------------------------------------------------------------
+
+
+def draw_lines(
+    x: Array,
+    curves: Mapping[str, Array],
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    ax: Axes,
+) -> None:
+    """Draw one line for each name over the same x.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(8, 4).add_subplot()
+    >>> x = np.linspace(-1, 1, 5)
+    >>> draw_lines(x, {"square": x**2}, xlabel="x", ylabel="y", title="A parabola", ax=ax)
+    >>> ax.lines[0].get_label()
+    'square'
+    """
+    for (name, values), look in zip(curves.items(), looks(curves)):
+        ax.plot(x, values, label=name, color=look["color"], linestyle=look["linestyle"])
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title, xlim=(x[0], x[-1]))
+    legend_beside(ax)
+
+
+def draw_depth(curves: Mapping[str, Array], *, title: str, ax: Axes) -> None:
+    """Draw the size of the gradient by layer, the last layer's being 1, on a logarithmic axis.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(8, 4).add_subplot()
+    >>> draw_depth({"halved": np.array([0.25, 0.5, 1.0])}, title="Halved twice", ax=ax)
+    >>> ax.lines[0].get_ydata()
+    array([0.25, 0.5 , 1.  ])
+    """
+    for (name, values), look in zip(curves.items(), looks(curves)):
+        every = max(1, len(values) // 7)
+        ax.semilogy(values, label=name, markevery=every, markersize=8, **look)
+    ax.set(xlabel="layer, the input's side left", ylabel="size of the gradient", title=title)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.minorticks_off()
+    ax.legend()
+
+
+def draw_point_on_curve(
+    x: float, everywhere: Array, y: Array, slopes: Array, *, name: str, ax: Axes
+) -> None:
+    """Draw an activation and its slope over x, with a mark on both where x is.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax, x = new_figure(8, 4).add_subplot(), np.linspace(-2, 2, 5)
+    >>> draw_point_on_curve(1.0, x, x**2, 2 * x, name="square", ax=ax)
+    >>> ax.get_title()
+    'Slope 2 at 1'
+    """
+    at = np.argmin(np.abs(everywhere - x))
+    ax.plot(everywhere, y, color=BLUE)
+    ax.plot(everywhere, slopes, "--", color=RED)
+    ax.plot([x, x], [y[at], slopes[at]], "o", color=INK, markersize=9)
+    ax.axvline(x, ymax=0.74, color=GREY, linestyle=":", linewidth=1.5)
+    title = f"Slope {slopes[at]:.2g} at {x:g}"
+    ax.set(xlabel="x", ylabel="value, slope", title=title, xlim=everywhere[[0, -1]])
+    low, high = min(y.min(), -0.2), max(y.max(), 1.0)
+    ax.set_ylim(low - 0.05 * (high - low), high + 0.35 * (high - low))
+    ax.set_xticks([-5, 0, 5])
+    ax.yaxis.get_major_locator().set_params(nbins=4)
+    name_two_lines(ax, name, "its slope")
+
+
+def draw_signal_and_gradient(signal: Array, gradient: Array, *, ax: Axes) -> None:
+    """Draw the size of the signal going up through the layers and of the gradient coming down.
+
+    Sizes below 1e-16 and far above 1e12 leave the frame.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(8, 4).add_subplot()
+    >>> draw_signal_and_gradient(np.ones(3), np.array([0.01, 0.1, 1.0]), ax=ax)
+    >>> ax.get_title()
+    'Gradient × 0.01'
+    """
+    few = max(1, len(signal) // 6)
+    ax.semilogy(signal, "-o", color=BLUE, markevery=few)
+    ax.semilogy(gradient, "--s", color=RED, markevery=few)
+    ends = np.concatenate([signal, gradient])
+    low, high = max(min(ends.min(), 0.1), 1e-16), min(max(ends.max(), 10), 1e12)
+    room = (high / low) ** 0.4  # for the legend
+    ax.set(ylim=(low / 2, high * room), xlabel="layer", ylabel="typical size")
+    ax.set_title(f"Gradient × {short(gradient[0] / gradient[-1])}")
+    ax.xaxis.get_major_locator().set_params(integer=True, nbins=3)
+    ax.yaxis.get_major_locator().set_params(numticks=4)
+    ax.minorticks_off()
+    name_two_lines(ax, "signal", "gradient")
+
+
+def name_two_lines(ax: Axes, solid: str, dashed: str) -> None:
+    """Say which line is which: a panel waits for a legend three times as long."""
+    for height, text, colour in ((0.97, f"solid: {solid}", BLUE), (0.86, f"dashed: {dashed}", RED)):
+        ax.text(0.04, height, text, color=colour, fontsize=SMALL, va="top", transform=ax.transAxes)
+
+
+# -- Softmax --------------------------------------------------------------------------------------
+
+
+def draw_repair_errors(
+    errors: Array, scales: Sequence[float], offsets: Sequence[float], *, title: str, ax: Axes
+) -> None:
+    """Draw a table of errors, a row for each precision and repair; large ones and nan stand out,
+    a dot is an error below 0.01.
+
+    errors   (precisions, repairs, offsets, scales) as ``repair_errors`` gives them.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(9, 5).add_subplot()
+    >>> draw_repair_errors(np.full((3, 3, 1, 2), np.nan), [1, 10], [0], title="None", ax=ax)
+    >>> ax.texts[0].get_text()
+    'nan'
+    """
+    table = errors.reshape(len(PRECISIONS) * len(REPAIRS), -1)
+    kinds = np.where(np.isnan(table), 2, np.where(table > FINE, 1, 0))
+    for (i, j), kind in np.ndenumerate(kinds):
+        face = ["white", ORANGE, RED][kind]
+        ax.fill_between([j - 0.48, j + 0.48], i - 0.46, i + 0.46, color=face, linewidth=0)
+        text = ["·", f"{table[i, j]:.2f}", "nan"][kind]
+        style = {"color": "white" if kind == 2 else INK, "weight": "bold" if kind else "normal"}
+        ax.text(j, i, text, ha="center", va="center", fontsize=SMALL, **style)
+    for line in (2.5, 5.5):
+        ax.axhline(line, color=INK, linewidth=1)
+    firsts = [f"{precision}:   {next(iter(REPAIRS))}" for precision in PRECISIONS]
+    names = [name for first in firsts for name in (first, *list(REPAIRS)[1:])]
+    ax.set_yticks(range(len(names)), names, fontsize=SMALL)
+    columns = [f"{scale:g}\n+ {offset:g}" for offset in offsets for scale in scales]
+    ax.set_xticks(range(len(columns)), columns, fontsize=SMALL)
+    ax.set(xlabel="scale of the scores + offset", title=title)
+    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(names) - 0.5, -0.5))
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.grid(False)
+
+
+def draw_beside_truth(
+    got: Array, truth: Array, *, labels: Sequence[str], ylabel: str, title: str, ax: Axes
+) -> None:
+    """Draw a bar for each entry beside the outline of the true one; nan is written, not drawn.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(6, 4).add_subplot()
+    >>> two = np.array([np.nan, 0.5])
+    >>> draw_beside_truth(two, two, labels="ab", ylabel="p", title="One is lost", ax=ax)
+    >>> [text.get_text() for text in ax.texts]
+    ['nan']
+    """
+    places = np.arange(len(got))
+    ax.bar(places - 0.19, np.nan_to_num(truth), 0.36, color="white", edgecolor=INK, label="true")
+    ax.bar(places + 0.19, np.nan_to_num(got), 0.36, color=BLUE, label="computed")
+    for place in places[np.isnan(got)]:
+        ax.text(place + 0.22, 0.03, "nan", ha="center", color=RED, fontsize=12, weight="bold")
+    signed = truth.min(initial=0) < 0 or np.nan_to_num(got).min() < 0
+    ax.set(ylabel=ylabel, title=title, ylim=(-1.1 if signed else 0, 1.35), xlabel="score")
+    ax.axhline(0, color=INK, linewidth=1)
+    ax.set_yticks([-1, -0.5, 0, 0.5, 1] if signed else [0, 0.5, 1])
+    ax.set_xticks(places, labels)
+    ax.grid(False, axis="x")
+    ax.legend(loc="upper right", ncols=2, borderpad=0)
+
+
+# -- One hidden layer -----------------------------------------------------------------------------
+
+
+def draw_two_planes(
+    points: Array, features: Array, labels: Array, *, axes: Sequence[Axes], line: Callable
+) -> None:
+    """Draw labelled points as they are and in the hidden layer, there with a line between them.
+
+    line   the second coordinate of the line from the first.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> axes = new_figure(9, 4).subplots(1, 2)
+    >>> points = np.array([[0.0, 0.0], [1.0, 1.0]])
+    >>> draw_two_planes(points, points, np.array([0, 1]), axes=axes, line=lambda h: 1 - h)
+    >>> axes[1].get_xlabel()
+    'h₁'
+    """
+    for ax, places in zip(axes, (points, features), strict=True):
+        for label, marker, colour in ((0, "o", BLUE), (1, "s", RED)):
+            chosen = places[labels == label]
+            ax.plot(*chosen.T, marker, color=colour, markersize=16, label=f"class {label}")
+        low, high = places.min(axis=0) - 0.4, places.max(axis=0) + 0.4
+        ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    h = np.array(axes[1].get_xlim())
+    axes[1].plot(h, line(h), "--", color=INK, linewidth=2)
+    axes[0].set(xlabel="x₁", ylabel="x₂", title="No line separates the input")
+    axes[1].set(xlabel="h₁", ylabel="h₂", title="One separates the hidden layer")
+    axes[0].legend(loc="center")
+
+
+def draw_fits(
+    target: Callable, fits: Mapping[str, Callable], *, title: str, reach: float = 2.0, ax: Axes
+) -> None:
+    """Draw a function and its approximations, the interval that they were made on shaded.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(9, 4).add_subplot()
+    >>> draw_fits(np.sin, {"itself": np.sin}, title="Inside and outside", ax=ax)
+    >>> len(ax.lines)
+    2
+    """
+    t = np.linspace(-reach, reach, 401)
+    ax.axvspan(-1, 1, color=SKY, alpha=0.2, linewidth=0)
+    ax.plot(t, target(t), color=INK, linewidth=5, alpha=0.35, label="target")
+    for (name, fit), look in zip(fits.items(), looks(fits)):
+        ax.plot(t, fit(t), label=name, color=look["color"], linestyle=look["linestyle"])
+    low, high = target(INSIDE).min(), target(INSIDE).max()
+    room = 0.7 * (high - low)
+    ax.set(ylim=(low - room, high + 1.6 * room), xlim=(-reach, reach), title=title)
+    ax.set(xlabel="t  (made on the shaded part)", ylabel="value")
+    ax.legend(loc="upper center", ncols=2, frameon=True, framealpha=0.9, edgecolor="white")
+
+
+def draw_errors_by_width(
+    widths: Sequence[int],
+    errors: Mapping[str, Array],
+    *,
+    title: str,
+    at: int | None = None,
+    ax: Axes,
+) -> None:
+    """Draw the largest error against the number of hidden units, both logarithmic.
+
+    errors   (widths,), or (widths, seeds): then their mean, with their range as a band.
+    at       a width to mark.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(8, 4).add_subplot()
+    >>> draw_errors_by_width([1, 2], {"a": np.array([1.0, 0.25])}, title="A quarter", ax=ax)
+    >>> ax.lines[0].get_ydata()
+    array([1.  , 0.25])
+    """
+    for (name, values), look in zip(errors.items(), looks(errors)):
+        columns = np.maximum(np.reshape(values, (len(widths), -1)), 1e-12)
+        ax.loglog(widths, columns.mean(axis=1), label=name, markersize=8, **look)
+        if columns.shape[1] > 1:
+            ends = columns.min(axis=1), columns.max(axis=1)
+            ax.fill_between(widths, *ends, color=look["color"], alpha=0.15, linewidth=0)
+    low, high = ax.get_ylim()
+    ax.set_ylim(min(low, 0.005), max(high, 2))
+    if at is not None:
+        ax.axvline(at, color=PALE, linewidth=6, zorder=0)
+    few = list(widths)[:: -(-len(widths) // 6)]
+    ax.set_xticks(few, [str(width) for width in few])
+    ax.set(xlabel="hidden units", ylabel="largest error", title=title)
+    ax.minorticks_off()
+    if len(errors) > 2:
+        legend_beside(ax)
+    else:
+        ax.legend(loc="lower left", borderpad=0)
+
+
+def draw_by_depth(
+    depths: Sequence[int], arms: Mapping[str, Array], *, title: str, ax: Axes
+) -> None:
+    """Draw each arm's accuracy (depths, 2) by depth: its mean, its spread as a bar around it.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(8, 4).add_subplot()
+    >>> draw_by_depth([1, 2], {"tanh": np.array([[0.9, 0.1], [0.8, 0.2]])}, title="Falls", ax=ax)
+    >>> ax.get_xlabel()
+    'hidden layers'
+    """
+    places = np.arange(len(depths))
+    shifts = 0.06 * (np.arange(len(arms)) - (len(arms) - 1) / 2)  # else the bars hide each other
+    for (name, values), look, shift in zip(arms.items(), looks(arms), shifts):
+        mean, spread = values.T
+        ax.errorbar(places + shift, mean, spread / 2, capsize=4, label=name, markersize=8, **look)
+    ax.set_xticks(places, [str(depth) for depth in depths])
+    ax.set(xlabel="hidden layers", ylabel="test accuracy", title=title, ylim=(0, 1))
+    legend_beside(ax)
+
+
+def legend_beside(ax: Axes) -> None:
+    """The names of the lines on the right of the axes, where they cover none."""
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

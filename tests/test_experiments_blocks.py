@@ -1,0 +1,187 @@
+"""What lesson 02 measures, against numbers worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+import nnlib.experiments.blocks as lab
+from nnlib.blocks import leaky_relu, relu, sigmoid, tanh
+from nnlib.calculus import check_vjp, numerical_gradient
+
+# -- slopes through depth -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", [lab.identity, lab.square])
+def test_the_two_extra_activations_have_right_pullbacks(block):
+    assert check_vjp(block, np.array([[-1.0, 0.5], [2.0, 3.0]])) < 1e-7
+
+
+def test_without_activation_signal_and_gradient_grow_by_the_weights_alone():
+    signal, gradient = lab.through_depth(lab.identity, depth=6, width=400, gain=2.0, samples=50)
+    assert np.allclose(signal, 2.0 ** np.arange(7), rtol=0.1)
+    assert np.allclose(gradient, 2.0 ** np.arange(7)[::-1], rtol=0.1)
+
+
+def test_the_gradient_through_depth_is_that_of_the_whole_stack():
+    width, samples, rng = 5, 3, np.random.default_rng(4)
+    x = rng.standard_normal((samples, width))
+    weights = [1.5 / math.sqrt(width) * rng.standard_normal((width, width)) for _ in range(3)]
+    da = rng.standard_normal((samples, width))
+
+    def loss(x):
+        for W in weights:
+            x = np.tanh(x @ W.T)
+        return (da * x).sum()
+
+    _, gradient = lab.through_depth(tanh, depth=3, width=width, gain=1.5, samples=samples, rng=4)
+    assert gradient[0] == pytest.approx(lab.size(numerical_gradient(loss, x)), rel=1e-6)
+    assert gradient[-1] == pytest.approx(lab.size(da))
+
+
+def test_a_relu_layer_keeps_half_of_the_mean_square():
+    signal, gradient = lab.through_depth(relu, depth=1, width=500, samples=200)
+    assert signal[1] ** 2 == pytest.approx(0.5, rel=0.05)
+    assert gradient[0] ** 2 == pytest.approx(0.5, rel=0.05)
+
+
+def test_the_factor_of_a_geometric_row():
+    assert lab.factor_per_layer(3.0 * 0.25 ** np.arange(5)[::-1]) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("wrong", [{"depth": 0}, {"depth": 2.5}, {"gain": 0}, {"gain": -1}])
+def test_a_depth_or_gain_that_is_none_is_refused(wrong):
+    with pytest.raises((TypeError, ValueError), match=f"through_depth: {next(iter(wrong))}"):
+        lab.through_depth(sigmoid, **wrong)
+
+
+# -- softmax --------------------------------------------------------------------------------------
+
+FAR = np.array([60.0, 55.0, 0.0])
+
+
+def test_each_repair_at_60_55_0():
+    p = 1 / (1 + math.exp(-5))
+    assert np.allclose(lab.repaired_softmax(FAR, "as defined"), [p, 1 - p, 0], atol=1e-12)
+    assert np.allclose(lab.repaired_softmax(FAR, "subtract the largest"), [p, 1 - p, 0], atol=1e-12)
+    assert np.allclose(lab.repaired_softmax(FAR, "clip to ±50"), [0.5, 0.5, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("precision", lab.PRECISIONS)
+def test_every_step_is_in_the_precision_asked_for(precision):
+    assert lab.repaired_softmax(FAR, "subtract the largest", precision).dtype == precision
+    assert lab.repaired_gradient(FAR, 1, "clip to ±50", precision).dtype == precision
+
+
+@pytest.mark.parametrize(
+    ("repair", "precision", "largest"),
+    [
+        ("as defined", "float64", 709),
+        ("as defined", "float32", 88),
+        ("as defined", "float16", 11),
+        ("clip to ±50", "float16", 11),
+    ],
+)
+def test_where_the_exponential_overflows(repair, precision, largest):
+    scores = lambda top: np.array([top, 0.0])
+    assert np.isfinite(lab.repaired_softmax(scores(largest), repair, precision)).all()
+    assert np.isnan(lab.repaired_softmax(scores(largest + 2), repair, precision)[0])
+
+
+@pytest.mark.parametrize("repair", lab.REPAIRS)
+@pytest.mark.parametrize("z", [FAR, np.array([1.0, -2.0, 0.5]), np.array([-70.0, 3.0, 1.0])])
+def test_the_gradient_is_that_of_the_loss_with_its_repair(repair, z):
+    loss = lambda z: -np.log(lab.repaired_softmax(z, repair)[1])
+    got = lab.repaired_gradient(z, 1, repair)
+    assert np.allclose(got, numerical_gradient(loss, z), atol=1e-7)
+
+
+def test_an_undefined_softmax_has_an_undefined_gradient():
+    assert np.isnan(lab.repaired_gradient(np.array([800.0, 0.0]), 0, "as defined")[0])
+
+
+def test_errors_are_laid_out_by_precision_repair_offset_and_scale():
+    errors = lab.repair_errors(
+        lab.repaired_softmax, scales=(1, 1000), offsets=(0, 500, 800), rows=20
+    )
+    assert errors.shape == (3, 3, 3, 2)
+    double, half = errors[0], errors[2]
+    assert double[0, 0, 0] < 1e-12
+    assert np.isnan(double[0, 2, 0])  # exp 800
+    assert double[1, 1, 0] > 0.1  # all clipped to 50: uniform
+    assert (double[2] < 1e-12).all()
+    assert np.isnan(half[:2, 1:]).all()
+    assert (half[2] < 0.01).all()
+
+
+# -- one hidden layer -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("f", lab.TARGETS.values(), ids=lab.TARGETS)
+@pytest.mark.parametrize("width", [1, 2, 7, 64])
+def test_the_constructed_network_meets_the_target_at_its_knots_and_its_chords_between(f, width):
+    knots = np.linspace(-1, 1, width + 1)
+    network, between = lab.constructed(f, width), np.linspace(-1, 1, 333)
+    assert len(network.w) == width
+    assert np.allclose(network(knots), f(knots), atol=1e-12)
+    assert np.allclose(network(between), np.interp(between, knots, f(knots)), atol=1e-12)
+
+
+def test_random_units_solve_the_least_squares_problem():
+    f = lab.TARGETS["smooth"]
+    network = lab.random_features(f, tanh, 5, rng=3)
+    rest = network(lab.INSIDE) - f(lab.INSIDE)
+    assert np.abs(network.features(lab.INSIDE).T @ rest).max() < 1e-9
+    assert abs(rest.sum()) < 1e-9
+
+
+def test_random_relu_units_bend_inside_the_interval():
+    network = lab.random_features(lab.TARGETS["cubic"], relu, 50)
+    assert (np.abs(network.b / network.w) <= 1).all()
+
+
+@pytest.mark.parametrize("width", [3, 30, 300])
+def test_squares_stay_at_a_parabola(width):
+    network = lab.random_features(lab.TARGETS["cubic"], lab.square, width)
+    t = lab.INSIDE
+    parabola = np.polyval(np.polyfit(t, t**3, 2), t)
+    assert np.allclose(network(t), parabola, atol=1e-6)
+
+
+def test_training_lowers_the_error_and_does_the_same_twice():
+    f = lab.TARGETS["smooth"]
+    first, again, other = (lab.trained(f, tanh, 16, lr=0.03, seed=seed) for seed in (0, 0, 1))
+    assert lab.largest_error(first, f) < 0.2
+    assert np.array_equal(first.c, again.c)
+    assert not np.array_equal(first.c, other.c)
+
+
+def test_the_largest_error_is_a_share_of_the_largest_value():
+    f = lambda t: 4 * t
+    assert lab.largest_error(lambda t: 4 * t + 1, f) == pytest.approx(0.25)
+    assert lab.largest_error(lambda t: 0 * t, f, lab.OUTSIDE) == pytest.approx(2)
+
+
+def test_activations_are_the_library_s_own():
+    assert {
+        "sigmoid": sigmoid,
+        "tanh": tanh,
+        "ReLU": relu,
+        "leaky ReLU": leaky_relu,
+    } == lab.ACTIVATIONS
+
+
+# -- the stored table -----------------------------------------------------------------------------
+
+
+def test_the_stored_table_has_every_claim_of_the_share_with_seeds_and_a_date():
+    rows = lab.stored_results("02_claims")
+    claims = set(" ".join(row["claim"] for row in rows).split())
+    assert claims == {"A-c2", "A-c9", "B-c2", "D-c1", "D-c2", "D-c3", "D-c5", "E-c7"}
+    assert all(int(row["seeds"]) >= 3 for row in rows)
+    assert all(len(row["date"]) == 10 and row["spread"] for row in rows)
+
+
+def test_a_table_that_is_not_there_is_named():
+    with pytest.raises(FileNotFoundError, match=r"no 99_claims\.csv"):
+        lab.stored_results("99_claims")
