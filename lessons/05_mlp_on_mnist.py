@@ -16,6 +16,7 @@
 
 # %% tags=["nbval-ignore-output"]
 from functools import partial
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -116,7 +117,7 @@ assert np.allclose(softmax(two)[0][:, 1], sigmoid(two[:, 1] - two[:, 0])[0], rto
 # the sigmoid (`D-tanh-always`), is [lesson 2](02_blocks.ipynb)'s.
 
 # %%
-shapes = [(m, n) for n, m in zip(widths[:-1], widths[1:])]
+shapes = [(m, n) for n, m in pairwise(widths)]
 weights, biases = sum(m * n for m, n in shapes), sum(m for m, _ in shapes)
 print(shapes, f"{weights} weights + {biases} biases = {weights + biases}")
 

@@ -5,10 +5,14 @@ The checks are functions of tools/check_notebooks.py; here they must also find p
 
 import json
 import re
+from base64 import b64decode, b64encode
+from io import BytesIO
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
+from PIL import Image
 
 from tools import build, check_notebooks, lessons
 from tools.check_notebooks import code_cells, sections
@@ -367,9 +371,27 @@ def stored(tags=(), **data):
     return [set(output.data) for output in notebook.cells[0].outputs]
 
 
+def picture():
+    """A small picture of many colours, as a notebook holds it."""
+    pixels = np.random.default_rng(0).integers(256, size=(40, 40, 3), dtype=np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "png")
+    return b64encode(buffer.getvalue()).decode()
+
+
+def test_a_stored_picture_has_few_colours_and_is_otherwise_the_same():
+    before, after = picture(), build.smaller(picture())
+    first, second = (Image.open(BytesIO(b64decode(image))) for image in (before, after))
+    assert first.size == second.size
+    assert len(second.convert("RGB").getcolors()) <= 128
+    assert np.abs(np.asarray(first, int) - np.asarray(second.convert("RGB"), int)).mean() < 30
+    assert len(after) < len(before) / 2
+    assert build.smaller(before) == after
+
+
 def test_what_is_stored_of_a_widget():
     bar = "  0%|          | 0/9 [00:00<?, ?it/s]"
-    assert stored(image_png="AAAA", text_plain="Panel") == [{"image/png", "text/plain"}]
+    assert stored(image_png=picture(), text_plain="Panel") == [{"image/png", "text/plain"}]
     assert stored(text_plain="Panel") == [{"text/plain", build.WIDGET}]  # and found by the checks
     assert stored(text_plain=bar) == [{"text/plain"}]
     assert stored(["nbval-ignore-output"], text_plain=bar) == []
