@@ -8,14 +8,18 @@ needs_timer = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs
 
 
 def interrupted(seconds, call, *arguments):
-    """Whether an interrupt after so many seconds, wherever the main thread is, ended the call."""
+    """Whether an interrupt after so many seconds, wherever the main thread is, ended the call.
+
+    Python drops an exception that falls into a callback of its garbage collector, so the interrupt
+    is repeated every second until it is heard.
+    """
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1)
         call(*arguments)
-        signal.setitimer(signal.ITIMER_REAL, 0)
     except KeyboardInterrupt:
         return True
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     return False
