@@ -445,9 +445,10 @@ plots.draw_rates(rates, results, title=finding, ax=ax)
 plt.show()
 
 # %%
-for rate, right, wrong in zip(rates, slope.mean(axis=1), slip.mean(axis=1)):
+for rate, right, wrong in zip(rates[:-1], slope.mean(axis=1), slip.mean(axis=1)):
     print(f"rate {rate:<5} slope {right:.3f}   slip {wrong:.3f}")
 assert slope[4].min() > slip.max()
+assert slope[5].min() > 0.5 > 0.2 > slip[5].max()  # at rate 10 no two kinds of processor agree
 assert slip[0].mean() > slope[0].mean()
 
 # %% [markdown]
