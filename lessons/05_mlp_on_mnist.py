@@ -76,7 +76,7 @@ model = MLP(*widths, rng=0, dtype="float64")
 for factor in (1, 255):
     loss = objective(model, softmax_cross_entropy, factor * sample, labels=sample_labels)
     value, pullback = loss(parameter_vector(model)[0])
-    print(f"pixels 0 to {factor}: loss {value:.3g}, gradient {np.linalg.norm(pullback(1.0)):.2g}")
+    print(f"pixels 0 to {factor}: loss {value:.3g}, gradient {np.linalg.norm(pullback(1.0)):.0f}")
 
 # %% [markdown]
 # Its guesses are the same, but 255 times as loud: with ReLU and zero biases a positive factor passes straight through to the
@@ -152,10 +152,8 @@ assert np.allclose(with_bias_neuron, sample @ W.T + b, rtol=0, atol=1e-12)
 # %%
 model = MLP(*widths, init=constant, rng=0, dtype="float64")
 rule = GradientDescent(parameter_vector(model)[0], 0.1)
-x_few = scale(enlarged(digits.x_train), np.float64)
-run = Training(
-    model, softmax_cross_entropy, rule, x_few, digits.labels_train, batch_size=100, seed=0
-)
+data = scale(enlarged(digits.x_train), np.float64), digits.labels_train
+run = Training(model, softmax_cross_entropy, rule, *data, batch_size=100, seed=0)
 run.run(30)
 W = model.layers()[0].params["W"]
 assert np.allclose(W, W[0], rtol=0, atol=1e-12)
