@@ -57,7 +57,9 @@ def lab():
             run("-m", "nnlib.data", "fetch", timeout=120)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             print("MNIST is not here yet: the lessons use the bundled digits instead.", flush=True)
-    run("-m", "jupyterlab", *shlex.split(os.environ.get("LAB_ARGS", "")), "work")
+    root = hasattr(os, "geteuid") and os.geteuid() == 0  # in a container; Jupyter refuses unasked
+    options = ["--allow-root"] * root + shlex.split(os.environ.get("LAB_ARGS", ""))
+    run("-m", "jupyterlab", *options, "work")
 
 
 def copy_notebooks(source, target):
