@@ -2,9 +2,9 @@
 
 import math
 
-import matplotlib.text
 import numpy as np
 import pytest
+from pictures import assert_legible
 
 from nnlib.plots.canvas import new_figure, png, style
 from nnlib.plots.every_formula import (
@@ -29,8 +29,7 @@ def ax():
         figure = new_figure(9, 5)
         yield figure.gca()
         png(figure)
-    texts = figure.findobj(matplotlib.text.Text)
-    assert min(text.get_fontsize() for text in texts if text.get_text()) >= 12
+    assert_legible(figure)
     assert figure.gca().get_xlabel()
 
 

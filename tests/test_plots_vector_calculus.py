@@ -1,8 +1,8 @@
 """The pictures of lesson 01: they draw what they are given, and all of it can be read."""
 
-import matplotlib.text
 import numpy as np
 import pytest
+from pictures import assert_legible
 
 from nnlib.experiments.vector_calculus import (
     LANDSCAPES,
@@ -34,8 +34,7 @@ def figure():
         figure = new_figure(9, 5)
         yield figure
         figure.canvas.draw()
-    for text in figure.findobj(matplotlib.text.Text):
-        assert not text.get_text() or text.get_fontsize() >= 12
+    assert_legible(figure)
     width, height = figure.bbox.size + 1
     for ax in figure.axes:
         assert "".join(ax.get_title(place) for place in ("left", "center", "right"))

@@ -1,8 +1,8 @@
 """The pictures and the panel of lesson 00."""
 
-import matplotlib.text
 import numpy as np
 import pytest
+from pictures import assert_legible
 
 from nnlib.blocks import sigmoid
 from nnlib.plots.canvas import new_figure, png, style
@@ -17,8 +17,7 @@ def ax():
         figure = new_figure(9, 4)
         yield figure.gca()
         png(figure)
-    texts = figure.findobj(matplotlib.text.Text)
-    assert min(text.get_fontsize() for text in texts if text.get_text()) >= 12
+    assert_legible(figure)
 
 
 def test_claims_are_counted_in_the_title_and_every_bar_ends_at_its_total(ax):

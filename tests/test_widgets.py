@@ -15,10 +15,10 @@ from base64 import b64decode
 from pathlib import Path
 
 import ipywidgets
-import matplotlib.text
 import numpy as np
 import PIL.Image
 import pytest
+from pictures import assert_legible
 
 import nnlib.widgets
 from nnlib.data import enlarged, load_digits, load_mnist, scale
@@ -97,8 +97,7 @@ def check(panel):
             assert np.isfinite(np.asarray(line.get_xydata(), float)).all()
         for image in ax.images:
             assert np.isfinite(np.asarray(image.get_array(), float)).all()
-    texts = panel.figure.findobj(matplotlib.text.Text)
-    assert min(text.get_fontsize() for text in texts if text.get_text()) >= 12
+    assert_legible(panel.figure)
     picture = PIL.Image.open(io.BytesIO(panel.image.value))
     assert picture.size == tuple(panel.figure.bbox.size.astype(int))
 

@@ -3,9 +3,9 @@
 import random
 import re
 
-import matplotlib.text
 import numpy as np
 import pytest
+from pictures import assert_legible
 
 import nnlib.plots.blocks as plots
 from nnlib.plots.canvas import new_figure, png, style
@@ -22,12 +22,6 @@ def ax():
         yield figure.gca()
         png(figure)
     assert_legible(figure)
-
-
-def assert_legible(figure):
-    """No text below 12 points, and the title inside the picture."""
-    texts = [text for text in figure.findobj(matplotlib.text.Text) if text.get_text()]
-    assert min(text.get_fontsize() for text in texts) >= 12
 
 
 def visible_titles_fit(figure):

@@ -37,7 +37,8 @@ def signal(
         *[width] * (depth + 1), activation=activation, init=init, rng=rng, dtype="float64"
     )
     x = rng.standard_normal((samples, width))
-    activations = [x, *network.values(x)[1::2], activation(network.values(x)[-1])[0]]
+    outputs = network.values(x)  # of linear, activation, linear, ...; the last has no activation
+    activations = [x, *outputs[1::2], activation(outputs[-1])[0]]
     return np.array([np.mean(a * a) for a in activations]) / np.mean(x * x)
 
 
@@ -91,9 +92,8 @@ def confusion(model: Model, x: Array, labels: Array, classes: int) -> Array:
            [1, 1]])
     """
     z, _ = model(x)
-    return np.bincount(classes * labels + z.argmax(axis=-1), minlength=classes**2).reshape(
-        classes, classes
-    )
+    cells = classes * labels + z.argmax(axis=-1)
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
 def block_means(values: Any, size: int) -> tuple[Array, Array]:
