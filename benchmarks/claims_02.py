@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from nnlib.blocks import relu, sigmoid, softmax, tanh
-from nnlib.checks import block
+from nnlib.contract import block
 from nnlib.data import load_digits, scale
 from nnlib.experiments.blocks import identity
 from nnlib.initializers import he_normal, xavier_normal
-from nnlib.layers import parameter_vector
 from nnlib.losses import binary_cross_entropy_with_logits, mse, softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import GradientDescent
+from nnlib.parameters import parameter_vector
 from nnlib.training import Training, accuracy
 
 RESULTS = Path(__file__).parent / "results" / "02_claims.csv"

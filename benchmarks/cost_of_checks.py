@@ -7,11 +7,12 @@ from unittest.mock import patch
 import numpy as np
 
 from nnlib import blocks, layers, losses
-from nnlib.layers import parameter_vector
 from nnlib.losses import softmax_cross_entropy
+from nnlib.machine import one_blas_thread
 from nnlib.mlp import MLP
 from nnlib.optimizers import Adam
-from nnlib.training import Training, one_blas_thread
+from nnlib.parameters import parameter_vector
+from nnlib.training import Training
 
 rng = np.random.default_rng(0)
 X, W, B = rng.random((2, 3)), rng.random((4, 3)), rng.random(4)

@@ -3,10 +3,10 @@
 from time import perf_counter
 
 from nnlib.data import load_mnist, scale
-from nnlib.layers import parameter_vector
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import Adam
+from nnlib.parameters import parameter_vector
 from nnlib.training import accuracy, fit
 
 EPOCHS, BATCH, SEEDS = 10, 100, (0, 1, 2)

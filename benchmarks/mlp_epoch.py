@@ -57,10 +57,10 @@ def matrix_products():
 
 def nnlib_training():
     """``Training``, as the lesson uses it."""
-    from nnlib.layers import parameter_vector
     from nnlib.losses import softmax_cross_entropy
     from nnlib.mlp import MLP
     from nnlib.optimizers import Adam
+    from nnlib.parameters import parameter_vector
     from nnlib.training import Training
 
     model, loss = MLP(*WIDTHS, rng=0), softmax_cross_entropy

@@ -24,15 +24,16 @@ import numpy as np
 import nnlib.plots.mlp_on_mnist as plots
 from nnlib.blocks import sigmoid, softmax
 from nnlib.calculus import check_vjp, numerical_gradient
-from nnlib.checks import block, raises
+from nnlib.checks import raises
+from nnlib.contract import block
 from nnlib.data import enlarged, load_digits, load_mnist, one_hot, scale
 from nnlib.documents import claim, claims_table
 from nnlib.experiments.mlp_on_mnist import confusion, gradient_noise, signal
 from nnlib.initializers import constant, he_normal, he_uniform, normal, uniform, xavier_normal
-from nnlib.layers import objective, parameter_vector
 from nnlib.losses import cross_entropy, softmax_cross_entropy
 from nnlib.mlp import MLP, TwoLayerNetwork
 from nnlib.optimizers import Adam, GradientDescent
+from nnlib.parameters import objective, parameter_vector
 from nnlib.plots.canvas import use_style
 from nnlib.training import Training, accuracy, fit
 from nnlib.widgets.mlp_on_mnist import DigitPanel, TrainingPanel

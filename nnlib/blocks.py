@@ -4,7 +4,8 @@ from math import prod, sqrt
 
 import numpy as np
 
-from nnlib.checks import Array, Pullback, axis_of, block, boolean, class_numbers, number
+from nnlib.checks import Array, Pullback, axis_of, boolean, class_numbers, number
+from nnlib.contract import block
 
 
 def rows(x: Array) -> Array:

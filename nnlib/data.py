@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlib.checks import Array, Rng, class_numbers, float_dtype, generator, whole_number
+from nnlib.checks import Array, Rng, as_path, class_numbers, float_dtype, generator, whole_number
+from nnlib.progress import progress_bar
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -237,13 +238,6 @@ def check_sha256(where: str, path: Path, expected: str, advice: str) -> None:
         raise ValueError(f"{where}: {path} must have SHA-256 {expected}; got {found}. {advice}")
 
 
-def as_path(where: str, name: str, value: Any) -> Path:
-    """The value as a path, ~ expanded."""
-    if not isinstance(value, str | os.PathLike):
-        raise TypeError(f"{where}: {name} must be a path; got {type(value).__name__}.")
-    return Path(os.path.expanduser(value))
-
-
 def cache_folder() -> Path:
     """Where ``fetch`` puts the files unless told otherwise: NNLIB_CACHE, or the user's cache."""
     import pooch
@@ -303,7 +297,6 @@ def fetch(
 def download(url: str, output_file: str, pooch: Any, *, timeout: float) -> None:
     """Write what the url serves to a file, as pooch asks for it, with a progress bar."""
     import requests
-    from tqdm.auto import tqdm
 
     with requests.Session() as session:
         https = session.get_adapter("https://")
@@ -312,7 +305,7 @@ def download(url: str, output_file: str, pooch: Any, *, timeout: float) -> None:
         with session.get(url, headers=as_it_is, stream=True, timeout=timeout) as response:
             response.raise_for_status()
             size = int(response.headers.get("Content-Length", 0)) or None
-            bar = tqdm(total=size, desc=Path(url).name, unit="B", unit_scale=True)
+            bar = progress_bar(total=size, desc=Path(url).name, unit="B", unit_scale=True)
             with bar, open(output_file, "wb") as file:
                 for piece in response.iter_content(1 << 16):
                     bar.update(file.write(piece))

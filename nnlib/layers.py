@@ -4,14 +4,14 @@ All parameters of a model are views of one vector. A layer's pullback adds into 
 returns only dx: the one place where a backward pass changes state.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from nnlib.blocks import attention, attention_weights, dropout, linear, linear_on_data
+from nnlib.blocks import dropout, linear, linear_on_data
 from nnlib.checks import (
     Array,
     Pullback,
@@ -247,199 +247,7 @@ class Residual(Composite):
         return x + f, pullback
 
 
-class MultiHeadAttention(Composite):
-    """Attention in several heads at once, each on its share of the width, joined by a linear layer.
-
-    Called as ``attend(x, context, mask=None)``: queries come from x, keys and values from context.
-
-    Shapes     x (B, t, d), context (B, s, d) -> y (B, t, d)
-    Pullback   dx, dcontext.
-    Errors     ValueError when the width cannot be shared out among the heads.
-    Source     D-mha, N-mha-bwd.
-
-    >>> attend = MultiHeadAttention(4, 2, rng=0)
-    >>> x = np.ones((1, 3, 4))
-    >>> attend(x, x)[0].shape, attend.weights(x, x).shape
-    ((1, 3, 4), (1, 2, 3, 3))
-    """
-
-    def __init__(
-        self, d: int, heads: int, *, rng: Rng | int | None, dtype: Any = "float64"
-    ) -> None:
-        d = whole_number("MultiHeadAttention", "d", d, low=1)
-        heads = whole_number("MultiHeadAttention", "heads", heads, low=1)
-        if d % heads:
-            divisors = " or ".join(str(h) for h in range(2, d + 1) if d % h == 0)
-            raise ValueError(
-                f"MultiHeadAttention: d ({d}) must be divisible by heads ({heads}); try {divisors}."
-            )
-        rng = generator("MultiHeadAttention", "rng", rng)
-        super().__init__(*(Linear(d, d, rng=rng, dtype=dtype) for _ in ("q", "k", "v", "o")))
-        self.heads = heads
-
-    def split(self, x: Array) -> Array:
-        """(B, T, d) -> (B, heads, T, d/heads)."""
-        return x.reshape(*x.shape[:-1], self.heads, -1).swapaxes(-2, -3)
-
-    def merge(self, x: Array) -> Array:
-        """(B, heads, T, d/heads) -> (B, T, d)."""
-        x = x.swapaxes(-2, -3)
-        return x.reshape(*x.shape[:-2], -1)
-
-    def __call__(
-        self, x: Array, context: Array, mask: Array | None = None, rng: Rng | None = None
-    ) -> tuple[Array, Pullback]:
-        to_q, to_k, to_v, to_y = self.parts
-        (q, q_pullback), (k, k_pullback), (v, v_pullback) = to_q(x), to_k(context), to_v(context)
-        o, attention_pullback = attention(self.split(q), self.split(k), self.split(v), mask=mask)
-        y, y_pullback = to_y(self.merge(o))
-
-        def pullback(dy: Array) -> tuple[Array, Array]:
-            do = self.split(y_pullback(dy))
-            dq, dk, dv = map(self.merge, attention_pullback(do))
-            return q_pullback(dq), k_pullback(dk) + v_pullback(dv)
-
-        return y, pullback
-
-    def weights(self, x: Array, context: Array, mask: Array | None = None) -> Array:
-        """The attention weights (B, heads, t, s), for looking at."""
-        to_q, to_k, _, _ = self.parts
-        return attention_weights(self.split(to_q(x)[0]), self.split(to_k(context)[0]), mask=mask)[0]
-
-
-def parameter_vector(model: Model) -> tuple[Array, Array]:
-    """All parameters of a model as one vector theta, all gradients as one vector grad.
-
-    The layers keep views. A second call returns the same two arrays. A parameter that several
-    layers share is stored once.
-
-    Errors   ValueError for a model without parameters; TypeError for parameters of different types.
-
-    >>> model = Linear(3, 2, rng=0)
-    >>> theta, grad = parameter_vector(model)
-    >>> theta[:] = 1
-    >>> theta.size, model.params["W"][0, 0], parameter_vector(model)[0] is theta
-    (8, np.float64(1.0), True)
-    """
-    pairs = parameters(model)
-    theta, grad = (whole_of([pair[k] for pair in pairs]) for k in (0, 1))
-    if theta is None or grad is None:
-        theta = np.concatenate([p.ravel() for p, _ in pairs])
-        grad = np.zeros_like(theta)
-        bind(model, theta, grad)
-    return theta, grad
-
-
-def parameters(model: Model) -> list[tuple[Array, Array]]:
-    """Each parameter of a model with its gradient, once."""
-    if not isinstance(model, Model):
-        got = getattr(model, "__name__", type(model).__name__)
-        raise TypeError(f"parameter_vector: model must be a layer or model; got {got}.")
-    found: dict[int, tuple[Array, Array]] = {}
-    for layer in model.layers():
-        found |= {id(p): (p, layer.grads[name]) for name, p in layer.params.items()}
-    if not found:
-        raise ValueError(f"parameter_vector: {type(model).__name__} has no parameters.")
-    types = {p.dtype for p, _ in found.values()}
-    if len(types) > 1:
-        got = sorted(map(str, types))
-        raise TypeError(f"parameter_vector: all parameters must have one type; got {got}.")
-    return list(found.values())
-
-
-def whole_of(parts: list[Array]) -> Array | None:
-    """The vector that these arrays are consecutive views of, if there is one."""
-    vector, stop = parts[0].base, 0
-    if not isinstance(vector, np.ndarray) or vector.ndim != 1:
-        return None
-    for part in parts:
-        due = vector.ctypes.data + stop * vector.itemsize
-        if part.base is not vector or part.ctypes.data != due:
-            return None
-        stop += part.size
-    return vector if stop == vector.size else None
-
-
-def bind(model: Model, theta: Array, grad: Array) -> None:
-    """Make all parameters of a model views of theta, all gradients views of grad."""
-    views, stop = {}, 0
-    for p, _ in parameters(model):
-        start, stop = stop, stop + p.size
-        views[id(p)] = theta[start:stop].reshape(p.shape), grad[start:stop].reshape(p.shape)
-    for layer in dict.fromkeys(model.layers()):
-        for name, p in layer.params.items():
-            layer.params[name], layer.grads[name] = views[id(p)]
-
-
-def replica(model: Model) -> Model:
-    """A twin that shares the model's parameters but has its own gradients: what a thread needs.
-
-    >>> model = Linear(3, 2, rng=0)
-    >>> twin = replica(model)
-    >>> parameter_vector(twin)[0] is parameter_vector(model)[0]
-    True
-    """
-    theta, grad = parameter_vector(model)
-    twin = deepcopy(model)
-    bind(twin, theta, np.zeros_like(grad))
-    return twin
-
-
-def objective(
-    model: Model, loss: Callable, *x: Array, constants: dict[str, Any] | None = None, **target: Any
-) -> Callable[[Array], tuple[float, Pullback]]:
-    """Model, data and loss together as one block θ → L(θ), which check_vjp can check.
-
-    The model is evaluated on views of the vector that is given; theta is never written.
-
-    Pullback   zeroes the model's grad, fills it and returns a copy.
-    Errors     ValueError for a vector of another length or type than the model's theta.
-
-    >>> from nnlib.losses import mse
-    >>> model = Linear(1, 1, rng=0)
-    >>> loss = objective(model, mse, np.array([[2.0]]), target=np.array([[7.0]]))
-    >>> L, pullback = loss(np.array([3.0, 0.0]))
-    >>> L, pullback(1.0)
-    (1.0, array([-4., -2.]))
-    """
-    theta, grad = parameter_vector(model)
-    twin = deepcopy(model)
-
-    def objective_at(theta_at: Array) -> tuple[float, Pullback]:
-        if getattr(theta_at, "shape", None) != theta.shape or theta_at.dtype != theta.dtype:
-            got = type(theta_at).__name__
-            if hasattr(theta_at, "shape"):
-                got = f"{theta_at.dtype} {theta_at.shape}"
-            raise ValueError(f"objective: theta must be {theta.dtype} {theta.shape}; got {got}.")
-        bind(twin, theta_at, grad)
-        z, model_pullback = twin(*x, **(constants or {}))
-        L, loss_pullback = loss(z, **target)
-
-        def pullback(dL: float) -> Array:
-            grad[:] = 0
-            model_pullback(loss_pullback(dL))
-            return grad.copy()
-
-        return L, pullback
-
-    return objective_at
-
-
 def part_keeps_width(part: Model) -> bool:
     """Whether a part gives the shape that it takes, so the linear parts around it must join."""
     contract = getattr(getattr(part, "block", None), "contract", None)
     return contract is not None and contract.output == contract.inputs[0][1]
-
-
-def named_parameters(model: Model) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """A readable name and the shape of each parameter, in the order of theta, for a saved file.
-
-    >>> list(named_parameters(Linear(3, 2, rng=0)))
-    [('0.W', (2, 3)), ('0.b', (2,))]
-    """
-    seen: set[int] = set()
-    for k, layer in enumerate(dict.fromkeys(model.layers())):
-        for name, p in layer.params.items():
-            if id(p) not in seen:
-                seen.add(id(p))
-                yield f"{k}.{name}", p.shape

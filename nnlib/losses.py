@@ -7,7 +7,8 @@ from typing import NoReturn
 import numpy as np
 
 from nnlib.blocks import log_softmax, rows
-from nnlib.checks import Array, Pullback, all_finite, block, class_numbers
+from nnlib.checks import Array, Pullback, all_finite, class_numbers
+from nnlib.contract import block
 
 
 @block("prediction (...); target (...) -> L ()")

@@ -7,16 +7,8 @@ from typing import Any
 import numpy as np
 
 from nnlib.blocks import relu, standardize
-from nnlib.checks import (
-    Array,
-    Pullback,
-    Rng,
-    block,
-    callable_block,
-    float_dtype,
-    generator,
-    whole_number,
-)
+from nnlib.checks import Array, Pullback, Rng, callable_block, float_dtype, generator, whole_number
+from nnlib.contract import block
 from nnlib.initializers import he_normal
 from nnlib.layers import Layer, Linear, Model, Sequential
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from nnlib import blocks, losses, mlp
-from nnlib.checks import read_dims
+from nnlib.contract import read_dims
 
 # -- what numbers an argument takes: each kind is made from numbers in [-3, 3] ------------------
 

@@ -11,9 +11,10 @@ import pytest
 
 import nnlib
 from nnlib.blocks import tanh
-from nnlib.layers import Dropout, Layer, Linear, Sequential, parameter_vector
+from nnlib.layers import Dropout, Layer, Linear, Sequential
 from nnlib.losses import softmax_cross_entropy
 from nnlib.optimizers import AdaGrad, Adam, GradientDescent, Momentum, RMSprop, exponential_decay
+from nnlib.parameters import parameter_vector
 from nnlib.training import Training
 
 HERE = Path(__file__).parent

@@ -17,7 +17,7 @@ from nnlib.calculus import (
     numerical_jacobian,
     vec,
 )
-from nnlib.checks import block
+from nnlib.contract import block
 
 
 def vectors(n=3):

@@ -21,10 +21,10 @@ from nnlib.experiments.mlp_on_mnist import (
     signal,
 )
 from nnlib.initializers import he_normal, he_uniform, xavier_normal
-from nnlib.layers import objective, parameter_vector
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import GradientDescent
+from nnlib.parameters import objective, parameter_vector
 from nnlib.training import Training, accuracy
 
 # -- the signal through the layers ---------------------------------------------------------------

@@ -9,23 +9,12 @@ import pytest
 
 from nnlib.blocks import attention, embedding, layer_norm, leaky_relu, linear, relu, sigmoid, tanh
 from nnlib.calculus import check_vjp
-from nnlib.checks import block
-from nnlib.layers import (
-    Composite,
-    Dropout,
-    Layer,
-    Linear,
-    Model,
-    MultiHeadAttention,
-    Residual,
-    Sequential,
-    named_parameters,
-    objective,
-    parameter_vector,
-    replica,
-)
+from nnlib.contract import block
+from nnlib.layers import Composite, Dropout, Layer, Linear, Model, Residual, Sequential
 from nnlib.losses import mse, softmax_cross_entropy
 from nnlib.mlp import MLP, TwoLayerNetwork
+from nnlib.parameters import named_parameters, objective, parameter_vector, replica
+from nnlib.transformer import MultiHeadAttention
 
 # -- models of all kinds -------------------------------------------------------------------------
 

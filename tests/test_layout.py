@@ -13,8 +13,9 @@ import pytest
 import nnlib
 
 NNLIB = Path(nnlib.__file__).parent
-ORDER = """checks calculus blocks losses initializers optimizers landscapes layers mlp recurrent
-    transformer generation data environment training experiments documents plots widgets""".split()
+ORDER = """checks contract calculus blocks losses initializers optimizers landscapes layers
+    parameters mlp recurrent transformer generation progress data environment machine
+    training saving sweeps experiments documents plots widgets""".split()
 PUBLIC = {
     "calculus": "numerical_gradient numerical_jacobian vec directional_derivative check_vjp",
     "blocks": """linear relu leaky_relu sigmoid tanh softmax log_softmax layer_norm embedding
@@ -23,13 +24,14 @@ PUBLIC = {
         softmax_cross_entropy""",
     "initializers": "constant uniform normal xavier_uniform xavier_normal he_uniform he_normal",
     "optimizers": "GradientDescent Momentum AdaGrad RMSprop Adam",
-    "layers": """Layer Linear Sequential Residual MultiHeadAttention parameter_vector objective
-        replica""",
+    "layers": "Layer Linear Sequential Residual",
+    "parameters": "parameter_vector objective replica",
     "mlp": "MLP",
-    "transformer": "EncoderLayer DecoderLayer positional_encoding causal_mask padding_mask",
+    "transformer": "MultiHeadAttention",
     "data": "load_digits load_mnist read_idx one_hot batches",
     "environment": "faults check_environment",
-    "training": "Training fit accuracy save load",
+    "training": "Training fit accuracy",
+    "saving": "save load",
 }
 ONLY_IN = {"matplotlib": "plots", "ipywidgets": "widgets", "anywidget": "widgets"}
 LONGEST = 450  # lines of a module; past some 400 it is split along the lines of the field

@@ -9,9 +9,10 @@ import pytest
 from nnlib.blocks import leaky_relu, linear, relu, sigmoid, softmax, tanh
 from nnlib.calculus import check_vjp
 from nnlib.initializers import constant, xavier_uniform
-from nnlib.layers import Layer, Linear, objective, parameter_vector
+from nnlib.layers import Layer, Linear
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP, TwoLayerNetwork
+from nnlib.parameters import objective, parameter_vector
 
 WIDTHS = (784, 40, 30, 20, 10)  # the network of lesson 05
 each_activation = pytest.mark.parametrize(

@@ -24,11 +24,13 @@ import nnlib
 from nnlib import training as module
 from nnlib.blocks import embedding, relu
 from nnlib.data import load_mnist, scale
-from nnlib.layers import Composite, Layer, Linear, parameter_vector
+from nnlib.layers import Composite, Layer, Linear
 from nnlib.losses import binary_cross_entropy_with_logits, mse, softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import Adam, GradientDescent, exponential_decay
-from nnlib.training import Record, Training, accuracy, fit, load, save
+from nnlib.parameters import parameter_vector
+from nnlib.saving import load, save
+from nnlib.training import Record, Training, accuracy, fit
 
 GOLDEN = Path(__file__).parent / "golden" / "training.npz"
 

@@ -5,8 +5,8 @@ import numpy as np
 from nnlib import blocks
 from nnlib.calculus import complex_step
 from nnlib.documents.claims import Document, added, convention, note, ok, reading, typo, wrong
-from nnlib.layers import parameter_vector
 from nnlib.mlp import MLP
+from nnlib.parameters import parameter_vector
 
 E = Document("E", "MNIST MLP notes")
 WIDTHS = (784, 40, 30, 20, 10)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from nnlib.blocks import leaky_relu, relu, sigmoid, tanh
-from nnlib.checks import Array, Pullback, Rng, block, generator, number, whole_number
-from nnlib.layers import objective, parameter_vector
+from nnlib.checks import Array, Pullback, Rng, generator, number, whole_number
+from nnlib.contract import block
 from nnlib.losses import mse
 from nnlib.mlp import MLP
 from nnlib.optimizers import Adam
+from nnlib.parameters import objective, parameter_vector
 
 # -- Activations ----------------------------------------------------------------------------------
 

@@ -9,9 +9,11 @@ from nnlib.blocks import relu, softmax
 from nnlib.checks import Array, Rng, generator, whole_number
 from nnlib.data import scale
 from nnlib.initializers import he_normal
-from nnlib.layers import Model, objective, parameter_vector
+from nnlib.layers import Model
+from nnlib.machine import one_blas_thread
 from nnlib.mlp import MLP
-from nnlib.training import Record, Training, accuracy, one_blas_thread
+from nnlib.parameters import objective, parameter_vector
+from nnlib.training import Record, Training, accuracy
 
 
 def signal(

@@ -10,10 +10,11 @@ import numpy as np
 
 from nnlib.checks import Array
 from nnlib.experiments.mlp_on_mnist import WatchedRun, centred, ink_size, read_digit
-from nnlib.layers import Model, parameter_vector
+from nnlib.layers import Model
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import AdaGrad, Adam, GradientDescent, Momentum, RMSprop
+from nnlib.parameters import parameter_vector
 from nnlib.plots.mlp_on_mnist import draw_digit, draw_learning, draw_probabilities
 from nnlib.training import Training
 from nnlib.widgets.digit_pad import SCALE, SIDE, DigitPad
@@ -30,7 +31,7 @@ x, labels = scale(images.x_train), images.labels_train
 x_test, labels_test = scale(images.x_test), images.labels_test
 """
 TRAIN = """
-from nnlib.layers import parameter_vector
+from nnlib.parameters import parameter_vector
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import {optimizer}

@@ -25,17 +25,18 @@ from runs import (
     state_of,
 )
 
-from nnlib import training as module
-from nnlib.layers import parameter_vector
+from nnlib import saving as module
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
-from nnlib.training import Training, fit, load, save
+from nnlib.parameters import parameter_vector
+from nnlib.saving import load, save
+from nnlib.training import Training, fit
 
 # -- saved and resumed (B12) ---------------------------------------------------------------------
 
 RESUME = """
 import sys, numpy as np, runs as t
-from nnlib.training import load
+from nnlib.saving import load
 for rule, dropout in t.COMBINATIONS:
     training = t.build(rule, dropout=dropout, schedule=t.SCHEDULE)
     load(f"{sys.argv[1]}/{rule}{dropout}.npz", training)
@@ -300,7 +301,7 @@ def test_a_path_may_have_a_home_spaces_and_other_letters(tmp_path, monkeypatch):
 
 SAVE_FOR_EVER = """
 import sys, runs as t
-from nnlib.training import save
+from nnlib.saving import save
 training = t.build()
 while True:
     training.run(1)
