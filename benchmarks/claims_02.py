@@ -12,7 +12,6 @@ import contextlib
 import csv
 import datetime
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from nnlib.blocks import relu, sigmoid, softmax, tanh
 from nnlib.contract import block
 from nnlib.data import load_digits, scale
 from nnlib.experiments.blocks import identity
+from nnlib.experiments.stored import RESULTS
 from nnlib.initializers import he_normal, xavier_normal
 from nnlib.losses import binary_cross_entropy_with_logits, mse, softmax_cross_entropy
 from nnlib.mlp import MLP
@@ -27,7 +27,6 @@ from nnlib.optimizers import GradientDescent
 from nnlib.parameters import parameter_vector
 from nnlib.training import Training, accuracy
 
-RESULTS = Path(__file__).parent / "results" / "02_claims.csv"
 SEEDS = range(3)
 RATES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 SHARED = 0.1  # the rate at which all arms are compared besides
@@ -441,8 +440,7 @@ def main():
         for line in experiment():
             rows.append(line)
             print("  ", *list(line.values())[:-1], sep=" | ", flush=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("w", encoding="utf-8", newline="") as file:
+    with open(RESULTS / "02_claims.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

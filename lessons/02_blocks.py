@@ -18,6 +18,7 @@ from nnlib.blocks import leaky_relu, linear, relu, sigmoid, softmax, tanh
 from nnlib.calculus import check_vjp, numerical_gradient, numerical_jacobian, vec
 from nnlib.checks import raises
 from nnlib.documents import claim, claims_table
+from nnlib.experiments.stored import stored
 from nnlib.plots.canvas import use_style
 from nnlib.widgets.blocks import ActivationPanel, ApproximatorPanel, SoftmaxPanel
 
@@ -712,7 +713,7 @@ ApproximatorPanel()
 # seeds or five. First A-c2: how well does a **linear rule** do on each layer?
 
 # %%
-rows = lab.stored_results("02_claims")
+rows = stored("02_claims")
 for row in rows:
     if row["claim"] == "A-c2":
         print(f"{row['setting']:15} {row['arm']:19} {row['mean']:>6}, spread {row['spread']}")
@@ -726,7 +727,7 @@ for row in rows:
 
 # %%
 arms = {}
-for row in lab.stored_results("02_claims"):
+for row in stored("02_claims"):
     if row["claim"].startswith("D-c1 ") and "best rate" in row["measure"]:
         arms.setdefault(row["arm"], []).append([float(row["mean"]), float(row["spread"])])
 arms = {name: np.array(values) for name, values in arms.items()}
@@ -752,7 +753,7 @@ assert best["4 sigmoid - 2"][3] > 0.85 > best["sigmoid, weights x4"][3] > 0.5
 # And the rest: clipping in training (A-c9), the corner (B-c2), tanh as sigmoid and as output (D-c1), no activation (D-c5).
 
 # %%
-for row in lab.stored_results("02_claims"):
+for row in stored("02_claims"):
     if row["claim"] in ("A-c9", "D-c1", "D-c5"):
         arm = f"{row['claim']} {row['setting']:28} {row['arm']:21} {row['measure']:35}"
         print(arm, f"{row['mean']:>6}  spread {row['spread']}")
@@ -763,7 +764,7 @@ for row in lab.stored_results("02_claims"):
 # **D-c5: supported, barely visible.** Without activations the network is one matrix, and on digits nearly as good, not on XOR.
 
 # %%
-for row in lab.stored_results("02_claims"):
+for row in stored("02_claims"):
     if row["claim"] in ("B-c2", "E-c7"):
         arm = f"{row['claim']} {row['setting']:31} {row['arm']:23} {row['measure']:37}"
         print(arm, f"{row['mean']:>8}  spread {row['spread']}")

@@ -169,19 +169,3 @@ def test_activations_are_the_library_s_own():
         "ReLU": relu,
         "leaky ReLU": leaky_relu,
     } == lab.ACTIVATIONS
-
-
-# -- the stored table -----------------------------------------------------------------------------
-
-
-def test_the_stored_table_has_every_claim_of_the_share_with_seeds_and_a_date():
-    rows = lab.stored_results("02_claims")
-    claims = set(" ".join(row["claim"] for row in rows).split())
-    assert claims == {"A-c2", "A-c9", "B-c2", "D-c1", "D-c2", "D-c3", "D-c5", "E-c7"}
-    assert all(int(row["seeds"]) >= 3 for row in rows)
-    assert all(len(row["date"]) == 10 and row["spread"] for row in rows)
-
-
-def test_a_table_that_is_not_there_is_named():
-    with pytest.raises(FileNotFoundError, match=r"no 99_claims\.csv"):
-        lab.stored_results("99_claims")

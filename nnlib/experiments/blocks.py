@@ -1,9 +1,7 @@
 """What lesson 02 measures: slopes through depth, softmax in three precisions, one hidden layer."""
 
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -274,25 +272,3 @@ def largest_error(network: Callable, f: Callable, t: Array = INSIDE) -> float:
     1.0
     """
     return float(np.abs(network(t) - f(t)).max() / np.abs(f(INSIDE)).max())
-
-
-# -- What a long experiment stored ----------------------------------------------------------------
-
-
-def stored_results(name: str) -> list[dict[str, str]]:
-    """The rows of a table in benchmarks/results, written by ``python -m benchmarks.claims_NN``.
-
-    Errors   FileNotFoundError that says so where nnlib was installed without its benchmarks.
-
-    >>> stored_results("02_claims")[0]["claim"]
-    'A-c2'
-    """
-    folder = Path(__file__).parents[2] / "benchmarks" / "results"
-    path = folder / f"{name}.csv"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"stored_results: there is no {path.name} in {folder}; install nnlib from its folder, "
-            "with pip install -e ."
-        )
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
