@@ -4,8 +4,7 @@ All parameters of a model are views of one vector. A layer's pullback adds into 
 returns only dx: the one place where a backward pass changes state.
 """
 
-from collections.abc import Callable
-from copy import deepcopy
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -24,26 +23,7 @@ from nnlib.checks import (
     whole_number,
 )
 from nnlib.initializers import he_normal
-
-
-class Model:
-    """Anything with layers: ``y, pullback = model(*x)``; pullback gives a gradient per array."""
-
-    def layers(self) -> list["Layer"]:
-        """All layers in order; one that is used twice stands here twice."""
-        raise NotImplementedError
-
-    def __call__(self, *x: Array, rng: Rng | None = None, **constants: Any) -> tuple[Any, Pullback]:
-        """The value and the way back. To evaluate, pass no rng: dropout is then the identity."""
-        raise NotImplementedError
-
-    def on_data(self, *x: Array, rng: Rng | None = None, **constants: Any) -> tuple[Any, Pullback]:
-        """As a call, for an x that is data: the pullback fills the gradients and may omit dL/dx."""
-        return self(*x, rng=rng, **constants)
-
-    def __copy__(self) -> "Model":
-        """A copy has parameters of its own, however it is made."""
-        return deepcopy(self)
+from nnlib.parameters import Model, NamedArrays
 
 
 class Layer(Model):
@@ -64,8 +44,26 @@ class Layer(Model):
         self.block = callable_block("Layer", "block", block)
         for name, p in params.items():
             float_array("Layer", name, p)
-        self.params = params
-        self.grads = {name: np.zeros_like(p) for name, p in params.items()}
+        self._params = NamedArrays(params)
+        self._grads = NamedArrays({name: np.zeros_like(p) for name, p in params.items()})
+
+    @property
+    def params(self) -> NamedArrays:
+        """The parameters by name; whatever is assigned is copied into them."""
+        return self._params
+
+    @params.setter
+    def params(self, params: Mapping[str, Array]) -> None:
+        self._params.update(params)
+
+    @property
+    def grads(self) -> NamedArrays:
+        """The parameters' gradients by name, likewise."""
+        return self._grads
+
+    @grads.setter
+    def grads(self, grads: Mapping[str, Array]) -> None:
+        self._grads.update(grads)
 
     def layers(self) -> list["Layer"]:
         return [self]
@@ -75,10 +73,10 @@ class Layer(Model):
 
     def run(self, block: Callable, *x: Array, **constants: Any) -> tuple[Any, Pullback]:
         """Call block on x and the parameters; its pullback keeps the parameters' gradients here."""
-        if not self.params:
+        if not self._params:
             return block(*x, **constants)
-        y, block_pullback = block(*x, *self.params.values(), **constants)
-        grads = tuple(self.grads.values())
+        y, block_pullback = block(*x, *self._params.values(), **constants)
+        grads = tuple(self._grads.values())
 
         def pullback(dy: Any) -> Any:
             gradients = block_pullback(dy)

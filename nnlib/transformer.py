@@ -17,6 +17,7 @@ class MultiHeadAttention(Composite):
     Errors     ValueError when the width cannot be shared out among the heads.
     Source     D-mha, N-mha-bwd.
 
+    >>> import numpy as np
     >>> attend = MultiHeadAttention(4, 2, rng=0)
     >>> x = np.ones((1, 3, 4))
     >>> attend(x, x)[0].shape, attend.weights(x, x).shape

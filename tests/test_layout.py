@@ -13,8 +13,8 @@ import pytest
 import nnlib
 
 NNLIB = Path(nnlib.__file__).parent
-ORDER = """checks contract calculus blocks losses initializers optimizers landscapes layers
-    parameters mlp recurrent transformer generation progress data environment machine
+ORDER = """checks contract calculus blocks losses initializers parameters optimizers
+    landscapes layers mlp recurrent transformer generation progress data environment machine
     training saving sweeps experiments documents plots widgets""".split()
 PUBLIC = {
     "calculus": "numerical_gradient numerical_jacobian vec directional_derivative check_vjp",
@@ -25,7 +25,7 @@ PUBLIC = {
     "initializers": "constant uniform normal xavier_uniform xavier_normal he_uniform he_normal",
     "optimizers": "GradientDescent Momentum AdaGrad RMSprop Adam",
     "layers": "Layer Linear Sequential Residual",
-    "parameters": "parameter_vector objective replica",
+    "parameters": "parameter_vector objective replica is_current",
     "mlp": "MLP",
     "transformer": "MultiHeadAttention",
     "data": "load_digits load_mnist read_idx one_hot batches",
