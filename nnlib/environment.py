@@ -127,9 +127,11 @@ def kernel_faults() -> Iterator[str]:
         if better and not any(distributions(name="nnlib")):
             yield (
                 f"This notebook does not run in {better[0]}, which has nnlib: run "
-                "`python -m ipykernel install --user --name nnlib` there, then choose nnlib in the "
-                "menu Kernel > Change Kernel."
+                "`python -m ipykernel install --user --name nnlib` there, then choose nnlib as the "
+                "notebook's kernel."
             )
+        return
+    if not lab_shows_notebooks():
         return
     python, where = python_of_notebooks()
     if python.parent not in (Path(), Path(sys.executable).parent):
@@ -146,6 +148,16 @@ def in_a_notebook() -> bool:
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
+def lab_shows_notebooks() -> bool:
+    """Whether JupyterLab is what shows notebooks here; if not, its faults are nobody's.
+
+    VS Code and Colab have kernels of this Python, but show sliders and buttons with means of their
+    own, and so does whatever else is in use where JupyterLab is not installed.
+    """
+    another = "VSCODE_PID" in os.environ or "google.colab" in sys.modules
+    return not another and any(distributions(name="jupyterlab"))
+
+
 def has_nnlib(prefix: str) -> bool:
     """Whether nnlib is installed in the Python of this folder."""
     folders = [str(path) for pattern in SITE_PACKAGES for path in Path(prefix).glob(pattern)]
@@ -158,16 +170,18 @@ def python_of_notebooks() -> tuple[Path, Path]:
         from jupyter_client.kernelspec import KernelSpecManager
 
         spec = KernelSpecManager().get_kernel_spec("python3")
-    except (ImportError, KeyError):  # no such kernel: package_faults tells
+    except (ImportError, KeyError):  # JupyterLab starts the Python that it has
         return Path("python"), Path()
     return Path(spec.argv[0]), Path(spec.resource_dir)
 
 
 def widget_faults() -> Iterator[str]:
     """A JupyterLab that cannot show sliders and buttons."""
+    if not lab_shows_notebooks():
+        return
     try:
         from jupyter_core.paths import jupyter_path
-    except ImportError:  # package_faults tells
+    except ImportError:  # JupyterLab itself will say more than could be said here
         return
     if not any(Path(folder, WIDGETS).exists() for folder in jupyter_path("labextensions")):
         how = install("jupyterlab_widgets", "--force-reinstall")

@@ -1,10 +1,14 @@
 """pyproject.toml, environment.yml and the lock agree, and the commands keep what is yours."""
 
+import ast
+import os
 import re
 import subprocess
 import sys
 import tomllib
+from importlib.machinery import ModuleSpec
 from importlib.metadata import distribution, version
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -14,7 +18,8 @@ from rattler import MatchSpec, Version, VersionSpec
 from tools import tasks
 
 PROJECT = tomllib.loads((tasks.ROOT / "pyproject.toml").read_text())["project"]
-RUNTIME, DEV = PROJECT["dependencies"], PROJECT["optional-dependencies"]["dev"]
+RUNTIME = PROJECT["dependencies"]
+LAB, DEV = (PROJECT["optional-dependencies"][extra] for extra in ("lab", "dev"))
 LOCK = tasks.LOCK.read_text()
 CONDA = """\
 name: nnlib
@@ -33,12 +38,67 @@ dependencies:
 
 
 def test_conda_installs_what_pip_installs():
-    packages = "\n".join(f"  - {package}" for package in RUNTIME)
+    packages = "\n".join(f"  - {package}" for package in RUNTIME + LAB)
     assert (tasks.ROOT / "environment.yml").read_text() == CONDA.format(packages=packages)
-    assert tasks.conda_requirements() == RUNTIME
+    assert tasks.conda_requirements() == RUNTIME + LAB
 
 
-@pytest.mark.parametrize("spec", RUNTIME)
+def imported(folder):
+    """The packages that the files of a folder import, wherever in them, but not Python's own."""
+    for path in (tasks.ROOT / folder).rglob("*.py"):
+        if path.name == "environment.py":  # it looks for what may be missing
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) else []
+            yield from {name.partition(".")[0] for name in names} - sys.stdlib_module_names
+
+
+def test_the_library_and_the_lessons_depend_on_what_they_import():
+    declared = {Requirement(line).name for line in RUNTIME}
+    assert {*imported("nnlib")} - {"nnlib"} == declared
+    assert {*imported("lessons")} - {"nnlib"} <= declared
+
+
+def test_the_workbench_is_an_extra_that_whoever_changes_something_has_too():
+    assert {Requirement(line).name for line in LAB} == {
+        "jupyterlab",
+        "ipykernel",
+        "pytest",
+        "nbval",
+    }
+    assert "nnlib[lab]" in DEV
+
+
+def needed(*requirements):
+    """The names of all that these requirements bring, as installed here."""
+    todo, seen = [Requirement(line) for line in requirements], set()
+    while todo:
+        requirement = todo.pop()
+        for extra in requirement.extras | {""}:
+            key = canonicalize_name(requirement.name), extra
+            if key not in seen:
+                seen.add(key)
+                lines = map(Requirement, distribution(key[0]).requires or [])
+                todo += [r for r in lines if not r.marker or r.marker.evaluate({"extra": extra})]
+    return {name for name, _ in seen}
+
+
+def test_the_library_alone_brings_no_part_of_the_workbench():
+    workbench = {"jupyterlab", "jupyter-server", "ipykernel", "tornado", "pytest", "nbval"}
+    assert not needed(*RUNTIME) & workbench
+    assert needed(*LAB) >= workbench
+
+
+@pytest.mark.parametrize("pin", [pin for pin in tasks.COLAB if "==" in pin])
+def test_the_library_admits_what_colab_has(pin):
+    pin = Requirement(pin)
+    (exact,) = pin.specifier
+    for line in map(Requirement, RUNTIME):
+        assert line.name != pin.name or line.specifier.contains(exact.version)
+
+
+@pytest.mark.parametrize("spec", RUNTIME + LAB)
 def test_conda_understands_each_requirement(spec):
     versions = VersionSpec(MatchSpec(spec).version)
     assert versions.matches(Version(version(Requirement(spec).name)))
@@ -53,7 +113,7 @@ def locked():
 
 
 def test_the_lock_admits_what_the_project_asks_for():
-    for requirement in map(Requirement, RUNTIME + DEV):
+    for requirement in map(Requirement, {*RUNTIME, *LAB, *DEV} - {"nnlib[lab]"}):
         pin = locked()[canonicalize_name(requirement.name)]
         (exact,) = pin.specifier
         assert exact.operator == "=="
@@ -61,16 +121,7 @@ def test_the_lock_admits_what_the_project_asks_for():
 
 
 def test_the_lock_names_all_that_is_needed():
-    todo, needed = [Requirement(line) for line in RUNTIME + DEV], set()
-    while todo:
-        requirement = todo.pop()
-        for extra in requirement.extras | {""}:
-            key = canonicalize_name(requirement.name), extra
-            if key not in needed:
-                needed.add(key)
-                lines = map(Requirement, distribution(key[0]).requires or [])
-                todo += [r for r in lines if not r.marker or r.marker.evaluate({"extra": extra})]
-    assert not {name for name, _ in needed} - set(locked())
+    assert not needed(*RUNTIME, *DEV) - {"nnlib"} - set(locked())
 
 
 def test_the_lock_names_no_host():
@@ -98,6 +149,7 @@ def project(tmp_path, monkeypatch):
     """A copy of nothing but the project's names, where commands are recorded instead of run."""
     commands = []
     (tmp_path / "notebooks").mkdir()
+    (tmp_path / "jupyter").mkdir()
     (tmp_path / "pyproject.toml").write_text("one")
     (tmp_path / "lock").write_text("one")
     monkeypatch.setattr(tasks, "ROOT", tmp_path)
@@ -105,6 +157,8 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr(tasks, "LOCK", tmp_path / "lock")
     (tmp_path / ".venv").mkdir()
     monkeypatch.setattr(tasks, "run", lambda *arguments, **_: commands.append(arguments))
+    monkeypatch.setattr(tasks, "run_aloud", lambda *command: commands.append(command))
+    monkeypatch.setattr(tasks, "find_spec", lambda name: None)
     return tmp_path, commands
 
 
@@ -116,7 +170,70 @@ def test_the_environment_is_made_once_and_again_when_the_lock_changed(project):
     assert len(commands) == first > 0
     (folder / "lock").write_text("two")
     tasks.install()
-    assert len(commands) > first
+    second = len(commands)
+    assert second > first
+    (folder / "jupyter" / "nnlib.json").write_text("{}")
+    tasks.install()
+    assert len(commands) > second
+
+
+def test_installing_says_what_it_does(project, capsys):
+    tasks.install()
+    making, installing = capsys.readouterr().out.splitlines()
+    assert "making" in making
+    assert "installing" in installing
+
+
+PIP_SAYS = """\
+print("Collecting numpy")
+print("  Downloading numpy-2.1.3-cp311-cp311-win_amd64.whl.metadata (62 kB)")
+print("Downloading numpy-2.1.3-cp311-cp311-win_amd64.whl (12.9 MB)")
+print("Using cached tqdm-4.66.0-py3-none-any.whl (78 kB)")
+print("Using cached jupyterlab-4.6.6-py3-none-any.whl (12.4 MB)")
+print("Installing collected packages: numpy, tqdm, jupyterlab")
+"""
+
+
+def test_of_what_pip_says_the_news_are_passed_on(capsys):
+    tasks.run_aloud(sys.executable, "-c", PIP_SAYS)
+    assert capsys.readouterr().out.splitlines() == [
+        "  numpy, 12.9 MB ...",
+        "  jupyterlab, 12.4 MB ...",
+        "  unpacking 3 packages ...",
+    ]
+    with pytest.raises(subprocess.CalledProcessError):
+        tasks.run_aloud(sys.executable, "-c", "raise SystemExit(2)")
+
+
+def course_in_this_python(monkeypatch, folder, *others):
+    """Let the Python that runs the tasks have the course of this folder, and other packages."""
+    spec = ModuleSpec("nnlib", None, origin=str(folder / "nnlib" / "__init__.py"))
+    found = {"nnlib": spec} | dict.fromkeys(others, spec)
+    monkeypatch.setattr(tasks, "find_spec", found.get)
+
+
+def test_a_python_that_has_the_course_opens_it_without_another(project, monkeypatch):
+    folder, commands = project
+    course_in_this_python(monkeypatch, folder, "jupyterlab")
+    assert tasks.python_with_course() == Path(sys.executable)
+    assert not commands
+
+
+def test_a_python_that_has_another_course_or_no_jupyterlab_is_not_taken(project, monkeypatch):
+    folder, commands = project
+    course_in_this_python(monkeypatch, folder / "another", "jupyterlab")
+    assert tasks.python_with_course() == tasks.python_of(tasks.VENV)
+    assert commands
+    course_in_this_python(monkeypatch, folder)
+    assert tasks.python_with_course() == tasks.python_of(tasks.VENV)
+
+
+def test_the_project_s_own_environment_is_kept_up_to_date(project, monkeypatch):
+    folder, commands = project
+    course_in_this_python(monkeypatch, folder, "jupyterlab")
+    monkeypatch.setattr(sys, "prefix", str(tasks.VENV))
+    tasks.python_with_course()
+    assert commands
 
 
 def test_work_is_never_overwritten(project):
@@ -139,7 +256,7 @@ def test_the_lab_opens_without_mnist(project, monkeypatch, capsys, error):
     _, commands = project
 
     def run(*arguments, **_):
-        if "fetch" in arguments:
+        if tasks.FETCH_QUIETLY in arguments:
             raise error
         commands.append(arguments)
 
@@ -151,11 +268,61 @@ def test_the_lab_opens_without_mnist(project, monkeypatch, capsys, error):
     assert commands[-1][-4:] == ("--no-browser", "--port", "7777", "work")
 
 
+NO_NETWORK = dict.fromkeys(["http_proxy", "https_proxy", "all_proxy"], "http://127.0.0.1:9")
+
+
+def test_without_network_fetching_for_the_lab_is_silent(tmp_path):
+    command = [sys.executable, "-c", tasks.FETCH_QUIETLY]
+    env = os.environ | NO_NETWORK | {"NNLIB_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+# -- other environments ------------------------------------------------------------------------
+
+
+def test_an_interpreter_is_found_by_its_version():
+    here = "{}.{}".format(*sys.version_info)
+    assert tasks.interpreter(here) == sys.executable
+    assert tasks.interpreter("2.4") is None
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """The environments that would be made, where Python 3.13 and 3.12 are missing."""
+    names = []
+    monkeypatch.setattr(tasks, "install", lambda extra: None)
+    monkeypatch.setattr(tasks, "interpreter", {"3.11": "python3.11"}.get)
+    monkeypatch.setattr(tasks, "in_environment", lambda name, python, _: names.append(name))
+    return names
+
+
+def test_a_python_that_is_missing_is_said(tried, capsys):
+    tasks.everywhere()
+    assert tried == ["colab", "lowest", "3.11"]
+    assert "3.12: left out" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match=r"3\.13 needs Python 3\.13, which is not here"):
+        tasks.everywhere("3.13")
+
+
+def test_an_environment_that_there_is_not_is_an_error(tried):
+    with pytest.raises(SystemExit, match="everywhere: kaggle is none of colab, lowest"):
+        tasks.everywhere("colab", "kaggle")
+    assert not tried
+
+
+def test_the_hosted_workflow_runs_every_environment():
+    workflow = (tasks.ROOT / ".github" / "workflows" / "test.yml").read_text()
+    named = re.findall(r'name: "?([\w.]+)"?, python: "([\d.]+)"', workflow)
+    assert dict(named) == {name: pythons[0] for name, (pythons, _) in tasks.ENVIRONMENTS.items()}
+
+
 def test_clean_keeps_work(project):
     folder, _ = project
     (folder / "work").mkdir()
     tasks.clean()
     assert sorted(path.name for path in folder.iterdir()) == [
+        "jupyter",
         "lock",
         "notebooks",
         "pyproject.toml",

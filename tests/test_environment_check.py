@@ -143,7 +143,7 @@ def test_missing_packages_are_told_where_versions_cannot_be_compared(monkeypatch
 
 
 @pytest.mark.parametrize("name", ["jupyter_client.kernelspec", "jupyter_core.paths"])
-def test_a_missing_jupyter_is_left_to_the_packages(monkeypatch, name):
+def test_a_jupyterlab_that_lacks_its_own_parts_speaks_for_itself(monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, None)
     assert not faults()
 
@@ -179,7 +179,7 @@ def test_a_notebook_outside_the_environment_that_has_nnlib(monkeypatch, tmp_path
         lambda **where: here(**where) if "path" in where else iter(()),
     )
     assert f"does not run in {tmp_path}" in only_fault()
-    assert "Kernel > Change Kernel" in only_fault()
+    assert "choose nnlib as the notebook's kernel" in only_fault()
 
 
 def kernel_spec(folder, python):
@@ -210,6 +210,34 @@ def test_no_sliders(monkeypatch, tmp_path):
     monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda _: [str(tmp_path)])
     assert "sliders" in only_fault()
     assert '`python -m pip install --force-reinstall "jupyterlab_widgets"`' in only_fault()
+
+
+@pytest.fixture
+def broken_lab(monkeypatch, tmp_path):
+    """A JupyterLab that starts another Python and has no sliders."""
+    kernel_spec(tmp_path, "/elsewhere/bin/python")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *_: [str(tmp_path)])
+    assert "Notebooks run in" in only_fault()
+
+
+@pytest.mark.usefixtures("broken_lab")
+@pytest.mark.parametrize("front_end", ["VS Code", "Colab", "something else"])
+def test_the_faults_of_jupyterlab_are_none_where_something_else_shows_notebooks(
+    monkeypatch, front_end
+):
+    if front_end == "VS Code":
+        monkeypatch.setenv("VSCODE_PID", "4711")
+    elif front_end == "Colab":
+        monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    else:
+        here = environment.distributions
+        monkeypatch.setattr(
+            environment,
+            "distributions",
+            lambda **which: iter(()) if which.get("name") == "jupyterlab" else here(**which),
+        )
+    assert not faults()
 
 
 # -- numbers and data --------------------------------------------------------------------------

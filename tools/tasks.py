@@ -1,6 +1,7 @@
 """Every command of the project: `python tools/tasks.py lab` is `make lab`.
 
-Needs Python 3.11 and nothing else: the first command makes the environment `.venv`.
+Needs Python 3.11 and nothing else: the first command makes the environment `.venv`. Only `lab` and
+`mnist` do without one where the Python that runs them has the course, as with conda.
 """
 
 import hashlib
@@ -11,13 +12,36 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 PIP = ("-m", "pip", "install", "-qq")
+LOCKED = ("--constraint", LOCK, "-r", "pyproject.toml", "--extra", "lab")
+LOWEST = ("--resolution", "lowest-direct", "-r", "pyproject.toml", "--extra", "lab")
+COLAB = """-r pyproject.toml pytest nbval<0.12 numpy==2.1.3 matplotlib==3.10.0 ipywidgets==7.7.1
+    ipython==7.34.0 ipykernel==6.17.1 anywidget==0.9.21""".split()
+ENVIRONMENTS = {  # name: the Pythons that will do, best first, and what is installed
+    "colab": (("3.13", "3.11"), COLAB),  # its packages of August 2026
+    "lowest": (("3.11",), LOWEST),
+    "3.11": (("3.11",), LOCKED),
+    "3.12": (("3.12",), LOCKED),
+    "3.13": (("3.13",), LOCKED),
+}
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # two test processes share the cores
+BROWSER_TESTS = ("tests/test_browser.py", "tests/test_browser_reopened.py")
+FETCH_QUIETLY = """
+import sys
+import pooch
+from nnlib.data import fetch
+pooch.get_logger().setLevel("WARNING")
+try:
+    print("MNIST is in", fetch())
+except (OSError, ValueError):
+    sys.exit(1)
+"""
 NO_MNIST = {"NNLIB_MNIST": "", "NNLIB_CACHE": str(VENV / "empty-cache")}
 
 
@@ -32,17 +56,53 @@ def run(*arguments, python=None, timeout=None, **env):
     subprocess.run(command, cwd=ROOT, env=os.environ | env, check=True, timeout=timeout)
 
 
-def install(extra=""):
+def install(extra="[lab]"):
     """Make `.venv` with the versions of requirements.lock; again only when they changed."""
     stamp = VENV / f"installed{extra}"
-    wanted = hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    sources = [LOCK, ROOT / "pyproject.toml", *sorted((ROOT / "jupyter").rglob("*.json"))]
+    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    print("installing into .venv, about a minute ...", flush=True)
     if not python_of(VENV).exists():
+        say("making the environment .venv")
         run("-m", "venv", VENV, python=sys.executable)
-    run(*PIP, "--constraint", LOCK, "--editable", f".{extra}")
+    say("installing what the course is built on, which takes a minute or more")
+    command = [python_of(VENV), "-m", "pip", "install", "--progress-bar=off"]
+    run_aloud(*command, "--constraint", LOCK, "--editable", f".{extra}")
     stamp.write_text(wanted)
+
+
+def say(what):
+    """A line on what is being done, at once."""
+    print(f"{what} ...", flush=True)
+
+
+def run_aloud(*command):
+    """Run pip and pass on its news; its warnings and errors show anyway."""
+    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    options = {"stdout": subprocess.PIPE, "text": True, "env": os.environ | quiet}
+    with subprocess.Popen([*map(str, command)], cwd=ROOT, **options) as process:
+        for line in process.stdout:
+            if found := news(line):
+                say(found)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
+def news(line):
+    """What a line of pip's means to whoever waits: larger packages, and the time to unpack all.
+
+    >>> news("  Downloading numpy-2.1.3-cp311-cp311-win_amd64.whl.metadata (62 kB)")
+    >>> news("Downloading numpy-2.1.3-cp311-cp311-win_amd64.whl (12.9 MB)")
+    '  numpy, 12.9 MB'
+    >>> news("Installing collected packages: zipp, numpy, tqdm")
+    '  unpacking 3 packages'
+    """
+    if found := re.search(r"(?:Downloading|Using cached) (\w+)-\S+ \((\S+ MB)\)", line):
+        return f"  {found[1]}, {found[2]}"
+    if line.startswith("Installing collected packages:"):
+        return f"  unpacking {line.count(',') + 1} packages"
+    return None
 
 
 # -- for lecturers and students ----------------------------------------------------------------
@@ -50,16 +110,26 @@ def install(extra=""):
 
 def lab():
     """Open JupyterLab on work/, a copy of the notebooks that is yours and is never overwritten."""
-    install()
+    python = python_with_course()
     copy_notebooks(ROOT / "notebooks", ROOT / "work")
     if not os.environ.get("NNLIB_MNIST"):
         try:
-            run("-m", "nnlib.data", "fetch", timeout=120)
+            run("-c", FETCH_QUIETLY, python=python, timeout=120)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             print("MNIST is not here yet: the lessons use the bundled digits instead.", flush=True)
     root = hasattr(os, "geteuid") and os.geteuid() == 0  # in a container; Jupyter refuses unasked
     options = ["--allow-root"] * root + shlex.split(os.environ.get("LAB_ARGS", ""))
-    run("-m", "jupyterlab", *options, "work")
+    run("-m", "jupyterlab", *options, "work", python=python)
+
+
+def python_with_course():
+    """This very Python where it has this course and JupyterLab, as with conda; else `.venv`'s."""
+    course = find_spec("nnlib")
+    here = course is not None and Path(course.origin).parent == ROOT / "nnlib"
+    if here and find_spec("jupyterlab") and Path(sys.prefix).resolve() != VENV:
+        return Path(sys.executable)
+    install()
+    return python_of(VENV)
 
 
 def copy_notebooks(source, target):
@@ -72,8 +142,7 @@ def copy_notebooks(source, target):
 
 def mnist():
     """Download MNIST into the user's cache."""
-    install()
-    run("-m", "nnlib.data", "fetch")
+    run("-m", "nnlib.data", "fetch", python=python_with_course())
 
 
 # -- for whoever changes something -------------------------------------------------------------
@@ -86,11 +155,12 @@ def test():
     notebooks_as_stored()
 
 
-def notebooks_as_stored(**env):
+def notebooks_as_stored(python=None, **env):
     """Run the notebooks; each output must equal the stored one."""
     # loadscope keeps a notebook on one kernel
     parallel = ["-n", "2", "--dist", "loadscope"]
-    run("-m", "pytest", "-q", "--nbval", "notebooks", *parallel, **(ONE_THREAD | env))
+    command = ["-m", "pytest", "-q", "--nbval", "notebooks", *parallel]
+    run(*command, python=python, **(ONE_THREAD | env))
 
 
 def check():
@@ -114,7 +184,46 @@ def slow():
 def browser():
     """Run each notebook in a browser and move its controls."""
     install("[dev]")
-    run("-m", "pytest", "-q", "-m", "slow", "tests/test_browser.py", **ONE_THREAD)
+    run("-m", "pytest", "-q", "-m", "slow", *BROWSER_TESTS, **ONE_THREAD)
+
+
+def everywhere(*names):
+    """Run the notebooks with Colab's packages, the lowest versions, and other Pythons."""
+    install("[dev]")
+    if unknown := set(names) - set(ENVIRONMENTS):
+        sys.exit(f"everywhere: {', '.join(unknown)} is none of {', '.join(ENVIRONMENTS)}")
+    for name in names or ENVIRONMENTS:
+        versions, wanted = ENVIRONMENTS[name]
+        python = next(filter(None, map(interpreter, versions)), None)
+        if python:
+            in_environment(name, python, wanted)
+        elif names:
+            sys.exit(f"everywhere: {name} needs Python {versions[0]}, which is not here")
+        else:
+            print(f"{name}: left out, for Python {versions[0]} is not here", flush=True)
+
+
+def interpreter(version):
+    """A Python of this version: the one that runs this, from the search path, or pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    candidates = [sys.executable, f"python{version}", *pyenv.glob(f"{version}.*/bin/python")]
+    ask = ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    for candidate in filter(None, map(shutil.which, map(str, candidates))):
+        done = subprocess.run([candidate, *ask], capture_output=True, text=True, check=False)
+        if done.stdout.strip() == version:
+            return candidate
+    return None
+
+
+def in_environment(name, python, wanted):
+    """Run the notebooks with nnlib installed from its wheel, as whoever only uses it has it."""
+    say(f"{name}: {python}")
+    with tempfile.TemporaryDirectory() as folder:
+        run("-m", "uv", "venv", "--quiet", "--python", python, folder)
+        uv = ("-m", "uv", "pip", "install", "--quiet", "--python", python_of(Path(folder)))
+        run(*uv, *wanted, "pytest-xdist")
+        run(*uv, "--no-deps", "--refresh-package", "nnlib", ".")
+        notebooks_as_stored(python_of(Path(folder)), **NO_MNIST)
 
 
 def conda():
@@ -157,7 +266,6 @@ def bench():
 def lock():
     """Write requirements.lock anew: the newest versions that pyproject.toml admits."""
     install("[dev]")
-    run(*PIP, "uv")
     options = ["--universal", "--python-version=3.11", "--all-extras", "--upgrade"]
     options += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
     run("-m", "uv", "pip", "compile", "--quiet", *options, "-o", LOCK, "pyproject.toml")
@@ -170,7 +278,8 @@ def clean():
         shutil.rmtree(ROOT / name, ignore_errors=True)
 
 
-TASKS = [lab, mnist, test, check, slow, browser, conda, notebooks, lesson, bench, lock, clean]
+TASKS = [lab, mnist, test, check, slow, browser, conda, everywhere, notebooks, lesson, bench, lock]
+TASKS += [clean]
 
 
 def main(name="", *arguments):
