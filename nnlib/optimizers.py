@@ -1,34 +1,46 @@
 """Update rules on one parameter vector, in place, and learning-rate schedules.
 
-Every step computes all it needs first and then commits in lines without a call, so that an
-interrupt cannot fall between the state and the parameters.
+Every step computes all it needs and then commits in a line that makes no call behind its first
+assignment, so that an interrupt cannot fall between the state and the parameters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import cos, pi, sqrt
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
 from nnlib.checks import Array, finite, float_array, number, whole_number
+from nnlib.parameters import Home, require_current
 
 Schedule = Callable[[int], float]
+CONSTANT = str, bool, int, float, np.generic, type(None)
 
 
 class Optimizer:
     """What update rules share: the vector they move, the learning rate, the steps taken.
 
+    A rule computes all that is new and then commits it, ``self.t`` and ``self.theta[:]`` included.
+    ``moments`` names what it remembers from step to step and replaces, never overwrites, at each.
     ``lr`` is read at each step, so a schedule is any function step -> lr and whoever steps sets it.
+
+    Errors   TypeError or ValueError for a theta that is no vector, is read-only or that its model
+             has left, or an lr that is no finite number >= 0; FloatingPointError for a step that
+             would not end in finite numbers.
     """
+
+    moments: tuple[str, ...] = ()
 
     def __init__(self, theta: Array, lr: float) -> None:
         self.name = type(self).__name__
         float_array(self.name, "theta", theta)
         if theta.ndim != 1 or not theta.size:
-            raise ValueError(
-                f"{self.name}: theta must be a vector of parameters; got shape {theta.shape}."
-            )
-        self.theta, self.t = theta, 0
+            got = f"got shape {theta.shape}"
+            raise ValueError(f"{self.name}: theta must be a vector of parameters; {got}.")
+        self.theta, self.home, self.t = theta, Home.of(theta), 0
+        require_current(self.name, self.home)
+        if not theta.flags.writeable:
+            raise ValueError(f"{self.name}: theta must be writeable; got a read-only array.")
         self.lr = lr
 
     @property
@@ -42,7 +54,23 @@ class Optimizer:
 
     def step(self, g: Array) -> None:
         """Move theta by one step for the gradient g; nothing changes when g is refused."""
-        self.update(self.checked(g))
+        self.advance(self.checked(g))
+
+    def advance(self, g: Array) -> None:
+        """A step for a gradient that is known to fit theta and to be finite.
+
+        The processor notes an overflow and x/0 as it computes: all that is not finite begins there.
+        """
+        require_current(self.name, self.home)
+        try:
+            with np.errstate(over="raise", invalid="raise", divide="raise"):
+                self.update(g)
+        except FloatingPointError as error:
+            raise FloatingPointError(
+                f"{self.name}: step {self.t + 1} leaves the range of {self.theta.dtype} ({error}); "
+                f"parameters unchanged. Is the gradient (up to {np.abs(g).max():.3g}) or the "
+                f"learning rate ({self.lr:g}) too large, or eps too small?"
+            ) from None
 
     def update(self, g: Array) -> None:
         """The rule itself, for a gradient that has been checked."""
@@ -50,40 +78,70 @@ class Optimizer:
 
     def checked(self, g: Array) -> Array:
         """The gradient, when it fits theta and is finite."""
-        if getattr(g, "shape", None) != self.theta.shape:
+        theta, must = self.theta, f"{self.name}: g must have theta's"
+        if getattr(g, "shape", None) != theta.shape:
             got = getattr(g, "shape", type(g).__name__)
-            raise ValueError(
-                f"{self.name}: g must have theta's shape {self.theta.shape}; got {got}."
-            )
-        if g.dtype.char != self.theta.dtype.char:
-            raise TypeError(
-                f"{self.name}: g must have theta's type {self.theta.dtype}; got {g.dtype}."
-            )
+            raise ValueError(f"{must} shape {theta.shape}; got {got}.")
+        if g.dtype.char != theta.dtype.char:
+            raise TypeError(f"{must} type {theta.dtype}; got {g.dtype}.")
         if not finite(g):
-            bad = int((~np.isfinite(g)).sum())
+            bad = f"{int((~np.isfinite(g)).sum())} entries that are NaN or infinite"
             raise FloatingPointError(
-                f"{self.name}: g has {bad} entries that are NaN or infinite at step {self.t + 1}; "
-                "parameters unchanged. Is the learning rate too large?"
+                f"{self.name}: g has {bad} at step {self.t + 1}; parameters unchanged. "
+                "Is the learning rate too large?"
             )
         return g
 
     def state(self) -> dict[str, Any]:
-        """All that changes from step to step besides theta: t, learning rate and moments."""
-        return {name: value for name, value in vars(self).items() if name in STATE}
+        """All that changes from step to step besides theta: t, the learning rate and the moments.
+
+        Arrays that ``moments`` does not name are there as copies, since a rule may write into them.
+        """
+        named = {name: getattr(self, name) for name in ("t", "_lr", *self.moments)}
+        return named | {k: a.copy() for k, a in self.loose() if isinstance(a, np.ndarray)}
 
     def settings(self) -> dict[str, Any]:
-        """What was chosen once: the rule's name and its constants."""
-        return {name: value for name, value in vars(self).items() if name not in (*STATE, "theta")}
+        """What was chosen once: the rule's name and its constants, as plain Python values."""
+        named, own = ("t", "_lr", *self.moments), vars(self).items()
+        for name, value in self.loose():
+            if not isinstance(value, np.ndarray):
+                self.cannot_keep(name, value)
+        constants = {k: c for k, c in own if k not in named and isinstance(c, CONSTANT)}
+        return {k: c.item() if isinstance(c, np.generic) else c for k, c in constants.items()}
 
+    def loose(self) -> Iterator[tuple[str, Any]]:
+        """The attributes that are neither constants nor named, theta and views of it left out."""
+        for name, value in vars(self).items():
+            if isinstance(value, CONSTANT) or name in self.moments or value is self.home:
+                continue
+            if isinstance(value, list | tuple | dict):
+                held = value.values() if isinstance(value, dict) else value
+                if any(isinstance(a, np.ndarray) for a in held):
+                    self.cannot_keep(name, value)
+            elif isinstance(value, np.ndarray) and np.may_share_memory(value, self.theta):
+                continue
+            yield name, value
 
-STATE = ("t", "_lr", "m", "v")
+    def cannot_keep(self, name: str, value: Any) -> NoReturn:
+        """Say which attribute is in the way of saving a rule or putting it back where it stood."""
+        raise TypeError(
+            f"{self.name}: attribute {name!r} must be a number, text or one array; "
+            f"got {type(value).__name__}. Keep each array in an attribute of its own."
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A view forgets its vector when it is copied; its place in it does not."""
+        return vars(self) | ({"theta": self.home.place(self.theta)} if self.home else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self.home:
+            self.theta = self.home.view(*state["theta"])
 
 
 class GradientDescent(Optimizer):
     """θ ← θ - lr g.
 
-    Errors   TypeError or ValueError for a theta that is no vector or an lr that is no finite
-             number >= 0.
     Source   A-2-step, A-4-direction.
 
     >>> theta = np.array([1.0, 2.0])
@@ -93,17 +151,14 @@ class GradientDescent(Optimizer):
     """
 
     def update(self, g: Array) -> None:
-        delta = self.lr * g
-        self.t += 1
-        self.theta -= delta
+        self.t, self.theta[:] = self.t + 1, self.theta - self.lr * g
 
 
 class Momentum(Optimizer):
     """Follow a velocity v that remembers earlier gradients. Three forms are in use:
 
     "standard"    v ← ρ v + g,          θ ← θ - lr v   (PyTorch)
-    "lr_inside"   v ← ρ v + lr g,       θ ← θ - v      (document A; the same iterates while lr is
-                                                       constant)
+    "lr_inside"   v ← ρ v + lr g,       θ ← θ - v      (document A; the same while lr is constant)
     "ema"         v ← ρ v + (1 - ρ) g,  θ ← θ - lr v   (document E; steps 1/(1 - ρ) times smaller)
 
     Errors   ValueError for a momentum outside [0, 1) or an unknown form.
@@ -115,6 +170,8 @@ class Momentum(Optimizer):
     >>> theta, optimizer.v
     (array([-2.5]), array([1.5]))
     """
+
+    moments = ("v",)
 
     def __init__(
         self,
@@ -135,8 +192,7 @@ class Momentum(Optimizer):
         weight = {"standard": 1.0, "lr_inside": self.lr, "ema": 1 - self.momentum}[self.form]
         v = self.momentum * self.v + weight * g
         delta = v if self.form == "lr_inside" else self.lr * v
-        self.t, self.v = self.t + 1, v
-        self.theta -= delta
+        self.t, self.v, self.theta[:] = self.t + 1, v, self.theta - delta
 
 
 class AdaGrad(Optimizer):
@@ -152,6 +208,8 @@ class AdaGrad(Optimizer):
     array([-0.1])
     """
 
+    moments = ("v",)
+
     def __init__(
         self, theta: Array, lr: float, eps: float = 1e-10, eps_inside: bool = False
     ) -> None:
@@ -162,8 +220,7 @@ class AdaGrad(Optimizer):
     def update(self, g: Array) -> None:
         v = self.v + g * g
         delta = self.lr * g / root(v, self.eps, self.eps_inside)
-        self.t, self.v = self.t + 1, v
-        self.theta -= delta
+        self.t, self.v, self.theta[:] = self.t + 1, v, self.theta - delta
 
 
 class RMSprop(Optimizer):
@@ -181,6 +238,8 @@ class RMSprop(Optimizer):
     array([-1.])
     """
 
+    moments = ("v",)
+
     def __init__(
         self,
         theta: Array,
@@ -197,8 +256,7 @@ class RMSprop(Optimizer):
     def update(self, g: Array) -> None:
         v = mixed(self.v, g * g - self.v, 1 - self.decay)
         delta = self.lr * g / root(v, self.eps, self.eps_inside)
-        self.t, self.v = self.t + 1, v
-        self.theta -= delta
+        self.t, self.v, self.theta[:] = self.t + 1, v, self.theta - delta
 
 
 class Adam(Optimizer):
@@ -218,6 +276,8 @@ class Adam(Optimizer):
     >>> theta.round(6)
     array([-0.1])
     """
+
+    moments = ("m", "v")
 
     def __init__(
         self,
@@ -258,9 +318,11 @@ class Adam(Optimizer):
         m_scale, v_scale = self.corrections(t)
         delta = root(v, self.eps, self.eps_inside, v_scale)
         np.divide(m, delta, out=delta)
-        delta *= self.lr * sqrt(v_scale) / m_scale
-        self.t, self.m, self.v = t, m, v
-        self.theta -= delta
+        delta *= float(np.multiply(self.lr, sqrt(v_scale) / m_scale))  # a product that may overflow
+        self.t, self.m, self.v, self.theta[:] = t, m, v, self.theta - delta
+
+
+OPTIMIZERS = {rule.__name__: rule for rule in (GradientDescent, Momentum, AdaGrad, RMSprop, Adam)}
 
 
 def mixed(old: Array, change: Array, share: float) -> Array:

@@ -212,6 +212,16 @@ def is_current(theta: Array) -> bool:
     return home is not None and home.current
 
 
+def require_current(where: str, home: Home | None) -> None:
+    """Refuse to move a vector that its model has left: the model would never learn again."""
+    if home is not None and not home.current:
+        raise ValueError(
+            f"{where}: theta must be its model's vector; got one that the model has left for a "
+            "larger model's, or a copy made without the model. Build the optimizer with "
+            "parameter_vector(model)[0], or copy it together with its model."
+        )
+
+
 Slot = tuple[str, NamedArrays, NamedArrays]  # a parameter's name, and where it and its gradient are
 
 

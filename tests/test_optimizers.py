@@ -294,9 +294,8 @@ def test_the_rate_is_read_at_each_step(rule):
 def test_state_and_settings_together_are_the_whole_optimizer(name):
     optimizer = build(name, np.ones(3))
     optimizer.step(np.ones(3))
-    assert {**optimizer.state(), **optimizer.settings(), "theta": 0}.keys() == vars(
-        optimizer
-    ).keys()
+    whole = {**optimizer.state(), **optimizer.settings(), "theta": 0, "home": 0}
+    assert whole.keys() == vars(optimizer).keys()
     twin = build(name, optimizer.theta)
     vars(twin).update(optimizer.state())
     for each in (optimizer, twin):
