@@ -10,7 +10,7 @@ from nnlib.blocks import relu, standardize
 from nnlib.checks import Array, Pullback, Rng, callable_block, float_dtype, generator, whole_number
 from nnlib.contract import block
 from nnlib.initializers import he_normal
-from nnlib.layers import Layer, Linear, Model, Sequential
+from nnlib.layers import Layer, Linear, Model, Sequential, drawn
 
 
 class MLP(Sequential):
@@ -69,7 +69,7 @@ def shared_linear(x: Array, W: Array, B: Array) -> tuple[Array, Pullback]:
 
 @block("h (..., d, n) -> y (..., dn)")
 def flatten(h: Array) -> tuple[Array, Pullback]:
-    """Lay the rows of each sample end to end.
+    """Lay the rows of each sample end to end, in an array of its own.
 
     Pullback   dh is dy folded back in the same order.
     Source     C1-F4.
@@ -79,9 +79,9 @@ def flatten(h: Array) -> tuple[Array, Pullback]:
     """
 
     def pullback(dy: Array) -> Array:
-        return dy.reshape(h.shape)
+        return dy.copy().reshape(h.shape)
 
-    return h.reshape(*h.shape[:-2], h.shape[-2] * h.shape[-1]), pullback
+    return h.copy().reshape(*h.shape[:-2], h.shape[-2] * h.shape[-1]), pullback
 
 
 @block("x (..., n, m) -> y (..., n, m)")
@@ -123,10 +123,10 @@ class TwoLayerNetwork(Sequential):
         for name, size in sizes.items():
             whole_number("TwoLayerNetwork", name, size, low=1)
         rng, dtype = generator("TwoLayerNetwork", "rng", rng), float_dtype("TwoLayerNetwork", dtype)
-        W1, B1 = np.array(init((d, m), rng=rng), dtype), np.zeros((d, n), dtype)
+        W1 = drawn("TwoLayerNetwork", init, (d, m), rng=rng, dtype=dtype)
         super().__init__(
             Layer(standardize_sample),
-            Layer(shared_linear, W=W1, B=B1),
+            Layer(shared_linear, W=W1, B=np.zeros((d, n), dtype)),
             Layer(relu),
             Layer(flatten),
             Linear(d * n, classes, init=init, rng=rng, dtype=dtype),

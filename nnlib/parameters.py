@@ -7,12 +7,20 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from itertools import combinations
 from math import prod
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from nnlib.checks import Array, Pullback, Rng, Shape, float_array
+
+
+class Widths(NamedTuple):
+    """The last axes that a model takes and gives, None where not known; keeps: gives what comes."""
+
+    takes: int | None = None
+    gives: int | None = None
+    keeps: bool = False
 
 
 class Model:
@@ -29,6 +37,10 @@ class Model:
     def on_data(self, *x: Array, rng: Rng | None = None, **constants: Any) -> tuple[Any, Pullback]:
         """As a call, for an x that is data: the pullback fills the gradients and may omit dL/dx."""
         return self(*x, rng=rng, **constants)
+
+    def widths(self) -> Widths:
+        """What is known before any data is seen about the widths of x and y."""
+        return Widths()
 
     def __copy__(self) -> "Model":
         """A copy has parameters of its own, however it is made."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nnlib.blocks import attention, attention_weights
-from nnlib.checks import Array, Pullback, Rng, generator, whole_number
+from nnlib.checks import Array, Pullback, Rng, boolean, generator, whole_number
 from nnlib.layers import Composite, Linear
 
 
@@ -11,10 +11,13 @@ class MultiHeadAttention(Composite):
     """Attention in several heads at once, each on its share of the width, joined by a linear layer.
 
     Called as ``attend(x, context, mask=None)``: queries come from x, keys and values from context.
+    A mask is boolean, True = may attend: (t, s) for all, (B, t, s) for each sample, whatever B is,
+    or (B, heads, t, s); axes of size 1 broadcast.
 
     Shapes     x (B, t, d), context (B, s, d) -> y (B, t, d)
     Pullback   dx, dcontext.
-    Errors     ValueError when the width cannot be shared out among the heads.
+    Errors     ValueError when the width cannot be shared out among the heads, or for a mask that
+               does not fit or leaves a query without any key.
     Source     D-mha, N-mha-bwd.
 
     >>> import numpy as np
@@ -30,7 +33,7 @@ class MultiHeadAttention(Composite):
         d = whole_number("MultiHeadAttention", "d", d, low=1)
         heads = whole_number("MultiHeadAttention", "heads", heads, low=1)
         if d % heads:
-            divisors = " or ".join(str(h) for h in range(2, d + 1) if d % h == 0)
+            divisors = " or ".join(str(h) for h in range(2, d + 1) if d % h == 0) or "1"
             raise ValueError(
                 f"MultiHeadAttention: d ({d}) must be divisible by heads ({heads}); try {divisors}."
             )
@@ -40,18 +43,35 @@ class MultiHeadAttention(Composite):
 
     def split(self, x: Array) -> Array:
         """(B, T, d) -> (B, heads, T, d/heads)."""
-        return x.reshape(*x.shape[:-1], self.heads, -1).swapaxes(-2, -3)
+        return x.reshape(*x.shape[:-1], self.heads, x.shape[-1] // self.heads).swapaxes(-2, -3)
 
     def merge(self, x: Array) -> Array:
         """(B, heads, T, d/heads) -> (B, T, d)."""
         x = x.swapaxes(-2, -3)
-        return x.reshape(*x.shape[:-2], -1)
+        return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
+
+    def for_heads(self, mask: Array | None, x: Array, context: Array) -> Array | None:
+        """A mask for each sample, (B, t, s) -> (B, 1, t, s); others as they are, when they fit."""
+        if mask is None:
+            return None
+        boolean("MultiHeadAttention", "mask", mask)
+        scores = (*x.shape[:-1], context.shape[-2])  # (B, t, s)
+        each_head = (*scores[:-2], self.heads, *scores[-2:])  # (B, heads, t, s)
+        due = each_head if mask.ndim > len(scores) else scores
+        pairs = zip(mask.shape[::-1], due[::-1])
+        if mask.ndim > len(due) or any(m not in (1, size) for m, size in pairs):
+            raise ValueError(
+                f"MultiHeadAttention: mask must be {scores[-2:]} for all, {scores} for each sample "
+                f"or {each_head} for each head; got {mask.shape}."
+            )
+        return mask[..., None, :, :] if 2 < mask.ndim <= len(scores) else mask
 
     def __call__(
         self, x: Array, context: Array, mask: Array | None = None, rng: Rng | None = None
     ) -> tuple[Array, Pullback]:
         to_q, to_k, to_v, to_y = self.parts
         (q, q_pullback), (k, k_pullback), (v, v_pullback) = to_q(x), to_k(context), to_v(context)
+        mask = self.for_heads(mask, x, context)
         o, attention_pullback = attention(self.split(q), self.split(k), self.split(v), mask=mask)
         y, y_pullback = to_y(self.merge(o))
 
@@ -65,4 +85,5 @@ class MultiHeadAttention(Composite):
     def weights(self, x: Array, context: Array, mask: Array | None = None) -> Array:
         """The attention weights (B, heads, t, s), for looking at."""
         to_q, to_k, _, _ = self.parts
-        return attention_weights(self.split(to_q(x)[0]), self.split(to_k(context)[0]), mask=mask)[0]
+        q, k = self.split(to_q(x)[0]), self.split(to_k(context)[0])
+        return attention_weights(q, k, mask=self.for_heads(mask, x, context))[0]
