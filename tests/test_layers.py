@@ -1,98 +1,24 @@
-"""What nnlib.layers promises: gradients add up, all parameters are one vector, copies are apart."""
-
-import pickle
-from copy import copy, deepcopy
-from functools import partial
+"""What nnlib.layers promises: gradients add up, names bind, and what does not join is refused."""
 
 import numpy as np
 import pytest
+from models import each_model, make
 
-from nnlib.blocks import attention, embedding, layer_norm, leaky_relu, linear, relu, sigmoid, tanh
+from nnlib.blocks import (
+    embedding,
+    linear,
+    relu,
+    tanh,
+)
 from nnlib.calculus import check_vjp
 from nnlib.contract import block
-from nnlib.layers import Composite, Dropout, Layer, Linear, Model, Residual, Sequential
+from nnlib.layers import Dropout, Layer, Linear, Model, Residual, Sequential
 from nnlib.losses import mse, softmax_cross_entropy
-from nnlib.mlp import MLP, TwoLayerNetwork
-from nnlib.parameters import named_parameters, objective, parameter_vector, replica
+from nnlib.mlp import MLP
+from nnlib.parameters import objective, parameter_vector
 from nnlib.transformer import MultiHeadAttention
 
-# -- models of all kinds -------------------------------------------------------------------------
-
-
-def normed(d, dtype="float64"):
-    """A layer norm with its scale and shift."""
-    return Layer(layer_norm, gamma=np.ones(d, dtype), beta=np.zeros(d, dtype))
-
-
-class AttentionModel(Composite):
-    """Attention from tokens to themselves, a residual step, and the first token's scores."""
-
-    def __init__(self, d=4, heads=2, classes=3, dtype="float64"):
-        attend = MultiHeadAttention(d, heads, rng=0, dtype=dtype)
-        step = Sequential(normed(d, dtype), Linear(d, d, rng=1, dtype=dtype), Layer(tanh))
-        super().__init__(attend, Residual(step), Linear(d, classes, rng=2, dtype=dtype))
-
-    def __call__(self, x, *, mask=None, rng=None):
-        attend, step, read = self.parts
-        h, attend_pullback = attend(x, x, mask)
-        h, step_pullback = step(h, rng=rng)
-        z, read_pullback = read(h[..., 0, :])
-
-        def pullback(dz):
-            dh = np.zeros_like(h)
-            dh[..., 0, :] = read_pullback(dz)
-            dx, dcontext = attend_pullback(step_pullback(dh))
-            return dx + dcontext
-
-        return z, pullback
-
-
-def tied(dtype="float64"):
-    """Two linear layers with one W and a bias each."""
-    W = np.random.default_rng(3).standard_normal((4, 4)).astype(dtype)
-    first, second = (Layer(linear, W=W, b=np.full(4, b, dtype)) for b in (0.1, -0.2))
-    return Sequential(first, Layer(tanh), second)
-
-
-def used_twice(dtype="float64"):
-    """One layer, used before and behind an activation."""
-    layer = Linear(4, 4, rng=4, dtype=dtype)
-    return Sequential(layer, Layer(tanh), layer)
-
-
-def residual(dtype="float64"):
-    """A normed step around which the input has a way, dropout, and a linear layer."""
-    step = Sequential(normed(4, dtype), MLP(4, 6, 4, rng=0, dtype=dtype))
-    return Sequential(Residual(step), Dropout(0.3), Linear(4, 3, rng=1, dtype=dtype))
-
-
-MODELS = {  # how to build each, and the shape of one sample
-    "linear": (partial(Linear, 4, 3, rng=0), (4,)),
-    "MLP": (partial(MLP, 4, 6, 5, 3, activation=tanh, rng=0), (4,)),
-    "relu": (partial(MLP, 4, 9, 8, 3, rng=0), (4,)),
-    "leaky relu": (partial(MLP, 4, 9, 3, activation=leaky_relu, rng=0), (4,)),
-    "sigmoid": (partial(MLP, 4, 6, 3, activation=sigmoid, rng=0), (4,)),
-    "tied": (tied, (4,)),
-    "used twice": (used_twice, (4,)),
-    "residual": (residual, (4,)),
-    "attention": (AttentionModel, (5, 4)),
-    "document C": (partial(TwoLayerNetwork, 3, 4, 5, 3, rng=0), (3, 4)),
-}
-each_model = pytest.mark.parametrize("name", MODELS)
-
-
-def make(name, dtype="float64", samples=6):
-    """A model at a generic point, samples for it and upstream gradients."""
-    build, shape = MODELS[name]
-    model, rng = build(dtype=dtype), np.random.default_rng(9)
-    theta, _ = parameter_vector(model)
-    theta += 0.1 * rng.standard_normal(theta.size).astype(dtype)  # biases off zero and its kinks
-    x = rng.standard_normal((samples, *shape)).astype(dtype)
-    dy = rng.standard_normal(model(x)[0].shape).astype(dtype)
-    return model, x, dy
-
-
-# -- gradients (N2) ------------------------------------------------------------------------------
+# -- gradients (N2) -------------------------------------------------------------------------------
 
 
 @each_model
@@ -194,7 +120,7 @@ def test_a_value_that_is_asked_for_is_the_value_of_the_call():
     assert values[-1].tobytes() == z.tobytes()
 
 
-# -- x as data -----------------------------------------------------------------------------------
+# -- x as data ------------------------------------------------------------------------------------
 
 
 @each_model
@@ -218,168 +144,7 @@ def test_on_data_leaves_out_the_product_for_dx():
     assert nested.on_data(np.ones((4, 3)))[1](np.ones((4, 2))) == ()
 
 
-# -- one vector ----------------------------------------------------------------------------------
-
-
-@each_model
-def test_all_parameters_and_gradients_are_views_of_one_vector_each(name):
-    model, x, _ = make(name)
-    theta, grad = parameter_vector(model)
-    layers = [layer for layer in model.layers() if layer.params]
-    assert all(np.shares_memory(p, theta) for layer in layers for p in layer.params.values())
-    assert all(np.shares_memory(g, grad) for layer in layers for g in layer.grads.values())
-    before = model(x)[0]
-    theta *= 1.5
-    assert (model(x)[0] != before).any()
-    grad[:] = 7
-    assert all((g == 7).all() for layer in layers for g in layer.grads.values())
-
-
-@each_model
-def test_asking_twice_for_the_vector_gives_the_same_two_arrays(name):
-    model, _, _ = make(name)
-    (theta, grad), (theta_again, grad_again) = parameter_vector(model), parameter_vector(model)
-    assert theta_again is theta
-    assert grad_again is grad
-
-
-def test_the_vector_holds_the_parameters_in_the_order_of_the_layers():
-    model = MLP(3, 2, 2, rng=0, dtype="float64")
-    arrays = [p.copy() for layer in model.layers() for p in layer.params.values()]
-    theta, grad = parameter_vector(model)
-    assert theta.tobytes() == b"".join(a.tobytes() for a in arrays)
-    assert grad.tolist() == [0] * 14
-    names = [("0.W", (2, 3)), ("0.b", (2,)), ("2.W", (2, 2)), ("2.b", (2,))]
-    assert list(named_parameters(model)) == names
-
-
-@pytest.mark.parametrize(("name", "size"), [("tied", 16 + 4 + 4), ("used twice", 16 + 4)])
-def test_what_is_shared_is_stored_once(name, size):
-    model, x, dy = make(name)
-    theta, grad = parameter_vector(model)
-    assert theta.size == grad.size == size == sum(np.prod(s) for _, s in named_parameters(model))
-    first, last = model.parts[0], model.parts[2]
-    assert first.params["W"] is last.params["W"]
-    assert first.grads["W"] is last.grads["W"]
-
-
-def test_a_part_of_a_model_with_a_vector_of_its_own_joins_the_whole():
-    inner = Linear(2, 2, rng=0)
-    parameter_vector(inner)
-    outer = Sequential(inner, Linear(2, 1, rng=1))
-    theta, _ = parameter_vector(outer)
-    theta[:] = 0
-    assert not inner.params["W"].any()
-    assert theta.size == 9
-
-
-# -- copies (B16) --------------------------------------------------------------------------------
-
-COPIES = {
-    "copy": copy,
-    "deepcopy": deepcopy,
-    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
-}
-
-
-@each_model
-@pytest.mark.parametrize("twin_of", COPIES.values(), ids=COPIES)
-@pytest.mark.parametrize("bound", [True, False], ids=["bound", "fresh"])
-def test_a_copy_computes_the_same_and_has_a_vector_of_its_own(name, twin_of, bound):
-    build, shape = MODELS[name]
-    model = build(dtype="float64")
-    if bound:
-        parameter_vector(model)
-    twin, x = twin_of(model), np.random.default_rng(0).standard_normal((4, *shape))
-    y, dy = model(x)[0], np.ones(model(x)[0].shape)
-    assert twin(x)[0].tobytes() == y.tobytes()
-    (theta, grad), (twin_theta, twin_grad) = parameter_vector(model), parameter_vector(twin)
-    assert twin_theta.tobytes() == theta.tobytes()
-    twin_theta[:] = 3
-    twin(x)[1](dy)
-    assert model(x)[0].tobytes() == y.tobytes()
-    assert not grad.any()
-    assert twin_grad.any()
-    assert twin(x)[0].tobytes() != y.tobytes()
-
-
-@each_model
-def test_a_replica_shares_the_parameters_and_has_gradients_of_its_own(name):
-    model, x, dy = make(name)
-    twin, (theta, grad) = replica(model), parameter_vector(model)
-    assert parameter_vector(twin)[0] is theta
-    theta *= 0.9
-    assert twin(x)[0].tobytes() == model(x)[0].tobytes()
-    twin(x)[1](dy)
-    assert not grad.any()
-    model(x)[1](dy)
-    assert parameter_vector(twin)[1].tobytes() == grad.tobytes()
-
-
-# -- the objective -------------------------------------------------------------------------------
-
-
-@each_model
-def test_the_objective_evaluates_elsewhere_and_never_writes_theta(name):
-    model, x, _ = make(name)
-    theta, _ = parameter_vector(model)
-    labels, before, z = np.zeros(len(x), int), theta.tobytes(), model(x)[0]
-    f = objective(model, softmax_cross_entropy, x, labels=labels)
-    elsewhere = theta + 0.5
-    elsewhere.flags.writeable = False
-    L, pullback = f(elsewhere)
-    pullback(1.0)
-    assert theta.tobytes() == before
-    assert parameter_vector(model)[0] is theta
-    assert model(x)[0].tobytes() == z.tobytes()
-    for value, where in ((L, elsewhere), (f(theta)[0], theta)):
-        assert value == softmax_cross_entropy(at(model, where)(x)[0], labels=labels)[0]
-
-
-def at(model, theta):
-    """A copy of the model with these parameters."""
-    twin = deepcopy(model)
-    parameter_vector(twin)[0][:] = theta
-    return twin
-
-
-def test_the_objectives_pullback_starts_from_zero_fills_grad_and_returns_a_copy():
-    model, x, _ = make("MLP")
-    theta, grad = parameter_vector(model)
-    f = objective(model, mse, x, target=np.zeros((6, 3)))
-    grad[:] = 100
-    _, pullback = f(theta)
-    first = pullback(1.0)
-    assert first.tobytes() == grad.tobytes()
-    assert not np.shares_memory(first, grad)
-    kept = first.copy()
-    np.testing.assert_allclose(pullback(2.0), 2 * first, rtol=1e-14)
-    assert first.tobytes() == kept.tobytes()
-
-
-def test_the_objectives_pullback_stays_right_after_an_evaluation_elsewhere():
-    model, x, _ = make("MLP")
-    theta, _ = parameter_vector(model)
-    f = objective(model, mse, x, target=np.zeros((6, 3)))
-    _, pullback = f(theta)
-    want = pullback(1.0)
-    _, elsewhere = f(theta + 1)
-    elsewhere(1.0)
-    assert pullback(1.0).tobytes() == want.tobytes()
-
-
-@pytest.mark.parametrize(
-    ("theta", "got"),
-    [(np.ones(3), "float64 (3,)"), (np.ones(79, "f"), "float32 (79,)"), ([1.0], "list")],
-)
-def test_the_objective_refuses_another_models_vector(theta, got):
-    f = objective(MLP(4, 6, 5, 2, rng=0, dtype="float64"), mse, np.ones((1, 4)), target=np.ones(2))
-    with pytest.raises(ValueError, match="^objective: theta must be float64") as raised:
-        f(theta)
-    assert got in str(raised.value)
-
-
-# -- dropout (B10) -------------------------------------------------------------------------------
+# -- dropout (B10) --------------------------------------------------------------------------------
 
 
 def test_dropout_is_the_identity_without_a_generator():
@@ -418,46 +183,7 @@ def test_the_gradient_through_dropout_is_the_true_one_for_a_given_draw():
     assert check_vjp(drawn, np.random.default_rng(0).standard_normal((3, 4))) <= 1e-7
 
 
-# -- attention in heads --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("heads", [1, 2, 3, 6])
-@pytest.mark.parametrize("causal", [False, True])
-def test_attention_in_heads_is_a_loop_over_the_heads(heads, causal):
-    rng = np.random.default_rng(0)
-    attend = MultiHeadAttention(6, heads, rng=1)
-    x, context = rng.standard_normal((2, 4, 6)), rng.standard_normal((2, 5, 6))
-    mask = np.tri(4, 5, dtype=bool) if causal else None
-    (Wq, bq), (Wk, bk), (Wv, bv), (Wo, bo) = (p.params.values() for p in attend.parts)
-    for b in (bq, bk, bv, bo):
-        b[:] = rng.standard_normal(6)
-    q, k, v = x @ Wq.T + bq, context @ Wk.T + bk, context @ Wv.T + bv
-    share = 6 // heads
-    columns = [slice(h * share, (h + 1) * share) for h in range(heads)]
-    o = [attention(q[..., c], k[..., c], v[..., c], mask=mask)[0] for c in columns]
-    want = np.concatenate(o, axis=-1) @ Wo.T + bo
-    np.testing.assert_allclose(attend(x, context, mask)[0], want, rtol=1e-12, atol=1e-12)
-    A = attend.weights(x, context, mask)
-    assert A.shape == (2, heads, 4, 5)
-    np.testing.assert_allclose(A.sum(axis=-1), 1, rtol=1e-14)
-    for h, c in enumerate(columns):
-        scores = q[..., c] @ k[..., c].mT / np.sqrt(share)
-        e = np.exp(scores if mask is None else np.where(mask, scores, -np.inf))
-        np.testing.assert_allclose(A[:, h], e / e.sum(axis=-1, keepdims=True), rtol=1e-12)
-
-
-def test_attention_from_one_sequence_to_another_has_the_true_gradients():
-    attend, rng = MultiHeadAttention(4, 2, rng=0), np.random.default_rng(0)
-    x, context = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5, 4))
-    assert check_vjp(attend, x, context, mask=np.tri(3, 5, dtype=bool)) <= 1e-7
-
-
-def test_the_parts_of_multi_head_attention_start_out_different():
-    weights = {p.params["W"].tobytes() for p in MultiHeadAttention(4, 2, rng=0).parts}
-    assert len(weights) == 4
-
-
-# -- types (B3) ----------------------------------------------------------------------------------
+# -- types (B3) -----------------------------------------------------------------------------------
 
 
 @each_model
@@ -470,7 +196,7 @@ def test_types_stay_as_they_are_through_a_whole_model(name, dtype):
     assert {a.dtype for a in (theta, grad, y, dx)} == {np.dtype(dtype)}
 
 
-# -- mistakes (cases 31 to 33, 37, 39, 48) -------------------------------------------------------
+# -- mistakes (cases 31 to 33, 37, 39, 48) --------------------------------------------------------
 
 
 def linear_of(*sizes, **options):
