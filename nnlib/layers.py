@@ -77,15 +77,18 @@ class Layer(Model):
 
     def widths(self) -> Widths:
         contract: Any = getattr(self.block, "contract", None)
-        inputs = contract.inputs if contract else ()
-        data = [dims for name, dims in inputs if name not in self.params]
-        if not data:
+        if contract is None:
             return Widths()
-        own = [(dims, self.params[name].shape) for name, dims in inputs if name in self.params]
-        sizes = {letter: size for dims, shape in own for letter, size in zip(dims, shape)}
-        takes, keeps = sizes.get(data[0][-1]), contract.output == data[0]
-        gives = sizes.get(contract.output[-1]) if contract.output else None
-        return Widths(takes, takes if keeps else gives, keeps)
+        sizes = {
+            letter: size
+            for name, dims in contract.inputs
+            if name in self.params
+            for letter, size in zip(dims, self.params[name].shape)
+        }
+        data = [dims for name, dims in contract.inputs if name not in self.params]
+        x = data[0] if data else ()
+        takes, gives = (sizes.get(dims[-1]) if dims else None for dims in (x, contract.output))
+        return Widths(takes, gives, keeps=bool(x) and x == contract.output)
 
     def __call__(self, *x: Array, rng: Rng | None = None, **constants: Any) -> tuple[Any, Pullback]:
         return self.run(self.block, *x, **constants)
@@ -93,7 +96,7 @@ class Layer(Model):
     def run(self, block: Callable, *x: Array, **constants: Any) -> tuple[Any, Pullback]:
         """Call block on x and the parameters; its pullback keeps the parameters' gradients here."""
         value = block(*x, *self._params.values(), **constants)
-        if type(value) is not tuple or len(value) != 2 or not callable(value[1]):
+        if not isinstance(value, tuple) or len(value) != 2 or not callable(value[1]):
             raise TypeError(
                 "Layer: block must return a value and a pullback, as nnlib.blocks.relu does; "
                 f"got {type(value).__name__} from {name_of(block)}."

@@ -102,7 +102,7 @@ class Optimizer:
 
     def settings(self) -> dict[str, Any]:
         """What was chosen once: the rule's name and its constants, as plain Python values."""
-        named, own = ("t", "_lr", *self.moments), vars(self).items()
+        named, own = ("t", "_lr", "home", *self.moments), vars(self).items()
         for name, value in self.loose():
             if not isinstance(value, np.ndarray):
                 self.cannot_keep(name, value)

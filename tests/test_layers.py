@@ -1,20 +1,17 @@
 """What nnlib.layers promises: gradients add up, names bind, and what does not join is refused."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from models import each_model, make
 
-from nnlib.blocks import (
-    embedding,
-    linear,
-    relu,
-    tanh,
-)
+from nnlib.blocks import embedding, layer_norm, linear, linear_on_data, relu, tanh
 from nnlib.calculus import check_vjp
 from nnlib.contract import block
 from nnlib.layers import Dropout, Layer, Linear, Model, Residual, Sequential
 from nnlib.losses import mse, softmax_cross_entropy
-from nnlib.mlp import MLP
+from nnlib.mlp import MLP, TwoLayerNetwork
 from nnlib.parameters import objective, parameter_vector
 from nnlib.transformer import MultiHeadAttention
 
@@ -326,3 +323,247 @@ def test_a_model_says_what_it_needs():
     for method in (Model().layers, Model()):
         with pytest.raises(NotImplementedError):
             method()
+
+
+# -- names (B20) ---------------------------------------------------------------------------------
+
+
+def plain(x, W, b=None):
+    """A linear layer without a contract."""
+    y = x @ W.T if b is None else x @ W.T + b
+    return y, lambda dy: (dy @ W, dy.T @ x, dy.sum(axis=0))[: 2 if b is None else 3]
+
+
+def of_two(x, context, *, scale=1.0):
+    """A block of data alone."""
+    return scale * x * context, lambda dy: (dy * context, dy * x)
+
+
+def looked_up(E, *, ids):
+    """An embedding without a contract."""
+    return E[ids], lambda dy: np.zeros_like(E)
+
+
+@block("x (n,), w (n,) -> y (n,)")
+def scaled(x, w):
+    """A block whose contract tells data from parameters by their places alone."""
+    return x * w, lambda dy: (dy * w, dy * x)
+
+
+@block("W (m, n), x (..., n) -> y (..., m)")
+def reverse(W, x):
+    """A block that takes its parameter first."""
+    return x @ W.T, lambda dy: (dy.T @ x, dy @ W)
+
+
+A, V = np.arange(12.0).reshape(3, 4), np.arange(4.0)
+B = np.array([5.0, 6.0, 7.0])
+
+
+@pytest.mark.parametrize(
+    ("block", "given", "names"),
+    [
+        (linear, {"b": B, "W": A}, "W b"),
+        (layer_norm, {"beta": V, "gamma": V + 1}, "gamma beta"),
+        (partial(layer_norm, eps=0.1), {"beta": V, "gamma": V + 1}, "gamma beta"),
+        (plain, {"b": B, "W": A}, "W b"),
+        (plain, {"W": A}, "W"),
+        (plain, {"b": B}, "b"),
+        (linear_on_data, {"b": B, "W": A}, "W b"),
+        (embedding, {"E": A}, "E"),
+        (looked_up, {"E": A}, "E"),
+        (scaled, {"w": V}, "w"),
+        (of_two, {}, ""),
+        (relu, {}, ""),
+        (lambda *arrays: arrays, {"Q": A, "R": A + 0}, "Q R"),
+    ],
+    ids=str,
+)
+def test_parameters_stand_in_the_blocks_order_however_they_are_given(block, given, names):
+    layer = Layer(block, **given)
+    assert list(layer.params) == list(layer.grads) == names.split()
+    assert all(layer.params[name] is given[name] for name in layer.params)
+
+
+def test_gamma_is_gamma_and_beta_is_beta_in_value_and_gradient_and_theta():
+    x, dy = np.random.default_rng(0).standard_normal((2, 5, 4))
+    gamma, beta = V + 1, -V
+    layer = Layer(layer_norm, beta=beta, gamma=gamma)
+    y, pullback = layer(x)
+    want, want_pullback = layer_norm(x, gamma, beta)
+    dx, dgamma, dbeta = want_pullback(dy)
+    assert y.tobytes() == want.tobytes()
+    assert pullback(dy).tobytes() == dx.tobytes()
+    assert layer.grads["gamma"].tobytes() == dgamma.tobytes()
+    assert layer.grads["beta"].tobytes() == dbeta.tobytes()
+    assert parameter_vector(layer)[0].tolist() == [*gamma, *beta]
+
+
+@pytest.mark.parametrize(
+    ("block", "given", "message"),
+    [
+        (linear, {"weight": A, "bias": B}, "linear has no parameter 'weight'; it takes W, b."),
+        (linear, {"W": A, "b": B, "c": B}, "linear has no parameter 'c'; it takes W, b."),
+        (linear, {"w": A, "b": B}, "linear has no parameter 'w'"),
+        (linear, {"W": A}, "linear needs b; give it by name, b=..."),
+        (linear, {"b": B}, "linear needs W"),
+        (linear, {}, "linear needs W"),
+        (linear, {"x": A, "W": A, "b": B}, "linear is called with 'x'; it takes W, b."),
+        (layer_norm, {"gamma": V}, "layer_norm needs beta"),
+        (layer_norm, {"beta": V}, "layer_norm needs gamma"),
+        (layer_norm, {"gamma": V, "beta": V, "eps": V}, "layer_norm has no parameter 'eps'"),
+        (embedding, {"E": A, "ids": V}, "embedding has no parameter 'ids'"),
+        (linear_on_data, {"W": A, "b": B, "x": A}, "has no parameter 'x'; it takes W, b."),
+        (relu, {"W": A}, "relu has no parameter 'W'; it takes none."),
+        (relu, {"x": A}, "relu is called with 'x'"),
+        (plain, {"weight": A}, "plain has no parameter 'weight'"),
+        (plain, {"x": A, "W": A}, "plain is called with 'x'"),
+        (lambda x, W, b: None, {"W": A}, "needs b; give it by name, b=..."),
+        (lambda x, W, a=1, b=2: None, {"W": A, "b": B}, "must take its data (x, a) first"),
+        (looked_up, {"E": A, "ids": V}, "looked_up has no parameter 'ids'"),
+        (scaled, {"x": V, "w": V}, "scaled is called with 'x'"),
+        (scaled, {"v": V}, "scaled has no parameter 'v'; it takes w."),
+        (reverse, {"W": A}, "its parameters (W) behind; got reverse(W, x)."),
+    ],
+    ids=str,
+)
+def test_a_name_that_does_not_fit_the_block_is_refused(block, given, message):
+    with pytest.raises(TypeError, match="^Layer: ") as raised:
+        Layer(block, **given)
+    assert message in str(raised.value)
+
+
+def not_a_block(v):
+    return np.maximum(v, 0)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        not_a_block,
+        lambda v: (v, v, v),
+        lambda v: (v, v),
+        lambda v: [v, lambda dy: dy],
+        lambda v: None,
+    ],
+    ids=["array", "three", "no pullback", "list", "none"],
+)
+@pytest.mark.parametrize("samples", [1, 2, 3])
+def test_a_function_that_gives_no_pullback_is_named_when_it_is_called(activation, samples):
+    message = "^Layer: block must return a value and a pullback, as nnlib.blocks.relu does; got "
+    for model in (MLP(4, 3, 2, activation=activation, rng=0), Layer(activation)):
+        with pytest.raises(TypeError, match=message) as raised:
+            model(np.ones((samples, 4), "f"))
+        assert activation.__name__ in str(raised.value)
+
+
+# -- what joins ----------------------------------------------------------------------------------
+
+
+def lin(d_in, d_out):
+    return Linear(d_in, d_out, rng=0)
+
+
+def norm(d):
+    return Layer(layer_norm, gamma=np.ones(d), beta=np.zeros(d))
+
+
+JOINS = {  # parts, the part at fault and what it takes, the part that gives and what it gives
+    "nested": ([Sequential(lin(4, 3)), lin(5, 2)], (1, 5, 0, 3)),
+    "nested behind": ([lin(4, 3), Sequential(Layer(relu), lin(5, 2))], (1, 5, 0, 3)),
+    "twice nested": ([Sequential(Sequential(lin(4, 3))), Sequential(lin(5, 2))], (1, 5, 0, 3)),
+    "MLPs": ([MLP(4, 8, 3, rng=0), Layer(relu), MLP(5, 2, rng=0)], (2, 5, 0, 3)),
+    "a residual": ([lin(4, 3), Residual(lin(5, 5))], (1, 5, 0, 3)),
+    "behind a residual": ([Residual(lin(4, 4)), lin(5, 2)], (1, 5, 0, 4)),
+    "across a residual": ([lin(4, 3), Residual(Layer(tanh)), lin(5, 2)], (2, 5, 0, 3)),
+    "a norm": ([lin(4, 3), norm(5)], (1, 5, 0, 3)),
+    "behind a norm": ([norm(3), Dropout(0.5), lin(5, 2)], (2, 5, 0, 3)),
+    "embedded": ([Layer(embedding, E=np.ones((7, 3))), lin(5, 2)], (1, 5, 0, 3)),
+}
+
+
+@pytest.mark.parametrize(("parts", "told"), JOINS.values(), ids=JOINS)
+def test_parts_of_every_kind_that_do_not_join_are_told_at_construction(parts, told):
+    part, takes, giver, gives = told
+    message = f"^Sequential: part {part} takes {takes} features but part {giver} gives {gives}.$"
+    with pytest.raises(ValueError, match=message):
+        Sequential(*parts)
+
+
+def test_parts_that_join_or_tell_no_width_pass():
+    rolled = Layer(lambda x: (x[..., :2], lambda dy: np.pad(dy, ((0, 0), (0, 2)))))
+    Sequential(Sequential(lin(4, 3), Layer(relu)), Sequential(norm(3), lin(3, 5)), lin(5, 2))
+    y, pullback = Sequential(lin(3, 4), rolled, lin(2, 3))(np.ones((5, 3)))
+    assert pullback(y).shape == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("part", "takes", "gives"),
+    [
+        (lin(4, 5), 4, 5),
+        (lin(4, 1), 4, 1),
+        (Sequential(lin(4, 5), Layer(relu), norm(5)), 4, 5),
+        (Sequential(Layer(relu), lin(4, 1)), 4, 1),
+        (MLP(4, 8, 3, rng=0), 4, 3),
+    ],
+)
+def test_a_residual_part_that_gives_another_width_is_refused_at_construction(part, takes, gives):
+    message = f"^Residual: part must give what it takes, {takes}; it gives {gives}.$"
+    with pytest.raises(ValueError, match=message):
+        Residual(part)
+
+
+@pytest.mark.parametrize("kept", [slice(0, 1), slice(0, 2)])
+def test_a_residual_part_is_never_broadcast(kept):
+    part = Layer(lambda x: (x[..., kept], lambda dy: dy))
+    with pytest.raises(ValueError, match=r"^Residual: part must give what it takes, \(3, 4\); it"):
+        Residual(part)(np.ones((3, 4)))
+
+
+WRONG_INITS = {
+    "transposed": (lambda s, rng: np.ones(s[::-1]), ValueError, "shape (3, 4); got (4, 3)."),
+    "one number": (lambda s, rng: 0.1, ValueError, "shape (3, 4); got ()."),
+    "broadcastable": (lambda s, rng: np.ones((1, 4)), ValueError, "got (1, 4)."),
+    "three axes": (lambda s, rng: np.ones((1, *s)), ValueError, "got (1, 3, 4)."),
+    "nothing": (lambda s, rng: None, TypeError, "what init returns must be an array; got NoneType"),
+    "complex": (lambda s, rng: 1j * np.ones(s), TypeError, "got complex128"),
+    "NaN": (lambda s, rng: np.full(s, np.nan), ValueError, "what init returns contains NaN"),
+    "too large": (lambda s, rng: np.full(s, 1e300), ValueError, "contains infinity"),
+}
+
+
+@pytest.mark.parametrize(("init", "error", "message"), WRONG_INITS.values(), ids=WRONG_INITS)
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda init: Linear(4, 3, init=init, rng=0, dtype="float32"),
+        lambda init: MLP(4, 3, init=init, rng=0),
+        lambda init: TwoLayerNetwork(2, 4, 3, 5, init=init, rng=0),
+    ],
+    ids=["Linear", "MLP", "document C"],
+)
+def test_an_initializer_that_returns_no_weights_of_that_shape_is_refused(
+    build, init, error, message
+):
+    with pytest.raises(error) as raised:
+        build(init)
+    assert message in str(raised.value)
+
+
+def test_an_initializers_own_array_is_not_the_layers():
+    kept = np.ones((3, 4))
+    layer = Linear(4, 3, init=lambda shape, rng: kept, rng=0)
+    layer.params["W"][:] = 2
+    assert (kept == 1).all()
+
+
+@pytest.mark.parametrize("rng", [0, np.random.RandomState(0), "0"], ids=["seed", "legacy", "text"])
+def test_dropout_refuses_what_is_no_generator(rng):
+    model = Sequential(Linear(4, 3, rng=0), Dropout(0.5))
+    with pytest.raises(TypeError, match=r"^Dropout: rng must be a Generator; got .* Use np.random"):
+        model(np.ones((2, 4)), rng=rng)
+
+
+def test_dropout_refuses_a_list_as_every_block_does():
+    with pytest.raises(TypeError, match=r"^dropout: x must be a float array; got list"):
+        Dropout(0.5)([[1.0]])

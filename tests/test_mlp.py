@@ -11,7 +11,7 @@ from nnlib.calculus import check_vjp
 from nnlib.initializers import constant, xavier_uniform
 from nnlib.layers import Layer, Linear
 from nnlib.losses import softmax_cross_entropy
-from nnlib.mlp import MLP, TwoLayerNetwork
+from nnlib.mlp import MLP, TwoLayerNetwork, flatten
 from nnlib.parameters import objective, parameter_vector
 
 WIDTHS = (784, 40, 30, 20, 10)  # the network of lesson 05
@@ -247,6 +247,20 @@ def test_wrong_sizes_are_refused(sizes, error, message):
     with pytest.raises(error) as raised:
         TwoLayerNetwork(*sizes, rng=0)
     assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize("axes", [(), (4,), (0,)])
+@pytest.mark.parametrize("order", "CF")
+def test_flattened_arrays_share_no_memory_with_what_they_come_from(axes, order):
+    h = np.asarray(np.random.default_rng(0).standard_normal((*axes, 3, 2)), order=order)
+    y, pullback = flatten(h)
+    dy = y + 1
+    dh = pullback(dy)
+    assert not np.shares_memory(y, h)
+    assert not np.shares_memory(dh, dy)
+    assert y.tobytes() == h.tobytes()
+    assert (dh.shape, dh.tobytes()) == (h.shape, dy.tobytes())
+    assert check_vjp(flatten, h) <= 1e-7 if h.size else True
 
 
 def test_layers_alone_make_the_same_network():

@@ -1,5 +1,6 @@
 """What nnlib.optimizers promises: each rule as written, PyTorch's numbers, and no torn step."""
 
+import json
 from math import cos, pi, sqrt
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from interrupts import interrupted, needs_timer
 
 from nnlib.optimizers import (
+    OPTIMIZERS,
     AdaGrad,
     Adam,
     GradientDescent,
     Momentum,
+    Optimizer,
     RMSprop,
     cosine_decay,
     exponential_decay,
@@ -404,6 +407,173 @@ def test_a_large_gradient_is_no_infinite_one():
     optimizer = GradientDescent(np.zeros(2, "f"), lr=1e-30)
     optimizer.step(np.array([1e30, -1e30], "f"))
     np.testing.assert_allclose(optimizer.theta, [-1, 1], rtol=1e-6)
+
+
+# -- finite numbers or no step -------------------------------------------------------------------
+
+each_type = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+def refused(optimizer, g):
+    """Assert that the step is refused, and nothing is moved; and that the next good one works."""
+    before = state_of(optimizer)
+    with pytest.raises(FloatingPointError, match=f"^{optimizer.name}: step .* unchanged") as raised:
+        optimizer.step(g)
+    assert state_of(optimizer) == before
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("name", [name for name, (rule, _) in EVERY_FORM.items()
+                                  if rule in (AdaGrad, RMSprop, Adam)])  # fmt: skip
+@each_type
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_finite_gradient_whose_square_is_not_is_refused(name, dtype, steps):
+    optimizer = build(name, np.ones(3, dtype))
+    for _ in range(steps):
+        optimizer.step(np.array([1.0, -2.0, 0.5], dtype))
+    g = np.array([1.0, {"float32": 1e20, "float64": 1e200}[dtype], 1.0], dtype)
+    message = refused(optimizer, g)
+    assert f"step {steps + 1} leaves the range of {dtype}" in message
+    assert "gradient (up to 1e+2" in message
+    optimizer.step(np.array([1.0, -2.0, 0.5], dtype))
+    assert optimizer.t == steps + 1
+    assert all(np.isfinite(a).all() for a in (optimizer.theta, *optimizer.state().values()))
+
+
+@each_form
+@each_type
+def test_a_rate_that_carries_theta_out_of_its_type_is_refused(name, dtype):
+    optimizer, top = build(name, np.full(3, 0.5, dtype)), float(np.finfo(dtype).max)
+    optimizer.lr = min(1e3 * top, 1e308)
+    g = np.full(3, -1e3, dtype)
+    with np.errstate(over="ignore"):  # as a training run does
+        for _ in range(9):  # some rules take a few steps of this rate to get there
+            before = optimizer.theta.copy()
+            try:
+                optimizer.step(g)
+            except FloatingPointError:
+                break
+    assert optimizer.t < 9
+    assert optimizer.theta.tobytes() == before.tobytes()
+    refused(optimizer, g)
+    assert np.isfinite(optimizer.theta).all()
+
+
+@each_form
+@each_type
+def test_a_theta_at_the_edge_of_its_type_does_not_go_over(name, dtype):
+    edge = 0.99 * np.finfo(dtype).max
+    optimizer = build(name, np.array([edge, 1.0], dtype))
+    optimizer.lr = 0.1 * float(edge)
+    refused(optimizer, np.array([-10.0, 0.0], dtype))
+
+
+@pytest.mark.parametrize("rule", [Momentum, AdaGrad, RMSprop, Adam], ids=lambda r: r.__name__)
+@each_type
+def test_a_moment_that_is_at_the_edge_of_its_type_does_not_go_over(rule, dtype):
+    optimizer, edge = rule(np.zeros(2, dtype), lr=0.0), np.finfo(dtype).max
+    optimizer.v = np.array([0.9 * edge, 1.0], dtype)
+    if rule is Adam:
+        optimizer.m = np.array([-0.9 * edge, 1.0], dtype)
+    root = {Momentum: 0.9 * edge, Adam: 0.9 * edge}.get(rule, 0.9 * np.sqrt(edge))
+    if rule is RMSprop:  # a running mean of finite squares stays where they are
+        root = np.sqrt(edge) * 1.1
+    refused(optimizer, np.array([root, 1.0], dtype))
+
+
+@pytest.mark.parametrize("rule", [AdaGrad, RMSprop, Adam], ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("g", [0.0, 1e-30], ids=["zero", "whose square is zero"])
+def test_an_eps_that_vanishes_in_theta_type_makes_no_nan(rule, g):
+    optimizer = rule(np.ones(3, "f"), lr=0.1, eps=1e-50)
+    assert "or eps too small?" in refused(optimizer, np.array([g, 1.0, 1.0], "f"))
+    optimizer.step(np.ones(3, "f"))  # where it is not needed, it does no harm
+    assert np.isfinite(optimizer.theta).all()
+
+
+def test_adams_corrections_times_a_huge_rate_do_not_pass_as_infinity():
+    refused(Adam(np.zeros(2), lr=1e308, beta1=0.99, beta2=0.9), np.ones(2))
+
+
+# -- rules of others -----------------------------------------------------------------------------
+
+
+class Lion(Optimizer):
+    """A rule with a moment of its own, declared."""
+
+    moments = ("h",)
+
+    def __init__(self, theta, lr, decay=0.9):
+        super().__init__(theta, lr)
+        self.decay, self.h = np.float32(decay), np.zeros_like(theta)
+
+    def update(self, g):
+        h = float(self.decay) * self.h + g
+        self.t, self.h, self.theta[:] = self.t + 1, h, self.theta - self.lr * np.sign(h)
+
+
+class Careless(Optimizer):
+    """A rule that declares nothing and writes into its moment."""
+
+    def __init__(self, theta, lr):
+        super().__init__(theta, lr)
+        self.h, self.betas, self.first = np.zeros((1, theta.size)), (0.9, 0.99), theta[:1]
+
+    def update(self, g):
+        self.h[0] += g
+        self.t += 1
+        self.theta -= self.lr * self.h[0]
+
+
+@pytest.mark.parametrize("rule", [Lion, Careless])
+def test_the_state_of_anothers_rule_puts_it_back_where_it_stood(rule):
+    optimizer, gradients = rule(np.ones(3), lr=0.1), np.random.default_rng(0).normal(size=(9, 3))
+    path_of(optimizer, gradients[:3])
+    kept, theta = optimizer.state(), optimizer.theta.copy()
+    assert kept.keys() == {"t", "_lr", "h"}
+    want = path_of(optimizer, gradients[3:])
+    vars(optimizer).update(kept)
+    optimizer.theta[:] = theta
+    assert path_of(optimizer, gradients[3:]).tobytes() == want.tobytes()
+
+
+def test_constants_are_settings_that_a_file_of_text_can_hold():
+    settings = Lion(np.ones(3), lr=np.float32(0.1), decay=0.75).settings()
+    assert json.loads(json.dumps(settings)) == settings == {"name": "Lion", "decay": 0.75}
+    for rule in OPTIMIZERS.values():
+        settings = rule(np.ones(3, "f"), lr=np.float32(0.5)).settings()
+        assert json.loads(json.dumps(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [([np.ones(3)], "list"), ((np.ones(3), 1.0), "tuple"), ({"h": np.ones(3)}, "dict")],
+    ids=["list", "tuple", "dict"],
+)
+def test_arrays_that_cannot_be_put_back_are_refused_by_name(value, got):
+    optimizer = Lion(np.ones(3), lr=0.1)
+    optimizer.history = value
+    for ask in (optimizer.state, optimizer.settings):
+        with pytest.raises(TypeError, match=rf"^Lion: attribute 'history' must be .* got {got}\."):
+            ask()
+
+
+def test_what_no_file_can_hold_is_refused_by_name_but_trains():
+    optimizer = Careless(np.ones(3), lr=0.1)
+    optimizer.state()
+    with pytest.raises(TypeError, match="^Careless: attribute 'betas' must be .* got tuple"):
+        optimizer.settings()
+
+
+def test_every_rule_stands_under_its_name():
+    assert list(OPTIMIZERS) == ["GradientDescent", "Momentum", "AdaGrad", "RMSprop", "Adam"]
+    assert all(rule.__name__ == name for name, rule in OPTIMIZERS.items())
+
+
+def test_a_read_only_theta_is_refused_at_once():
+    theta = np.ones(3)
+    theta.flags.writeable = False
+    with pytest.raises(ValueError, match=r"^Adam: theta must be writeable; got a read-only array"):
+        Adam(theta)
 
 
 # -- Ctrl-C (B15) --------------------------------------------------------------------------------
