@@ -356,6 +356,11 @@ def reverse(W, x):
     return x @ W.T, lambda dy: (dy.T @ x, dy @ W)
 
 
+def told(value):
+    """A part of a test's name that is the same in every process."""
+    return value if isinstance(value, str) else getattr(value, "__name__", "")
+
+
 A, V = np.arange(12.0).reshape(3, 4), np.arange(4.0)
 B = np.array([5.0, 6.0, 7.0])
 
@@ -377,7 +382,7 @@ B = np.array([5.0, 6.0, 7.0])
         (relu, {}, ""),
         (lambda *arrays: arrays, {"Q": A, "R": A + 0}, "Q R"),
     ],
-    ids=str,
+    ids=told,
 )
 def test_parameters_stand_in_the_blocks_order_however_they_are_given(block, given, names):
     layer = Layer(block, **given)
@@ -425,7 +430,7 @@ def test_gamma_is_gamma_and_beta_is_beta_in_value_and_gradient_and_theta():
         (scaled, {"v": V}, "scaled has no parameter 'v'; it takes w."),
         (reverse, {"W": A}, "its parameters (W) behind; got reverse(W, x)."),
     ],
-    ids=str,
+    ids=told,
 )
 def test_a_name_that_does_not_fit_the_block_is_refused(block, given, message):
     with pytest.raises(TypeError, match="^Layer: ") as raised:
@@ -482,9 +487,9 @@ JOINS = {  # parts, the part at fault and what it takes, the part that gives and
 }
 
 
-@pytest.mark.parametrize(("parts", "told"), JOINS.values(), ids=JOINS)
-def test_parts_of_every_kind_that_do_not_join_are_told_at_construction(parts, told):
-    part, takes, giver, gives = told
+@pytest.mark.parametrize(("parts", "fault"), JOINS.values(), ids=JOINS)
+def test_parts_of_every_kind_that_do_not_join_are_told_at_construction(parts, fault):
+    part, takes, giver, gives = fault
     message = f"^Sequential: part {part} takes {takes} features but part {giver} gives {gives}.$"
     with pytest.raises(ValueError, match=message):
         Sequential(*parts)
