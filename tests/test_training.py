@@ -1,7 +1,6 @@
 """What nnlib.training promises: one loop, right, repeatable, resumable, and never half-done."""
 
 import re
-import threading
 import traceback
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from runs import (
     replayed,
     state_of,
 )
+from threads import no_thread_left
 
 import nnlib
 from nnlib import training as module
@@ -245,10 +245,10 @@ def test_training_neither_reads_nor_changes_the_global_generator():
 @pytest.mark.parametrize("workers", [2, 3, 9])
 def test_workers_share_a_batch_and_agree_with_one(rule, workers):
     one, several = build(rule), build(rule, workers=workers)
-    for _ in range(15):
-        np.testing.assert_allclose(several.step(), one.step(), rtol=1e-12)
-        np.testing.assert_allclose(several.theta, one.theta, rtol=0, atol=1e-12)
-    assert threading.active_count() == 1
+    with no_thread_left():
+        for _ in range(15):
+            np.testing.assert_allclose(several.step(), one.step(), rtol=1e-12)
+            np.testing.assert_allclose(several.theta, one.theta, rtol=0, atol=1e-12)
 
 
 def test_workers_draw_different_masks():
@@ -263,18 +263,17 @@ def test_an_error_in_a_worker_reaches_the_caller_and_leaves_no_thread():
     training = build(workers=2)
     training.labels = np.full(50, 99)
     before = state_of(training)
-    with pytest.raises(ValueError, match="labels must lie in 0..2; got 99"):
+    with no_thread_left(), pytest.raises(ValueError, match="labels must lie in 0..2; got 99"):
         training.step()
     assert state_of(training) == before
-    assert threading.active_count() == 1
 
 
 def test_a_progress_bar_shows_and_leaves_no_thread(capsys):
     model = network()
     optimizer = Adam(parameter_vector(model)[0])
-    fit(model, softmax_cross_entropy, optimizer, X, LABELS, epochs=1, batch_size=8, seed=0)
+    with no_thread_left():
+        fit(model, softmax_cross_entropy, optimizer, X, LABELS, epochs=1, batch_size=8, seed=0)
     assert "training: 100%" in capsys.readouterr().err
-    assert threading.active_count() == 1
 
 
 # -- the same seed, the same bytes (B9) ----------------------------------------------------------

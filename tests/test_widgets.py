@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from base64 import b64decode
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from pictures import assert_legible
+from threads import no_thread_left
 
 import nnlib.widgets
 from nnlib.data import enlarged, load_digits, load_mnist, scale
@@ -160,12 +160,11 @@ def test_the_code_is_folded_and_a_button_unfolds_it(make):
 
 @each_panel
 def test_no_thread_outlives_a_panel(make):
-    before = set(threading.enumerate())
-    panel = make()
-    for control in panel.controls.values():
-        control.notify_change({"name": "value", "new": control.value, "type": "change"})
-    panel.refresh()
-    assert set(threading.enumerate()) == before
+    with no_thread_left():
+        panel = make()
+        for control in panel.controls.values():
+            control.notify_change({"name": "value", "new": control.value, "type": "change"})
+        panel.refresh()
     assert panel.message.value == ""
 
 
