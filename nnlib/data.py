@@ -6,22 +6,29 @@ touches the network; ``python -m nnlib.data fetch`` downloads them once.
 
 import argparse
 import errno
-import gzip
 import hashlib
-import io
 import math
 import os
 import sys
-import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlib.checks import Array, Rng, as_path, class_numbers, float_dtype, generator, whole_number
-from nnlib.progress import progress_bar
+from nnlib.checks import (
+    Array,
+    Rng,
+    as_path,
+    class_numbers,
+    float_dtype,
+    generator,
+    number,
+    whole_number,
+)
+from nnlib.download import download, put, remove_leftovers
+from nnlib.idx import read_idx
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -41,13 +48,11 @@ MNIST_SHA256 = {  # of the official files, in the order of Images
         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
     ),
 }
+MNIST_BYTES = dict(zip(MNIST_SHA256, (9_912_422, 28_881, 1_648_877, 4_542)))
 MNIST_FILES = ", ".join(MNIST_SHA256)
 DIGITS = Path(__file__).parent / "assets" / "digits.npz"
 DIGITS_SHA256 = "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e"
 DIGITS_COUNTS = (1500, 297)  # training, test
-
-PIECE = 1 << 20  # bytes read at a time
-LARGEST = 1 << 30  # bytes of pixels that an IDX file may claim; the training images have 47 million
 
 
 # -- Images ---------------------------------------------------------------------------------------
@@ -93,10 +98,11 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Images:
     """MNIST from this computer, never from the network; the digits, enlarged, where it is not.
 
     Looks for the four files, as served or uncompressed, in ``folder``, or else in the folder that
-    the environment variable NNLIB_MNIST names. A folder so named is the user's own: Fashion-MNIST's
-    or KMNIST's files will do, and nothing replaces files that are missing. If none is named, the
-    files that ``fetch`` downloaded are read, and their checksums verified; failing these, the
-    result is the bundled digits at 28x28, 0 to 255, and a sentence that says so.
+    the environment variable NNLIB_MNIST names; ``train-images.idx3-ubyte``, with a dot, will do as
+    well. A folder so named is the user's own: Fashion-MNIST's or KMNIST's files will do, and
+    nothing replaces files that are missing. If none is named, the files that ``fetch`` downloaded
+    are read, and their checksums verified; failing these, the result is the bundled digits at
+    28x28, 0 to 255, and a sentence that says so.
 
     Errors   FileNotFoundError that lists the four files, ValueError for a file that is not right.
 
@@ -136,20 +142,25 @@ def enlarged(x: Array) -> Array:
 
 def read_folder(folder: Path) -> Images:
     """The four files of a folder, when they have the structure of MNIST."""
-    served = [folder / name for name in MNIST_SHA256]
-    paths = [path if path.exists() else path.with_suffix("") for path in served]
-    missing = ", ".join(name for name, path in zip(MNIST_SHA256, paths) if not path.exists())
+    paths = [file_of(folder, name) for name in MNIST_SHA256]
+    missing = ", ".join(name for name, path in zip(MNIST_SHA256, paths) if not path.is_file())
     if missing:
         raise FileNotFoundError(
-            f"load_mnist: folder must hold {MNIST_FILES}, or these without .gz; "
-            f"got {folder}, which lacks {missing}."
+            f"load_mnist: folder must hold {MNIST_FILES}, or these without .gz, or with .idx for "
+            f"-idx; got {folder}, which lacks {missing}."
         )
     x_train, labels_train, x_test, labels_test = arrays = [read_idx(path) for path in paths]
-    for path, a, dimensions in zip(paths, arrays, (3, 1, 3, 1)):
+    due = (3, "u", "unsigned bytes"), (1, "iu", "integers")  # of images, of labels
+    for path, a, (dimensions, kinds, entries) in zip(paths, arrays, due * 2):
         if a.ndim != dimensions:
             raise ValueError(
                 f"load_mnist: {path} must have {dimensions} dimensions; got shape {a.shape}. "
                 "Were images and labels exchanged?"
+            )
+        if a.dtype.kind not in kinds:
+            raise ValueError(
+                f"load_mnist: {path} must hold {entries}; got {a.dtype}. "
+                "Use read_idx for files of other types."
             )
     for images, labels, path in (x_train, labels_train, paths[1]), (x_test, labels_test, paths[3]):
         if len(images) != len(labels):
@@ -166,74 +177,25 @@ def read_folder(folder: Path) -> Images:
     return Images(x_train, labels_train.astype(np.int64), x_test, labels_test.astype(np.int64))
 
 
+def file_of(folder: Path, name: str) -> Path:
+    """The file of MNIST in a folder, by its name as served or another that is usual."""
+    dotted = name.replace("-idx", ".idx")
+    names = (name, name.removesuffix(".gz"), dotted, dotted.removesuffix(".gz"))
+    return next(filter(Path.is_file, map(folder.joinpath, names)), folder / name)
+
+
 # -- Files ----------------------------------------------------------------------------------------
 
 
-def read_idx(path: str | os.PathLike[str]) -> Array:
-    """The uint8 array in an IDX file, plain or gzipped, whatever the file is called.
-
-    IDX: two zero bytes, 8 for unsigned bytes, the number of dimensions, each dimension in four
-    bytes, highest first, and the entries. No more is read or allocated than that calls for.
-
-    Errors   FileNotFoundError, IsADirectoryError; ValueError for a file that is not exactly so.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     three_labels = Path(folder) / "labels"
-    ...     _ = three_labels.write_bytes(bytes([0, 0, 8, 1] + [0, 0, 0, 3] + [5, 0, 4]))
-    ...     read_idx(three_labels)
-    array([5, 0, 4], dtype=uint8)
-    """
-    path = as_path("read_idx", "path", path)
-    if path.is_dir():
-        raise IsADirectoryError(f"read_idx: path must be an IDX file; got the folder {path}.")
-    if not path.exists():
-        raise FileNotFoundError(f"read_idx: path must be an IDX file; got {path}: no such file.")
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file."""
     with open(path, "rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-        try:
-            return read_idx_stream(gzip.GzipFile(fileobj=file) if zipped else file, path)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(
-                f"read_idx: {path} must be a whole gzip file; got one that is broken: {error}. "
-                "Download it again."
-            ) from error
-
-
-def read_idx_stream(file: io.BufferedIOBase, path: Path) -> Array:
-    """The array in an open IDX file; path is what errors call it."""
-    magic = file.read(4)
-    if len(magic) < 4 or magic[:3] != b"\0\0\x08" or not 1 <= magic[3] <= 32:
-        raise ValueError(
-            f"read_idx: {path} must begin as an IDX file of bytes does, 00 00 08 and the number of "
-            f"dimensions; got {magic.hex(' ') or 'nothing'}. Is it a web page saved by that name?"
-        )
-    dims = file.read(4 * magic[3])
-    shape = tuple(int.from_bytes(dims[i : i + 4], "big") for i in range(0, 4 * magic[3], 4))
-    cut = len(dims) < 4 * magic[3]
-    if cut or math.prod(max(d, 1) for d in shape) > LARGEST:
-        raise ValueError(
-            f"read_idx: {path} must have {magic[3]} dimensions and at most {LARGEST:,} entries; "
-            f"got {'a file cut before its shape' if cut else f'shape {shape}'}. Download it again."
-        )
-    size = math.prod(shape)
-    content = bytearray()
-    while len(content) <= size and (piece := file.read(min(PIECE, size + 1 - len(content)))):
-        content += piece
-    if len(content) != size:
-        found = "more" if len(content) > size else f"{len(content):,}"
-        raise ValueError(
-            f"read_idx: {path} must hold {size:,} entries, for its shape {shape}; got {found}. "
-            "Download it again."
-        )
-    return np.frombuffer(content, np.uint8).reshape(shape)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_sha256(where: str, path: Path, expected: str, advice: str) -> None:
     """Refuse a file that is not, bit for bit, the one expected."""
-    with open(path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(path)
     if found != expected:
         raise ValueError(f"{where}: {path} must have SHA-256 {expected}; got {found}. {advice}")
 
@@ -257,58 +219,58 @@ def fetch(
     """Download the four MNIST files into a folder, unless they are there, and return the folder.
 
     Without one, that is the cache, where ``load_mnist`` looks: the folder that the environment
-    variable NNLIB_CACHE names, or the system's own. Each mirror is tried once, over https only, and
-    given up after ``timeout`` seconds without a byte. A file gets its name once its checksum is
-    right. A wrong file is replaced in the cache; in a folder of the user's it is an error.
+    variable NNLIB_CACHE names, or the system's own. A mirror is asked over https only, and given up
+    after ``timeout`` seconds without a byte, or one byte beyond a file's size; it is asked once
+    more after all the others. A file gets its name once its checksum is right, and the mode of any
+    new file. A wrong file is replaced in the cache; in a folder of the user's it is an error.
 
-    Errors   OSError when no mirror serves, PermissionError for a folder that cannot be written,
-    ValueError for other files of these names.
+    Errors   ConnectionError when no mirror serves, PermissionError for a folder that cannot be
+    written, OSError for one that is full, ValueError for other files of these names.
 
     >>> list(MNIST_SHA256)[:2]
     ['train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte.gz']
     """
-    import pooch
-    from requests import RequestException
-
+    if isinstance(mirrors, str):
+        raise TypeError("fetch: mirrors must be a list of addresses; got str. Use [mirrors].")
+    if not (turns := deque(mirrors)):
+        raise ValueError("fetch: mirrors must be a list of addresses; got none.")
+    timeout = number("fetch", "timeout", timeout, "(0, inf)")
     target = cache_folder() if folder is None else as_path("fetch", "folder", folder)
-    for name, sha256 in MNIST_SHA256.items():
-        if folder is not None and (target / name).exists():
-            check_sha256("fetch", target / name, sha256, "Move it away, or name another folder.")
-    downloader, reasons = partial(download, timeout=timeout), []
-    for mirror in mirrors:
+    files = {target / name: sha256 for name, sha256 in MNIST_SHA256.items()}
+    for path, sha256 in files.items():
+        if folder is not None and path.exists():
+            check_sha256("fetch", path, sha256, "Move it away, or name another folder.")
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(files)
+        for path, sha256 in files.items():
+            if not path.is_file() or sha256_of(path) != sha256:
+                put(path, from_mirrors(path, sha256, turns, timeout))
+    except ConnectionError:
+        raise
+    except OSError as error:
+        refused = isinstance(error, PermissionError) or error.errno == errno.EROFS
+        raise (PermissionError if refused else OSError)(
+            f"fetch: folder must be writable, with 12 MB to spare; got {target}: {error}."
+        ) from error
+    return target
+
+
+def from_mirrors(path: Path, sha256: str, turns: deque[str], timeout: float) -> bytes:
+    """The file of this name from the mirror whose turn it is, which lasts until it fails."""
+    causes = {}
+    for _ in range(2 * len(turns)):
+        url = f"{turns[0].rstrip('/')}/{path.name}"
         try:
-            for name, sha256 in MNIST_SHA256.items():
-                pooch.retrieve(mirror + name, sha256, name, target, downloader=downloader)
-            return target
-        except (RequestException, ValueError) as error:
-            cause = getattr(next(iter(error.args), None), "reason", None) or error
-            reasons.append(f"{mirror + name} ({cause})")
-        except OSError as error:  # the folder's fault, which another mirror would not mend
-            refused = isinstance(error, PermissionError) or error.errno == errno.EROFS
-            raise (PermissionError if refused else OSError)(
-                f"fetch: folder must be writable, with 12 MB to spare; got {target}: {error}."
-            ) from error
-    raise OSError(
-        f"fetch: a mirror must serve the files; got none from {' nor from '.join(reasons)}. "
-        f"Put {MNIST_FILES} into {target} by hand, or set NNLIB_MNIST to a folder that has them."
+            return download(url, sha256, most=MNIST_BYTES[path.name], timeout=timeout)
+        except ConnectionError as error:
+            causes[url] = f"{url} ({error})"
+            turns.rotate(-1)
+    raise ConnectionError(
+        f"fetch: a mirror must serve the files; got none from {' nor from '.join(causes.values())}."
+        f" Put {MNIST_FILES} into {path.parent} by hand, or set NNLIB_MNIST to a folder that has "
+        "them."
     )
-
-
-def download(url: str, output_file: str, pooch: Any, *, timeout: float) -> None:
-    """Write what the url serves to a file, as pooch asks for it, with a progress bar."""
-    import requests
-
-    with requests.Session() as session:
-        https = session.get_adapter("https://")
-        session.adapters = {"https://": https}  # it knows no other way, so no redirect takes one
-        as_it_is = {"Accept-Encoding": "identity"}
-        with session.get(url, headers=as_it_is, stream=True, timeout=timeout) as response:
-            response.raise_for_status()
-            size = int(response.headers.get("Content-Length", 0)) or None
-            bar = progress_bar(total=size, desc=Path(url).name, unit="B", unit_scale=True)
-            with bar, open(output_file, "wb") as file:
-                for piece in response.iter_content(1 << 16):
-                    bar.update(file.write(piece))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -320,6 +282,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("MNIST is in", fetch(parser.parse_args(arguments).folder))
     except (OSError, ValueError) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 # -- Arrays for a network -------------------------------------------------------------------------

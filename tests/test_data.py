@@ -1,20 +1,11 @@
 """What nnlib.data promises: right bytes or a clear error, and no network but for `fetch`."""
 
-import errno
 import gzip
 import hashlib
-import http.server
 import os
 import re
-import socket
-import ssl
 import subprocess
 import sys
-import tempfile
-import threading
-import time
-import tracemalloc
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -22,225 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from mnist_files import ARRAYS, NAMES, fill, fill_cache, idx, is_small_mnist
 
 from nnlib import data
 
-MIB = 1 << 20
 REAL_MNIST = os.environ.get("NNLIB_MNIST")
-NAMES = [
-    "train-images-idx3-ubyte.gz",
-    "train-labels-idx1-ubyte.gz",
-    "t10k-images-idx3-ubyte.gz",
-    "t10k-labels-idx1-ubyte.gz",
-]
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    """No test sees the user's own settings or cache."""
-    monkeypatch.delenv("NNLIB_MNIST", raising=False)
-    monkeypatch.setenv("NNLIB_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-def idx(array):
-    """The bytes of an IDX file."""
-    dims = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return bytes([0, 0, 8, array.ndim]) + dims + array.tobytes()
-
-
-def small_mnist():
-    """Four arrays like MNIST's, of noise: 300 images to train on, 20 to test."""
-    rng = np.random.default_rng(0)
-    images = lambda n: rng.integers(256, size=(n, 28, 28), dtype=np.uint8)
-    labels = lambda n: rng.integers(10, size=n, dtype=np.uint8)
-    return images(300), labels(300), images(20), labels(20)
-
-
-ARRAYS = small_mnist()
-SMALL = {name: gzip.compress(idx(a), mtime=0) for name, a in zip(NAMES, ARRAYS)}
-
-
-def fill(folder, arrays=ARRAYS, zipped=True):
-    """Write four arrays as the files of MNIST."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, a in zip(NAMES, arrays):
-        path = folder / (name if zipped else name.removesuffix(".gz"))
-        path.write_bytes(gzip.compress(idx(a), 1) if zipped else idx(a))
-    return folder
-
-
-def fill_cache(cache, names=NAMES):
-    """Write the official files, byte for byte, as a download would."""
-    cache.mkdir()
-    for name in names:
-        (cache / name).write_bytes(SMALL[name])
-
-
-def is_small_mnist(images):
-    return all(np.array_equal(a, b) for a, b in zip(images, ARRAYS, strict=True))
-
-
-@pytest.fixture
-def official(monkeypatch):
-    """Let the small files be the official ones."""
-    sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in SMALL.items()}
-    monkeypatch.setattr(data, "MNIST_SHA256", sha256)
-
-
-def peak_memory(call):
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-# -- IDX files ------------------------------------------------------------------------------------
-
-
-@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=1, max_dims=4, min_side=0)), st.booleans())
-def test_an_idx_file_comes_back_as_it_was_written(array, zipped):
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "any name"
-        path.write_bytes(gzip.compress(idx(array)) if zipped else idx(array))
-        found = data.read_idx(path)
-        assert found.dtype == np.uint8
-        assert found.shape == array.shape
-        assert np.array_equal(found, array)
-        found[...] = 1  # it is the caller's own
-
-
-LABELS = idx(np.arange(10, dtype=np.uint8))
-ZIPPED = gzip.compress(LABELS, mtime=0)
-HUGE = bytes([0, 0, 8, 3]) + b"\xff" * 12
-CLAIMS_A_GIB = bytes([0, 0, 8, 1]) + (1 << 30).to_bytes(4, "big")
-
-BAD_FILES = {
-    "empty": b"",
-    "only a magic number": LABELS[:4],
-    "cut in its shape": LABELS[:6],
-    "cut in its entries": LABELS[:-1],
-    "too long": LABELS + b"\0",
-    "a web page": b"<!DOCTYPE html><html><body>404 Not Found</body></html>",
-    "signed bytes": b"\0\0\x09" + LABELS[3:],
-    "floats": b"\0\0\x0d" + LABELS[3:],
-    "no dimensions": bytes([0, 0, 8, 0, 7]),
-    "255 dimensions": bytes([0, 0, 8, 255]) + bytes([0, 0, 0, 1]) * 255 + b"\7",
-    "a PNG": b"\x89PNG\r\n\x1a\n" + bytes(100),
-    "zeros": bytes(5000),
-    "more entries than int64 counts": HUGE + bytes(100),
-    "no entries in a shape that overflows": bytes([0, 0, 8, 3]) + bytes(4) + b"\xff" * 8,
-    "a GiB in 8 bytes": CLAIMS_A_GIB,
-    "a pickle": b"\x80\x04\x95" + bytes(30),
-    "gzip: empty": gzip.compress(b""),
-    "gzip: a web page": gzip.compress(b"<html>" * 30),
-    "gzip: cut entries": gzip.compress(LABELS[:-1]),
-    "gzip: too long": gzip.compress(LABELS + b"\0"),
-    "gzip: huge": gzip.compress(HUGE + bytes(100)),
-    "gzip: a GiB in 8 bytes": gzip.compress(CLAIMS_A_GIB),
-    "gzip: only a magic number": ZIPPED[:2],
-    "gzip: cut header": ZIPPED[:7],
-    "gzip: cut stream": ZIPPED[:-9],
-    "gzip: no checksum": ZIPPED[:-8],
-    "gzip: wrong checksum": ZIPPED[:-8] + bytes([ZIPPED[-8] ^ 1]) + ZIPPED[-7:],
-    "gzip: wrong length": ZIPPED[:-4] + bytes([ZIPPED[-4] ^ 1]) + ZIPPED[-3:],
-    "gzip: wrong block": ZIPPED[:10] + b"\xff" + ZIPPED[11:],
-    "gzip: something behind": ZIPPED + b"something",
-    "gzip: twice": gzip.compress(ZIPPED),
-    "gzip: the file twice over": ZIPPED + ZIPPED,
-}
-
-
-@pytest.mark.parametrize("content", BAD_FILES.values(), ids=BAD_FILES)
-def test_a_bad_file_is_refused_by_name_with_what_is_due_and_what_was_found(tmp_path, content):
-    path = tmp_path / "some labels"
-    path.write_bytes(content)
-    start = time.perf_counter()
-    with pytest.raises(ValueError, match=r"^read_idx: .*some labels must .*; got .+") as caught:
-        data.read_idx(path)
-    assert time.perf_counter() - start < 10
-    assert str(path) in str(caught.value)
-
-
-def test_errors_say_found_and_expected_in_numbers(tmp_path):
-    path = tmp_path / "labels"
-    path.write_bytes(LABELS[:-3])
-    with pytest.raises(ValueError, match=r"must hold 10 entries, for its shape \(10,\); got 7\."):
-        data.read_idx(path)
-    path.write_bytes(b"<html>")
-    with pytest.raises(ValueError, match=r"00 00 08 .*; got 3c 68 74 6d\. Is it a web page"):
-        data.read_idx(path)
-
-
-@pytest.mark.parametrize("content", [LABELS, ZIPPED], ids=["plain", "gzip"])
-def test_every_cut_is_noticed(tmp_path, content):
-    path = tmp_path / "labels"
-    for length in range(len(content)):
-        path.write_bytes(content[:length])
-        with pytest.raises(ValueError, match=r"^read_idx: "):
-            data.read_idx(path)
-
-
-def test_no_flipped_bit_in_a_gzip_file_changes_an_entry_unnoticed(tmp_path):
-    path, right = tmp_path / "labels", np.arange(10)
-    refused = 0
-    for position in range(len(ZIPPED)):
-        for bit in range(8):
-            content = bytearray(ZIPPED)
-            content[position] ^= 1 << bit
-            path.write_bytes(content)
-            try:
-                assert np.array_equal(data.read_idx(path), right)  # the time stamp, say
-            except ValueError:
-                refused += 1
-    assert refused > 4 * len(ZIPPED)
-
-
-def test_a_gzip_bomb_is_read_no_further_than_its_header_says(tmp_path):
-    path, deflate = tmp_path / "bomb", zlib.compressobj(1, wbits=31)
-    pieces = [deflate.compress(LABELS), *(deflate.compress(bytes(MIB)) for _ in range(96))]
-    path.write_bytes(b"".join([*pieces, deflate.flush()]))
-    assert path.stat().st_size < MIB
-
-    def explode():
-        with pytest.raises(ValueError, match=r"must hold 10 entries.*; got more"):
-            data.read_idx(path)
-
-    assert peak_memory(explode) < 8 * MIB
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
-@pytest.mark.parametrize("claim", [HUGE, CLAIMS_A_GIB], ids=["overflowing", "a GiB"])
-def test_nothing_is_allocated_for_entries_that_are_only_claimed(tmp_path, claim, pack):
-    path = tmp_path / "huge"
-    path.write_bytes(pack(claim + bytes(1000)))
-
-    def read():
-        with pytest.raises(ValueError, match=r"^read_idx: "):
-            data.read_idx(path)
-
-    assert peak_memory(read) < 4 * MIB
-
-
-def test_a_path_that_is_no_file_is_an_error_that_names_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"^read_idx: .*nowhere: no such file"):
-        data.read_idx(tmp_path / "nowhere")
-    with pytest.raises(IsADirectoryError, match=r"^read_idx: .*got the folder") as caught:
-        data.read_idx(tmp_path)
-    assert str(tmp_path) in str(caught.value)
-
-
-@pytest.mark.parametrize("path", [None, 3, b"labels", ["labels"], np.zeros(3)])
-def test_what_is_no_path_is_a_type_error(path):
-    with pytest.raises(TypeError, match=r"^read_idx: path must be a path; got "):
-        data.read_idx(path)
-    if path is not None:
-        with pytest.raises(TypeError, match=r"^load_mnist: folder must be a path; got "):
-            data.load_mnist(path)
-        with pytest.raises(TypeError, match=r"^fetch: folder must be a path; got "):
-            data.fetch(path)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 # -- The digits -----------------------------------------------------------------------------------
@@ -345,19 +124,39 @@ def test_the_argument_goes_before_the_variable_before_the_cache(
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("zipped", [True, False], ids=["gzip", "plain"])
+PLAIN = [name.removesuffix(".gz") for name in NAMES]
+SPELLINGS = {
+    "gzip": NAMES,
+    "plain": PLAIN,
+    "a dot": [name.replace("-idx", ".idx") for name in PLAIN],
+    "a dot, gzip": [name.replace("-idx", ".idx") for name in NAMES],
+    "mixed": [NAMES[0], PLAIN[1], "t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte.gz"],
+}
+
+
+@pytest.mark.parametrize("names", SPELLINGS.values(), ids=SPELLINGS)
 @pytest.mark.parametrize("name", ["plain", "with some spaces", "Übung 数字", "~/in the home"])
-def test_files_may_be_unpacked_and_folders_called_anything(tmp_path, monkeypatch, name, zipped):
+def test_files_may_be_unpacked_and_folders_called_anything(tmp_path, monkeypatch, name, names):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    fill(tmp_path / name.removeprefix("~/"), zipped=zipped)
+    fill(tmp_path / name.removeprefix("~/"), names=names)
     monkeypatch.chdir(tmp_path)
     assert is_small_mnist(data.load_mnist(name))
     assert is_small_mnist(data.load_mnist(Path(name)))
     monkeypatch.setenv("NNLIB_MNIST", name)
     assert is_small_mnist(data.load_mnist())
-    one = Path(name) / (NAMES[1] if zipped else NAMES[1].removesuffix(".gz"))
-    assert np.array_equal(data.read_idx(one), ARRAYS[1])
+    assert np.array_equal(data.read_idx(Path(name) / names[1]), ARRAYS[1])
+
+
+def test_a_folder_by_the_name_of_a_file_is_not_taken_for_it(tmp_path):
+    """As some archives unpack: train-images-idx3-ubyte/train-images-idx3-ubyte, and with a dot."""
+    folder = fill(tmp_path / "mnist", names=SPELLINGS["a dot"])
+    for name in PLAIN:
+        fill(folder / name, names=PLAIN)
+    assert is_small_mnist(data.load_mnist(folder))
+    (folder / SPELLINGS["a dot"][2]).unlink()
+    with pytest.raises(FileNotFoundError, match=f"lacks {NAMES[2]}\\.$"):
+        data.load_mnist(folder)
 
 
 @pytest.mark.parametrize("by", ["argument", "variable"])
@@ -368,7 +167,8 @@ def test_a_folder_that_lacks_a_file_is_an_error_that_lists_all_four(
     folder = fill(tmp_path / "mnist")
     (folder / lacks).unlink()
     monkeypatch.setenv("NNLIB_MNIST", str(folder))
-    with pytest.raises(FileNotFoundError, match=f"lacks {lacks}\\.$") as caught:
+    due = f"without .gz, or with .idx for -idx; got .*, which lacks {lacks}\\.$"
+    with pytest.raises(FileNotFoundError, match=due) as caught:
         data.load_mnist(*[folder] * (by == "argument"))
     assert all(name in str(caught.value) for name in [*NAMES, str(folder)])
 
@@ -422,6 +222,33 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path, arrays, message
         data.load_mnist(folder)
 
 
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4"])
+def test_labels_may_be_integers_of_any_kind(tmp_path, dtype):
+    labels = [a.astype(dtype) if a.ndim == 1 else a for a in ARRAYS]
+    images = data.load_mnist(fill(tmp_path / "mnist", labels))
+    assert is_small_mnist(images)
+    assert images.labels_train.dtype == images.labels_test.dtype == np.int64
+    labels[3] = labels[3] - 1
+    at = int((labels[3] < 0).argmax())
+    with pytest.raises(ValueError, match=rf"{NAMES[3]} must lie in 0..9; got -1 at index {at}"):
+        data.load_mnist(fill(tmp_path / "mnist", labels))
+
+
+@pytest.mark.parametrize(
+    ("which", "dtype", "due"),
+    [(i, t, "unsigned bytes") for i in (0, 2) for t in ("i1", "i2", "i4", "f4", "f8")]
+    + [(i, t, "integers") for i in (1, 3) for t in ("f4", "f8")],
+)
+def test_images_are_bytes_and_labels_integers(tmp_path, which, dtype, due):
+    arrays = [a.astype(dtype) if i == which else a for i, a in enumerate(ARRAYS)]
+    folder = fill(tmp_path / "mnist", arrays)
+    got = np.dtype(dtype).name
+    with pytest.raises(
+        ValueError, match=f"^load_mnist: .*{NAMES[which]} must hold {due}; got {got}\\. Use"
+    ):
+        data.load_mnist(folder)
+
+
 def test_a_bad_file_in_a_folder_is_named(tmp_path):
     folder = fill(tmp_path / "mnist")
     (folder / NAMES[2]).write_bytes(b"<html>")
@@ -449,6 +276,14 @@ def test_the_checksums_are_those_of_mnist():
     ]
 
 
+def test_the_sizes_are_those_of_mnist():
+    folder = Path(REAL_MNIST or "nowhere").expanduser()
+    assert list(data.MNIST_BYTES.items()) == list(zip(NAMES, (9_912_422, 28_881, 1_648_877, 4_542)))
+    for path in (folder / name for name in NAMES):
+        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == OFFICIAL[path.name]:
+            assert path.stat().st_size == data.MNIST_BYTES[path.name]
+
+
 @pytest.mark.parametrize("files", [0, 3], ids=["no cache", "half a download"])
 def test_without_mnist_there_are_enlarged_digits_and_one_sentence(cache, capsys, files, official):
     fill_cache(cache, NAMES[:files])
@@ -467,21 +302,6 @@ def test_without_mnist_there_are_enlarged_digits_and_one_sentence(cache, capsys,
     assert said.err == ""
 
 
-@pytest.fixture
-def unplugged(monkeypatch):
-    """Count and refuse whatever would reach for the network."""
-    calls = []
-
-    def refuse(*arguments, **options):
-        calls.append(arguments)
-        raise OSError(errno.ENETUNREACH, "Network is unreachable")
-
-    for name in ("connect", "connect_ex", "sendto"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    return calls
-
-
 def test_loading_never_reaches_for_the_network(tmp_path, unplugged, capsys):
     data.load_digits()
     data.load_mnist()
@@ -491,339 +311,15 @@ def test_loading_never_reaches_for_the_network(tmp_path, unplugged, capsys):
     assert unplugged == []
 
 
-# -- Download -------------------------------------------------------------------------------------
-
-# A key and certificate for 127.0.0.1 and for nothing else, so that the tests speak https too.
-CERTIFICATE = """\
------BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgCHzRdvTO/svLA4hP
-Lf+Q0XB/4h9nqh9DRxKpU0igFhahRANCAATfZqHzPtaAkHuYMUVQ59qUHB1ViyNV
-XWG0cXjKw3XkadqwBdiJ4w9mCGnqgUNnPnCJJ+9FT6keZu8vDEhNnjEB
------END PRIVATE KEY-----
------BEGIN CERTIFICATE-----
-MIIBbDCCARKgAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAkxMjcuMC4w
-LjEwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
-CTEyNy4wLjAuMTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABN9mofM+1oCQe5gx
-RVDn2pQcHVWLI1VdYbRxeMrDdeRp2rAF2InjD2YIaeqBQ2c+cIkn70VPqR5m7y8M
-SE2eMQGjUzBRMA8GA1UdEwEB/wQFMAMBAf8wDgYDVR0PAQH/BAQDAgKEMB0GA1Ud
-DgQWBBSdxkCr0fzjucU3J+4VNtcIuc/XJjAPBgNVHREECDAGhwR/AAABMAoGCCqG
-SM49BAMCA0gAMEUCIDDlQpE7kzkUqCcycGohXQBOI5uoFhFLQrttzfmuYsfpAiEA
-qt4+r0RdylVhAtPfsrX6Ox67w9UYSuzRC04nejU8OmA=
------END CERTIFICATE-----
-"""
+# -- The module ----------------------------------------------------------------------------------
 
 
-class BadServer(http.server.BaseHTTPRequestHandler):
-    """Serves the small files, well or badly: the first part of the path says how."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        how, name = self.path.strip("/").split("/")
-        content = SMALL[name]
-        half, flipped = content[: len(content) // 2], content[:-99] + b"!" + content[-98:]
-        self.server.requests.append(self.path)
-        self.close_connection = True
-        if how == "good":
-            self.answer(content)
-        elif how == "cut":
-            self.answer(half, length=len(content))
-        elif how == "short":  # ends early without having said how long it is
-            self.answer(half, length=None)
-        elif how == "eager":  # marks the file so that a client which accepts gzip unpacks it
-            self.answer(content, "gzip" in self.headers["Accept-Encoding"] and "gzip")
-        elif how == "corrupt":
-            self.answer(flipped)
-        elif how == "page":
-            self.answer(b"<html>Please log in to the guest network</html>")
-        elif how == "stall":
-            self.answer(half, length=len(content))
-            self.wfile.flush()
-            self.server.over.wait(30)
-        elif how == "mute":
-            self.server.over.wait(30)
-        elif how == "nonsense":
-            self.wfile.write(b"\x16\x03\x01 what?\r\n\r\n")
-        elif how == "error":
-            self.send_error(500)
-        elif how == "gone":
-            self.send_error(404)
-        else:
-            self.redirect(self.server.targets[how] + name)
-
-    def answer(self, content, encoding=None, length=0):
-        self.send_response(200)
-        if encoding:
-            self.send_header("Content-Encoding", encoding)
-        self.send_header("Content-Type", "application/x-gzip")
-        self.send_header("Content-Disposition", 'attachment; filename="../../evil"')
-        if length is not None:
-            self.send_header("Content-Length", str(length or len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def redirect(self, location):
-        self.send_response(302)
-        self.send_header("Location", location)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *arguments):
-        pass
-
-
-class QuietServer(http.server.ThreadingHTTPServer):
-    """Keeps to itself that a client broke off."""
-
-    def handle_error(self, request, client_address):
-        pass
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory):
-    """A server that speaks https, and one that speaks http and should never be asked."""
-    pem = tmp_path_factory.mktemp("tls") / "loopback.pem"
-    pem.write_text(CERTIFICATE)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    secure, plain = (QuietServer(("127.0.0.1", 0), BadServer) for _ in range(2))
-    secure.socket = context.wrap_socket(secure.socket, server_side=True)
-    at, plain_at = (f"127.0.0.1:{server.server_port}" for server in (secure, plain))
-    for server in (secure, plain):
-        server.requests, server.over, server.pem = [], threading.Event(), pem
-        server.targets = {
-            "moved": f"https://{at}/good/",
-            "moved-twice": f"https://{at}/moved/",
-            "downgraded": f"http://{plain_at}/good/",
-            "downgraded-later": f"https://{at}/downgraded/",
-            "shouted": f"HTTP://{plain_at}/good/",
-            "circle": f"https://{at}/circle/",
-            "to-a-file": pem.parent.as_uri() + "/",
-        }
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-    yield secure, plain
-    for server in (secure, plain):
-        server.over.set()
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture
-def mirror(servers, official, monkeypatch):
-    """The address of a mirror that behaves as its name says."""
-    secure, plain = servers
-    secure.requests.clear()
-    plain.requests.clear()
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(secure.pem))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    return lambda how: f"https://127.0.0.1:{secure.server_port}/{how}/"
-
-
-def assert_only_right_files(folder):
-    """Whatever is there has a name of the four and the bytes that belong to it."""
-    for path in folder.rglob("*") if folder.exists() else ():
-        assert path.name in SMALL
-        assert path.read_bytes() == SMALL[path.name]
-
-
-def test_fetch_brings_the_four_files_that_load_mnist_then_finds(mirror, cache, servers, capsys):
-    assert data.fetch(mirrors=[mirror("good")]) == cache
-    assert sorted(path.name for path in cache.iterdir()) == sorted(NAMES)
-    assert_only_right_files(cache)
-    assert is_small_mnist(data.load_mnist())
-    assert servers[0].requests == [f"/good/{name}" for name in NAMES]
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert all(name in said.err for name in NAMES)  # the progress bars
-
-
-def test_what_is_there_is_not_downloaded_again(mirror, cache, servers):
-    data.fetch(mirrors=[mirror("good")])
-    servers[0].requests.clear()
-    data.fetch(mirrors=[mirror("error")])
-    data.fetch(cache, mirrors=[mirror("error")])
-    assert servers[0].requests == []
-
-
-@pytest.mark.parametrize("name", ["with some spaces", "Übung 数字", "~/deep/in the home"])
-def test_fetch_makes_the_folder_whatever_it_is_called(mirror, tmp_path, monkeypatch, name):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    data.fetch(name, mirrors=[mirror("good")])
-    assert is_small_mnist(data.load_mnist(tmp_path / name.removeprefix("~/")))
-    monkeypatch.setenv("NNLIB_CACHE", name)
-    assert is_small_mnist(data.load_mnist())
-
-
-FAULTS = {
-    "cut": "IncompleteRead|Connection broken",
-    "short": "hash",
-    "corrupt": "hash",
-    "page": "hash",
-    "stall": "timed out",
-    "mute": "timed out",
-    "nonsense": "BadStatusLine|Connection aborted",
-    "error": "500 Server Error",
-    "gone": "404 Client Error",
-    "downgraded": "No connection adapters",
-    "downgraded-later": "No connection adapters",
-    "shouted": "No connection adapters",
-    "circle": "30 redirects",
-    "to-a-file": "No connection adapters",
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_bad_mirror_is_tried_once_and_leaves_nothing_wrong(mirror, cache, servers, fault):
-    start = time.perf_counter()
-    with pytest.raises(OSError, match=FAULTS[fault]) as caught:
-        data.fetch(mirrors=[mirror(fault)], timeout=0.5)
-    assert time.perf_counter() - start < 5
-    assert not isinstance(caught.value, PermissionError)
-    assert str(caught.value).startswith("fetch: a mirror must serve the files; got none from ")
-    assert all(name in str(caught.value) for name in [*NAMES, mirror(fault), str(cache)])
-    assert_only_right_files(cache)
-    assert list(cache.iterdir()) == []
-    assert servers[0].requests.count(f"/{fault}/{NAMES[0]}") == (31 if fault == "circle" else 1)
-    assert servers[1].requests == []  # not one byte went without encryption
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_after_a_bad_mirror_comes_the_next(mirror, cache, fault):
-    data.fetch(mirrors=[mirror(fault), mirror("good")], timeout=0.5)
-    assert is_small_mnist(data.load_mnist())
-    assert_only_right_files(cache)
-
-
-def test_a_mirror_has_ten_seconds_for_its_next_byte():
-    assert data.fetch.__kwdefaults__["timeout"] == 10
-
-
-@pytest.mark.parametrize("way", ["moved", "moved-twice", "eager"])
-def test_redirects_within_https_and_eager_servers_make_no_difference(mirror, way):
-    data.fetch(mirrors=[mirror(way)])
-    assert is_small_mnist(data.load_mnist())
-
-
-def test_a_mirror_without_encryption_is_not_even_asked(mirror, servers, cache):
-    plain = f"http://127.0.0.1:{servers[1].server_port}/good/"
-    with pytest.raises(OSError, match="No connection adapters"):
-        data.fetch(mirrors=[plain])
-    assert servers[1].requests == []
-    assert list(cache.iterdir()) == []
-
-
-def test_a_mirror_that_cannot_prove_who_it_is_is_refused(mirror, servers, cache, monkeypatch):
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
-        data.fetch(mirrors=[mirror("good")])
-    assert servers[0].requests == []
-
-
-def test_every_mirror_is_named_when_all_fail(mirror):
-    with pytest.raises(OSError, match=r"500 Server Error.* nor from .*404 Client Error") as caught:
-        data.fetch(mirrors=[mirror("error"), mirror("gone")])
-    assert "by hand" in str(caught.value)
-    assert "NNLIB_MNIST" in str(caught.value)
-
-
-def test_unplugged_the_error_says_which_files_to_put_where(unplugged, tmp_path):
-    with pytest.raises(OSError, match=r"^fetch: .*unreachable") as caught:
-        data.fetch(tmp_path / "mnist")
-    assert all(word in str(caught.value) for word in [*NAMES, *data.MIRRORS, str(tmp_path)])
-    assert str(caught.value).count("\n") == 0
-    assert len(unplugged) == len(data.MIRRORS)
-
-
-def test_a_wrong_file_is_replaced_in_the_cache(mirror, cache):
-    cache.mkdir()
-    (cache / NAMES[1]).write_bytes(b"half a downl")
-    data.fetch(mirrors=[mirror("good")])
-    assert_only_right_files(cache)
-    assert is_small_mnist(data.load_mnist())
-
-
-def test_a_wrong_file_in_the_cache_outlives_a_bad_mirror_no_worse(mirror, cache):
-    cache.mkdir()
-    (cache / NAMES[0]).write_bytes(b"half a downl")
-    with pytest.raises(OSError, match="hash"):
-        data.fetch(mirrors=[mirror("corrupt")])
-    assert [path.name for path in cache.iterdir()] == [NAMES[0]]
-
-
-def test_files_of_the_users_own_are_never_replaced(mirror, tmp_path, servers):
-    fashion = fill(tmp_path / "fashion", [ARRAYS[0] // 2, *ARRAYS[1:]])
-    before = {path.name: path.read_bytes() for path in fashion.iterdir()}
-    with pytest.raises(ValueError, match=f"^fetch: .*{NAMES[0]} must have SHA-256 .*; got "):
-        data.fetch(fashion, mirrors=[mirror("good")])
-    assert {path.name: path.read_bytes() for path in fashion.iterdir()} == before
-    assert servers[0].requests == []
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="chmod does not protect a folder there")
-def test_a_folder_that_cannot_be_written_is_named(mirror, tmp_path):
-    folder = tmp_path / "read only"
-    folder.mkdir()
-    folder.chmod(0o500)
-    if os.geteuid() == 0:  # root may write anywhere, but for what the kernel keeps to itself
-        folder = Path("/sys/nnlib")
-    if not folder.parent.exists():
-        pytest.skip("root, and no /sys")
-    with pytest.raises(PermissionError, match=r"^fetch: folder must be writable") as caught:
-        data.fetch(folder, mirrors=[mirror("good")])
-    assert str(folder) in str(caught.value)
-
-
-def break_off(monkeypatch, error):
-    """Let every download break off half-way."""
-
-    def download(url, output_file, pooch, timeout):
-        Path(output_file).write_bytes(SMALL[NAMES[0]][:1000])
-        raise error
-
-    monkeypatch.setattr(data, "download", download)
-
-
-def test_a_read_only_disk_is_a_permission_error_too(mirror, cache, monkeypatch):
-    break_off(monkeypatch, OSError(errno.EROFS, os.strerror(errno.EROFS)))
-    with pytest.raises(PermissionError, match=f"got {re.escape(str(cache))}"):
-        data.fetch(mirrors=[mirror("good")])
-
-
-def test_a_full_disk_leaves_no_partial_file(mirror, cache, servers, monkeypatch):
-    resource = pytest.importorskip("resource", reason="Unix only")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # the first file is longer
-    try:
-        with pytest.raises(
-            OSError, match=r"^fetch: folder must be .* 12 MB to spare; got "
-        ) as caught:
-            data.fetch(mirrors=[mirror("good"), mirror("good")])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert str(cache) in str(caught.value)
-    assert list(cache.iterdir()) == []
-    assert len(servers[0].requests) == 1  # another mirror would not help
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left")])
-def test_a_download_that_breaks_off_leaves_no_partial_file(mirror, cache, monkeypatch, error):
-    break_off(monkeypatch, error)
-    with pytest.raises(type(error)):
-        data.fetch(mirrors=[mirror("good")])
-    assert list(cache.iterdir()) == []
-
-
-def test_the_command_line_fetches(mirror, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(data.fetch.__kwdefaults__, "mirrors", [mirror("good")])
-    data.main(["fetch", str(tmp_path / "mnist")])
-    assert capsys.readouterr().out == f"MNIST is in {tmp_path / 'mnist'}\n"
-    assert is_small_mnist(data.load_mnist(tmp_path / "mnist"))
-    monkeypatch.setitem(data.fetch.__kwdefaults__, "mirrors", [mirror("gone")])
-    with pytest.raises(SystemExit, match=r"^fetch: .*404 Client Error"):
-        data.main(["fetch"])
+@pytest.mark.parametrize("folder", [3, b"labels", ["labels"], np.zeros(3)])
+def test_a_folder_that_is_no_path_is_a_type_error(folder):
+    with pytest.raises(TypeError, match=r"^load_mnist: folder must be a path; got "):
+        data.load_mnist(folder)
+    with pytest.raises(TypeError, match=r"^fetch: folder must be a path; got "):
+        data.fetch(folder)
 
 
 def test_the_module_is_a_command():
@@ -940,6 +436,8 @@ def test_one_hot_has_a_one_where_the_label_says(dtype, draw):
         (np.array([0.0, 1.0]), TypeError, "labels must be integers; got float64"),
         (np.array([True]), TypeError, "labels must be integers; got bool"),
         ([0, 1], TypeError, "labels must be an integer array; got list"),
+        (["cat", "dog"], TypeError, "labels must be an integer array; got list"),
+        (np.array(["cat", "dog"]), TypeError, "labels must be .*got <U3.* Map the names to 0, 1"),
     ],
 )
 def test_one_hot_refuses_what_is_no_class(labels, error, message):
