@@ -30,7 +30,7 @@ def download(url: str, sha256: str, *, most: int, timeout: float) -> bytes:
     ConnectionError: No connection adapters were found for 'http://127.0.0.1/'
     """
     import requests
-    from urllib3.exceptions import HTTPError
+    from requests.exceptions import BaseHTTPError  # of urllib3, which does the reading
 
     content, name = bytearray(), url.rpartition("/")[2]
     as_it_is = {"Accept-Encoding": "identity"}
@@ -51,7 +51,7 @@ def download(url: str, sha256: str, *, most: int, timeout: float) -> bytes:
             raise ValueError(f"more than {most:,} bytes")
         if hashlib.sha256(content).hexdigest() != sha256:
             raise ValueError(f"{len(content):,} bytes with another SHA-256 hash")
-    except (OSError, ValueError, HTTPError) as error:
+    except (OSError, ValueError, BaseHTTPError) as error:
         raise ConnectionError(in_short(error)) from error
     return bytes(content)
 
