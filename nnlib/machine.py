@@ -3,24 +3,66 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
+USERS: set[object] = set()  # who in this process wants one thread now
+BEFORE: list[tuple[Any, int]] = []  # each library with its threads before the first of them came
+CHANGING = Lock()
+
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Matrix products on one thread: a second gains little, and loses much on a busy machine."""
-    with threadpools().limit(limits=1, user_api="blas"):
+    """Matrix products on one thread: a second gains little, and loses much on a busy machine.
+
+    The setting is the process's: the first user makes it and the last one takes it back, however
+    many overlap, in this thread or others, and however they end.
+
+    >>> with one_blas_thread(), one_blas_thread():
+    ...     {library.num_threads for library in blas_libraries()} <= {1}
+    True
+    """
+    user = object()
+    try:
+        USERS.add(user)
+        settle()
         yield
+    finally:
+        try:
+            leave(user)
+        except BaseException:  # an interrupt falls into leaving
+            leave(user)
+            raise
+
+
+def leave(user: object) -> None:
+    """One user less; a second call does what an interrupted first one has not."""
+    USERS.discard(user)
+    settle()
+
+
+def settle() -> None:
+    """Make the number of threads what the users want: one, or the number before the first came."""
+    with CHANGING:
+        if USERS:
+            if not BEFORE:
+                BEFORE[:] = [(library, library.num_threads) for library in blas_libraries()]
+            for library, _ in BEFORE:
+                library.set_num_threads(1)
+        else:
+            for library, threads in BEFORE:
+                library.set_num_threads(threads)
+            BEFORE.clear()
 
 
 @lru_cache(maxsize=1)
-def threadpools() -> Any:
-    """The thread pools of the libraries that NumPy has loaded."""
+def blas_libraries() -> list[Any]:
+    """The libraries that multiply matrices for NumPy."""
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 def keep_heap_warm() -> None:

@@ -2,29 +2,37 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nnlib.checks import Array, as_path, difference
-from nnlib.parameters import named_parameters
+from nnlib.archives import Archive, kind_of, packed, write
+from nnlib.checks import Array, all_finite, as_path, difference, number, whole_number
+from nnlib.fingerprints import described, rates
+from nnlib.optimizers import Optimizer
+from nnlib.parameters import Model, named_parameters
 from nnlib.training import Training
 
-FORMAT = 1
+FORMAT = 2
+LONGEST = 1 << 20  # letters that a file may say about itself
 
 
 def save(path: str | Path, training: Training) -> None:
     """Write all that a run needs to go on: theta, the optimizer's state, seed and step.
 
-    One .npz, never pickle. The file appears under its name whole or not at all.
+    One .npz, never pickle. The file appears under its name whole or not at all; a link is followed.
 
-    Errors   OSError when it cannot be written; an older file of that name then stays as it is.
+    Errors   TypeError for what is no Training, and for an array of the optimizer that is not part
+             of its state; OSError when the file cannot be written. An older file then stays.
 
     >>> import tempfile, pathlib
     >>> from nnlib.layers import Linear
     >>> from nnlib.losses import mse
     >>> from nnlib.optimizers import Adam
+    >>> from nnlib.parameters import parameter_vector
     >>> def run():
     ...     model = Linear(1, 1, rng=0)
     ...     x = np.linspace(0, 1, 8)[:, None]
@@ -37,70 +45,174 @@ def save(path: str | Path, training: Training) -> None:
     >>> bool((first.theta == second.theta).all())
     True
     """
-    path, state = as_path("save", "path", path), training.optimizer.state()
-    state |= {"theta": training.theta, "about": json.dumps(about(training))}
-    part = Path(f"{path}.{os.getpid()}.part")
+    path = checked("save", path, training)
+    training.place()
+    text = json.dumps(about("save", training))
+    if len(text) > LONGEST:
+        raise ValueError(f"save: training must be told in {LONGEST} letters; it takes {len(text)}.")
+    content = packed(content_of("save", training) | {"about": text})
+    target = Path(os.path.realpath(path))
+    due = f"save: path must be a file that can be written; got {path}"
+    if os.path.isdir(target):
+        raise IsADirectoryError(f"{due}, a folder.")
+    if os.path.lexists(target) and not os.path.isfile(target):
+        raise OSError(f"{due}, which is no regular file.")
     try:
-        with open(part, "wb") as file:
-            np.savez(file, **state)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        write(target, content)
     except OSError as error:
-        reason = f"save: path must be a file that can be written; got {path}: {error.strerror}."
-        raise type(error)(reason) from error
-    finally:
-        part.unlink(missing_ok=True)
+        raise type(error)(f"{due}: {error.strerror or error}.") from error
 
 
 def load(path: str | Path, training: Training) -> None:
     """Put a saved run into a Training built in the same way; it then goes on where the other stood.
 
-    Errors   FileNotFoundError or IsADirectoryError with the path; ValueError for a file that is
-             cut, changed, foreign or from another version, or that belongs to another model,
-             optimizer or batch order. Nothing changes then.
+    Errors   TypeError for what is no Training; FileNotFoundError, IsADirectoryError or another
+             OSError with the path; ValueError for a file that is cut, changed, foreign or from
+             another version, or of a run made otherwise: its model, loss, optimizer, schedule,
+             batch order, workers or data. Nothing changes then.
 
-    >>> load("no such run.npz", None)
+    >>> load("run.npz", "a run")
     Traceback (most recent call last):
     ...
-    FileNotFoundError: load: there is no file no such run.npz.
+    TypeError: load: training must be a Training; got str.
     """
-    path = as_path("load", "path", path)
-    saved, content = read(path)
-    here = about(training)
-    for key in ("format", "parameters", "optimizer", "seed", "batch_size", "samples"):
-        if saved.get(key) != here[key]:
-            raise ValueError(f"load: {path}: {difference(key, saved.get(key), here[key])}")
-    due = training.optimizer.state() | {"theta": training.theta}
-    kind = lambda a: (np.shape(a), np.asarray(a).dtype)
-    if {k: kind(a) for k, a in content.items()} != {k: kind(a) for k, a in due.items()}:
-        raise ValueError(f"load: {path}: its arrays do not fit the optimizer's state.")
-    content = {name: value if value.ndim else value.item() for name, value in content.items()}
-    training.restore(content.pop("theta"), content, content["t"] - saved["steps"])
+    path = checked("load", path, training)
+    training.require_current()
+    refuse_place(path)
+    with open(path, "rb") as file:
+        with only_damage(path):
+            archive = Archive(file)
+            saved = read_about(archive)
+        due, here = content_of("load", training), about("load", training)
+        for key in here:
+            if key != "steps":
+                refuse(path, key, saved.get(key), here[key])
+        kinds = {name: str(kind_of(value)) for name, value in due.items()}
+        found = {name: str(kind) for name, kind in archive.kinds.items() if name != "about"}
+        refuse(path, "arrays", found, kinds)
+        with only_damage(path):
+            content = {name: archive[name] for name in due}
+    refuse_values(path, saved.get("steps"), content)
+    state = {name: like(due[name], value) for name, value in content.items()}
+    training.restore(state.pop("theta"), state)
 
 
-def about(training: Training) -> dict[str, Any]:
+def about(where: str, training: Training) -> dict[str, Any]:
     """What identifies a run: where it stands, and all that must agree before it can be resumed."""
     return {
         "format": FORMAT,
         "steps": training.steps,
         "parameters": {name: list(shape) for name, shape in named_parameters(training.model)},
-        "optimizer": training.optimizer.settings() | {"dtype": str(training.theta.dtype)},
+        "optimizer": settings_of(where, training) | {"dtype": str(training.theta.dtype)},
         "seed": training.seed,
         "batch_size": training.batch_size,
         "samples": len(training.x),
+        "workers": training.workers,
+        "model": described(training.model, "model"),
+        "loss": described(training.loss, "loss"),
+        "schedule": rates(training.schedule),
+        "data": training.fingerprint,
     }
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    """What a saved run says about itself, and its arrays, true to zip's checksums; no pickles."""
-    if path.is_dir():
+def settings_of(where: str, training: Training) -> dict[str, Any]:
+    """The constants of the optimizer, when all its arrays are state."""
+    optimizer = training.optimizer
+    found: dict[str, Any] = {}
+    for name, value in optimizer.settings().items():
+        parts = value.values() if isinstance(value, dict) else value
+        parts = parts if isinstance(value, dict | list | tuple) else [value]
+        if any(isinstance(part, np.ndarray) for part in parts):
+            raise TypeError(
+                f"{where}: optimizer must name each array that it keeps as its state; "
+                f"{type(optimizer).__name__} does not name {name!r}."
+            )
+        found |= described(value, name)
+    return found
+
+
+def content_of(where: str, training: Training) -> dict[str, Any]:
+    """What a step changes: the optimizer's state and theta."""
+    state = training.optimizer.state()
+    for name, value in state.items():
+        if np.asarray(value).dtype.kind not in "fiub":
+            raise TypeError(
+                f"{where}: optimizer must keep its state in arrays and numbers; {name!r} is "
+                f"{type(value).__name__}."
+            )
+    return state | {"theta": training.theta}
+
+
+def like(here: Any, value: Array) -> Any:
+    """A number or array from a file as what stands in its place."""
+    return value if isinstance(here, np.ndarray) else type(here)(value.item())
+
+
+def checked(where: str, path: Any, training: Any) -> Path:
+    """The path, when the arguments are of their types and in their order."""
+    if isinstance(path, Training):
+        raise TypeError(f"{where}: path must be a path; got Training. Use {where}(path, training).")
+    path = as_path(where, "path", path)
+    if not isinstance(training, Training):
+        advice = " It is in a Training." if isinstance(training, Model | Optimizer) else ""
+        got = type(training).__name__
+        raise TypeError(f"{where}: training must be a Training; got {got}.{advice}")
+    if "\0" in str(path):
+        raise ValueError(
+            f"{where}: path must be a path; got {str(path)!r}, which holds a zero byte."
+        )
+    return path
+
+
+def refuse_place(path: Path) -> None:
+    """Refuse a path behind which there is no file to read."""
+    if os.path.isdir(path):
         raise IsADirectoryError(f"load: {path} is a folder; give the file.")
-    if not path.exists():
+    if not os.path.exists(path):
         raise FileNotFoundError(f"load: there is no file {path}.")
+    if not os.path.isfile(path):
+        raise OSError(f"load: {path} is no regular file.")
+    if not os.access(path, os.R_OK):
+        raise PermissionError(f"load: {path} cannot be read: permission denied.")
+
+
+@contextmanager
+def only_damage(path: Path) -> Iterator[None]:
+    """What fails here is the file's fault."""
     try:
-        with open(path, "rb") as stored, np.load(stored, allow_pickle=False) as file:
-            content = {name: file[name] for name in file.files}
-        return dict(json.loads(str(content.pop("about")))), content
+        yield
     except Exception as error:
-        raise ValueError(f"load: {path} is not a saved run, or is damaged: {error}.") from error
+        reason = str(error)[:100].rstrip(".") or type(error).__name__
+        raise ValueError(f"load: {path} is not a saved run, or is damaged: {reason}.") from error
+
+
+def read_about(archive: Archive) -> dict[str, Any]:
+    """What a saved run says about itself."""
+    kind = archive.kinds.get("about")
+    if kind is None or kind.shape or kind.dtype.kind != "U" or kind.dtype.itemsize > 4 * LONGEST:
+        raise ValueError("it does not say what run it is")
+    return dict(json.loads(archive["about"].item()))
+
+
+def refuse(path: Path, key: str, saved: Any, here: Any) -> None:
+    """Refuse what a file has otherwise, and name three things at most."""
+    if saved == here:
+        return
+    if isinstance(saved, dict) and isinstance(here, dict):
+        both = {name: saved[name] for name in saved if name in here and saved[name] == here[name]}
+        names = [name for name in here | saved if name not in both][:3]
+        saved, here = ({name: d[name] for name in names if name in d} for d in (saved, here))
+    elif len(str(saved)) > 60:
+        saved = f"{str(saved)[:60]}..."
+    raise ValueError(f"load: {path}: {difference(key, saved, here)}")
+
+
+def refuse_values(path: Path, steps: Any, content: dict[str, Array]) -> None:
+    """Refuse numbers that no run comes to."""
+    where, t = f"load: {path}", content["t"].item()
+    whole_number(where, "t", t, low=0)
+    if type(steps) is not int or steps != t:
+        raise ValueError(f"{where}: steps is {str(steps)[:60]}, but t is {t}.")
+    number(where, "lr", content["_lr"].item(), "[0, inf)")
+    for name, value in content.items():
+        all_finite(where, name, value)

@@ -3,28 +3,38 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnlib.blocks import sigmoid
 from nnlib.checks import (
     Array,
     Rng,
     all_finite,
     callable_block,
-    class_numbers,
+    finite,
+    number,
     numeric,
     whole_number,
 )
-from nnlib.layers import Dropout, Linear, Model, Sequential
-from nnlib.losses import keyword_of
+from nnlib.examples import (
+    as_classes,
+    classes_for,
+    converted,
+    data,
+    hits,
+    one_number,
+    target_of,
+)
+from nnlib.fingerprints import digest
+from nnlib.layers import Dropout
 from nnlib.machine import keep_heap_warm, one_blas_thread
 from nnlib.optimizers import Optimizer, Schedule
-from nnlib.parameters import parameter_vector, replica
+from nnlib.parameters import Model, is_current, parameter_vector, replica
 from nnlib.progress import progress_bar
 
-FORMAT = 1
 RUNAWAY: Any = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}  # step() reports it
 
 
@@ -43,15 +53,19 @@ class Training:
 
     The batch order of epoch e is ``default_rng([seed, e]).permutation(N)``, so theta, the
     optimizer's state, seed and step say where a run stands, and a resumed run is the unbroken one
-    bit for bit.
+    bit for bit. The optimizer counts the steps: a run built with one that has taken some goes on
+    behind them, as if all had been steps of this run.
+
+    A pullback made before a step belongs to the parameters before it: call it before the step.
 
     x          (N, ...), converted to the parameters' type; labels (N, ...), handed to the loss by
                its keyword.
     schedule   step -> learning rate, set before each step.
     workers    threads, each taking its share of every batch with gradients of its own.
-    Errors     TypeError or ValueError for data, sizes or an optimizer that do not belong together,
-               before anything changes; FloatingPointError from step() when the run diverges, with
-               the last good parameters in place.
+    Errors     TypeError or ValueError for data, sizes, parameters or an optimizer that do not
+               belong together, before anything changes. From step(): FloatingPointError when the
+               run diverges, with the last good parameters in place; ValueError when another run
+               has moved the optimizer on.
 
     >>> from nnlib.losses import softmax_cross_entropy
     >>> from nnlib.mlp import MLP
@@ -80,17 +94,18 @@ class Training:
         schedule: Schedule | None = None,
         workers: int = 1,
     ) -> None:
-        self.theta, self.grad = parameter_vector(model)
+        theta, _ = parameter_vector(model)
         if not isinstance(optimizer, Optimizer):
             raise TypeError(
                 "Training: optimizer must be an Optimizer, as Adam(parameter_vector(model)[0]) is; "
                 f"got {type(optimizer).__name__}."
             )
-        if optimizer.theta is not self.theta:
+        if optimizer.theta is not theta:
             raise ValueError(
                 "Training: optimizer must move this model's parameters; it holds another vector. "
                 "Build it with parameter_vector(model)[0]."
             )
+        all_finite("Training", "theta", theta)
         self.x, self.labels = data("Training", model, x, labels)
         count = len(self.x)
         self.batch_size = whole_number("Training", "batch_size", batch_size, low=1, high=count)
@@ -99,23 +114,47 @@ class Training:
         self.model, self.loss, self.optimizer, self.schedule = model, loss, optimizer, schedule
         if schedule is not None:
             callable_block("Training", "schedule", schedule, "a function step -> learning rate")
-        self.target_name = keyword_of("Training", loss)
+        self.target_name = target_of("Training", loss)
         if self.target_name != "labels" and self.labels.dtype.kind == "f":
-            self.labels = self.labels.astype(self.theta.dtype, copy=False)
+            self.labels = converted("Training", "labels", self.labels, theta.dtype)
         with np.errstate(**RUNAWAY):  # the loss sees every label before anything moves
             z, _ = model(self.x[:1])
-            loss(np.broadcast_to(z, (count, *z.shape[1:])), **{self.target_name: self.labels})
-        self.replicas = [model] if workers == 1 else [replica(model) for _ in range(workers)]
+            scores = np.broadcast_to(z, (count, *z.shape[1:]))
+            one_number("Training", loss, loss(scores, **{self.target_name: self.labels}))
+        self.classes = classes_for(loss, self.labels, scores.shape)
         self.draws = any(isinstance(layer, Dropout) for layer in model.layers())
-        self.batch = np.empty((self.batch_size, *self.x.shape[1:]), self.x.dtype)
-        self.start = optimizer.t
+        self.begun = optimizer.t
         self.good: tuple[Array, dict[str, Any]] | None = None
+        self.allocate()
         keep_heap_warm()
+
+    def allocate(self) -> None:
+        """The vectors of this run's own model, and room for a batch and for each worker."""
+        self.theta, self.grad = parameter_vector(self.model)
+        self.optimizer.theta = self.theta
+        self.batch = np.empty((self.batch_size, *self.x.shape[1:]), self.x.dtype)
+        several = range(self.workers if self.workers > 1 else 0)
+        self.replicas = [replica(self.model) for _ in several]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what a copy, which has a model of its own, allocates anew."""
+        self.place()
+        own = ("theta", "grad", "batch", "replicas")
+        return {name: value for name, value in vars(self).items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.allocate()
+
+    @cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """By what the data are known again; taken when first asked for, in a second for a GB."""
+        return {"x": digest(self.x), "labels": digest(self.labels)}
 
     @property
     def steps(self) -> int:
-        """How many steps this run has taken; the optimizer counts, so the two cannot disagree."""
-        return self.optimizer.t - self.start
+        """How many steps have been taken; the optimizer counts, so the two cannot disagree."""
+        return self.optimizer.t
 
     @property
     def steps_per_epoch(self) -> int:
@@ -124,29 +163,57 @@ class Training:
 
     def step(self) -> Record:
         """One update; the record tells what the batch looked like before it."""
-        step = self.steps
-        epoch, place = divmod(step, self.steps_per_epoch)
-        first = place * self.batch_size
-        rows = order(self.seed, epoch, len(self.x))[first : first + self.batch_size]
-        if self.schedule is not None:
-            self.optimizer.lr = self.schedule(step)
-        with np.errstate(**RUNAWAY):
-            loss, accuracy = self.differentiate(rows, step)
-            norm = math.sqrt(np.vdot(self.grad, self.grad))
-            if not (math.isfinite(loss) and math.isfinite(norm)):
-                self.stop(step + 1, loss)
-            self.good = self.theta.copy(), self.optimizer.state()
-            self.optimizer.update(self.grad)  # which is known to fit and to be finite
-        return Record(step + 1, epoch + 1, loss, accuracy, norm)
+        with one_blas_thread():
+            return self.advance()
 
     def run(self, steps: int) -> np.recarray:
         """So many steps; their records as one array, the fields of Record as its columns."""
         return self.over(range(whole_number("run", "steps", steps, low=0)))
 
     def over(self, steps: Iterable[int]) -> np.recarray:
-        """A step for each of these, on one BLAS thread."""
+        """A step for each of these."""
         with one_blas_thread():
-            return as_history(self.step() for _ in steps)
+            return as_history(self.advance() for _ in steps)
+
+    def advance(self) -> Record:
+        """One step, for a caller that has seen to one BLAS thread."""
+        step = self.place()
+        epoch, place = divmod(step, self.steps_per_epoch)
+        first = place * self.batch_size
+        rows = order(self.seed, epoch, len(self.x))[first : first + self.batch_size]
+        if self.schedule is not None:
+            rate = number("Training", f"schedule({step})", self.schedule(step), "[0, inf)")
+            self.optimizer.lr = rate
+        with np.errstate(**RUNAWAY):
+            loss, accuracy = self.differentiate(rows, step)
+            norm = math.sqrt(np.vdot(self.grad, self.grad))
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                self.stop(step + 1, loss, "gradient")
+            self.good = self.theta.copy(), self.optimizer.state()
+            self.begun = step + 1
+            self.optimizer.update(self.grad)  # which is known to fit and to be finite
+            if not finite(self.theta):
+                self.stop(step + 1, loss, "step")
+        return Record(step + 1, epoch + 1, loss, accuracy, norm)
+
+    def place(self) -> int:
+        """Where this run stands, when nobody has taken its parameters or moved its optimizer on."""
+        self.require_current()
+        step = self.steps
+        if not self.begun - 1 <= step <= self.begun:  # a step that was begun may be interrupted
+            raise ValueError(
+                f"Training: optimizer must be where this run left it, at step {self.begun}; it is "
+                f"at step {step}: another run moved it. Build a new Training, which goes on there."
+            )
+        return step
+
+    def require_current(self) -> None:
+        """Refuse to go on with a vector that is no longer the model's."""
+        if not is_current(self.theta) or self.optimizer.theta is not self.theta:
+            raise ValueError(
+                "Training: theta must be the model's; it was, until a larger model took the "
+                "parameters over. Build an optimizer and a Training on parameter_vector(model)."
+            )
 
     def differentiate(self, rows: Array, step: int) -> tuple[float, float]:
         """Fill grad with the gradient on these rows; return the loss and the accuracy."""
@@ -176,19 +243,25 @@ class Training:
         x = np.take(self.x, rows, axis=0, out=buffer, mode="clip")
         labels, share = self.labels[rows], len(rows) / total
         z, model_pullback = model.on_data(x, rng=rng)
-        loss, loss_pullback = self.loss(z, **{self.target_name: labels})
+        try:
+            loss, loss_pullback = self.loss(z, **{self.target_name: labels})
+        except (ValueError, FloatingPointError):
+            if finite(z):
+                raise
+            return math.nan, math.nan  # a loss may refuse scores that ran away: advance() tells
         model_pullback(loss_pullback(share))
-        return share * loss, share * hits(z, labels)
+        right = math.nan if self.classes is None else hits(z, self.classes[rows]) / labels.size
+        return share * loss, share * right
 
     def generator(self, step: int, worker: int) -> Rng | None:
         """What dropout draws from at this step, a function of the seed and the step alone."""
         return np.random.default_rng([self.seed, step, worker, 1]) if self.draws else None
 
-    def stop(self, step: int, loss: float) -> None:
+    def stop(self, step: int, loss: float, found: str) -> None:
         """Say where and why the run diverged, and put the last good parameters back."""
         if self.good is not None:
-            self.restore(*self.good, self.start)
-        what = f"loss {loss:.4g}" + ", gradient not finite" * math.isfinite(loss)
+            self.restore(*self.good)
+        what = f"loss {loss:.4g}" + f", {found} not finite" * math.isfinite(loss)
         cause = f"a learning rate of {self.optimizer.lr:g} is too large"
         largest = float(np.abs(self.x).max())
         if self.x.dtype.kind == "f" and largest > 20:
@@ -199,10 +272,10 @@ class Training:
             f"The parameters are those after step {self.steps}."
         )
 
-    def restore(self, theta: Array, state: dict[str, Any], start: int) -> None:
-        """Put theta, the optimizer's state and the place back; interrupts fall before or after."""
+    def restore(self, theta: Array, state: dict[str, Any]) -> None:
+        """Put theta and the optimizer's state back; interrupts fall before or after."""
         update = vars(self.optimizer).update
-        self.start, self.good = start, None
+        self.begun, self.good = state["t"], None
         self.theta[:] = theta
         update(state)
 
@@ -222,6 +295,10 @@ def fit(
     progress: bool = True,
 ) -> np.recarray:
     """Train for so many epochs, with a progress bar, and return the history.
+
+    The run goes on where the optimizer stands: ``fit(epochs=1)`` three times is ``fit(epochs=3)``
+    bit for bit, its history in three parts, and an interrupted fit is gone on with. The optimizer's
+    steps are counted in batches of this call. To begin anew, build a new optimizer.
 
     Shapes   x (N, features), labels (N, ...) -> history: a record a step, with the columns step,
              epoch, loss, accuracy, gradient_norm.
@@ -254,10 +331,14 @@ def fit(
 
 @np.errstate(**RUNAWAY)
 def accuracy(model: Model, x: Any, labels: Any, *, batch_size: int = 4096) -> float:
-    """The share of rows whose largest logit is the label's, with dropout off.
+    """The share of rows whose largest score is the label's, with dropout off.
+
+    A model with one score a row reads it as class 1 where it is above 0; the labels are then 0 and
+    1, integers or floats, in a row or in a column.
 
     Shapes   x (N, ...), labels (N,) -> one number in [0, 1]
-    Errors   TypeError or ValueError for data that the model cannot take.
+    Errors   TypeError or ValueError for data that the model cannot take; FloatingPointError for
+             scores that are not finite.
 
     >>> from nnlib.layers import Linear
     >>> model = Linear(2, 2, init=lambda shape, rng: np.eye(2), rng=0)
@@ -267,16 +348,23 @@ def accuracy(model: Model, x: Any, labels: Any, *, batch_size: int = 4096) -> fl
     x, labels = data("accuracy", model, x, labels)
     batch_size = whole_number("accuracy", "batch_size", batch_size, low=1)
     z, _ = model(x[:1])
-    due, classes = (len(x), *z.shape[1:-1]), z.shape[-1]
-    if labels.shape != due:
-        advice = " One-hot? Use labels.argmax(axis=-1)." if labels.shape == (*due, classes) else ""
-        raise ValueError(f"accuracy: labels must have shape {due}; got {labels.shape}.{advice}")
-    class_numbers("accuracy", "labels", labels, classes)
+    if z.shape[-1] == 1 and model.layers()[-1].block is sigmoid:
+        raise ValueError(
+            "accuracy: model must end in a score, which is cut at 0; it ends in sigmoid. "
+            "Leave that out, and train with binary_cross_entropy_with_logits."
+        )
+    classes = as_classes("accuracy", labels, (len(x), *z.shape[1:]))
     right = 0
     for start in range(0, len(x), batch_size):
         z, _ = model(x[start : start + batch_size])
-        right += int((z.argmax(axis=-1) == labels[start : start + batch_size]).sum())
-    return right / labels.size
+        if not finite(z):
+            row = start + int(np.argwhere(~np.isfinite(z))[0][0])
+            raise FloatingPointError(
+                f"accuracy: scores must be finite; got NaN or infinity in row {row}. "
+                "Did the parameters run away?"
+            )
+        right += hits(z, classes[start : start + batch_size])
+    return right / classes.size
 
 
 def as_history(records: Iterator[Record]) -> np.recarray:
@@ -285,37 +373,9 @@ def as_history(records: Iterator[Record]) -> np.recarray:
     return np.array(list(records), dtype=kinds).view(np.recarray)
 
 
-def hits(z: Array, labels: Array) -> float:
-    """The share of rows with the right class, or NaN when the labels are no class numbers."""
-    if labels.dtype.kind not in "iu" or labels.shape != z.shape[:-1]:
-        return math.nan
-    return int(np.count_nonzero(z.argmax(axis=-1) == labels)) / labels.size
-
-
 @lru_cache(maxsize=4)
 def order(seed: int, epoch: int, count: int) -> Array:
     """In which order an epoch visits the rows."""
     permutation = np.random.default_rng([seed, epoch]).permutation(count)
     permutation.flags.writeable = False
     return permutation
-
-
-def data(where: str, model: Model, x: Any, labels: Any) -> tuple[Array, Array]:
-    """Examples and labels as arrays that belong together and, as far as can be told, to a model."""
-    x, labels = numeric(where, "x", x), numeric(where, "labels", labels)
-    if x.dtype == np.uint8:
-        raise TypeError(f"{where}: x is uint8, 0..255; scale it first, with nnlib.data.scale(x).")
-    first = model.parts[0] if isinstance(model, Sequential) else model
-    features = first.params["W"].shape[1] if isinstance(first, Linear) else None
-    if features and x.shape[-1:] != (features,):
-        advice = " Transposed? Use x.T." if x.shape[:1] == (features,) else ""
-        raise ValueError(f"{where}: x must have {features} columns; got {x.shape}.{advice}")
-    if x.ndim == 0 or not x.size:
-        raise ValueError(f"{where}: x is empty: shape {x.shape}; at least one row is needed.")
-    if labels.ndim == 0 or len(labels) != len(x):
-        raise ValueError(f"{where}: x has {len(x)} rows but labels has shape {labels.shape}.")
-    all_finite(where, "x", x)
-    all_finite(where, "labels", labels)
-    if features or x.dtype.kind == "f":
-        x = x.astype(parameter_vector(model)[0].dtype, copy=False)
-    return x, labels

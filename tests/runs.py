@@ -42,12 +42,22 @@ def network(dtype="float64", dropout=0.0):
     return Sequential(first, *between, last)
 
 
-def build(rule="Adam", dtype="float64", dropout=0.0, model=None, x=X, labels=LABELS, **options):
+def build(
+    rule="Adam",
+    dtype="float64",
+    dropout=0.0,
+    model=None,
+    loss=softmax_cross_entropy,
+    x=X,
+    labels=LABELS,
+    constants=None,
+    **options,
+):
     """A run with seven batches of at most eight in an epoch, the last of two."""
-    model = model or network(dtype, dropout)
-    optimizer = RULES[rule](parameter_vector(model)[0])
+    model, constants = model or network(dtype, dropout), constants or {}
+    optimizer = RULES[rule](parameter_vector(model)[0], **constants)
     options = {"batch_size": 8, "seed": 5} | options
-    return Training(model, softmax_cross_entropy, optimizer, x, labels, **options)
+    return Training(model, loss, optimizer, x, labels, **options)
 
 
 def state_of(training):

@@ -16,7 +16,8 @@ NNLIB = Path(nnlib.__file__).parent
 ORDER = """checks contract calculus blocks losses initializers parameters optimizers
     landscapes layers mlp recurrent transformer generation
     progress idx download data environment jupyter machine
-    training saving sweeps experiments documents plots widgets""".split()
+    archives fingerprints examples training saving sweeps experiments documents plots
+    widgets""".split()
 PUBLIC = {
     "calculus": "numerical_gradient numerical_jacobian vec directional_derivative check_vjp",
     "blocks": """linear relu leaky_relu sigmoid tanh softmax log_softmax layer_norm embedding

@@ -1,7 +1,9 @@
 """What nnlib.training promises: one loop, right, repeatable, resumable, and never half-done."""
 
+import pickle
 import re
 import traceback
+from copy import copy, deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from runs import (
     DROPOUT,
     LABELS,
     RULES,
+    SCHEDULE,
     X,
     build,
     each_rule,
@@ -22,9 +25,9 @@ from threads import no_thread_left
 
 import nnlib
 from nnlib import training as module
-from nnlib.blocks import embedding, relu
+from nnlib.blocks import embedding, relu, sigmoid, softmax
 from nnlib.data import load_mnist, scale
-from nnlib.layers import Composite, Layer, Linear
+from nnlib.layers import Composite, Layer, Linear, Sequential
 from nnlib.losses import binary_cross_entropy_with_logits, mse, softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import Adam, GradientDescent, exponential_decay
@@ -88,15 +91,31 @@ def test_a_record_is_plain_numbers():
     assert [type(value) for value in record] == [int, int, float, float, float]
 
 
-def test_accuracy_is_no_number_where_the_target_is_no_class():
+def binary(loss, target):
+    """A run of a network with one output."""
+    model = MLP(6, 1, rng=0, dtype="float64")
+    optimizer = Adam(parameter_vector(model)[0])
+    return Training(model, loss, optimizer, X, target, batch_size=8, seed=0)
+
+
+@pytest.mark.parametrize("dtype", [float, int, bool, np.float32])
+def test_the_record_of_one_score_counts_what_accuracy_counts(dtype):
+    target = (LABELS[:, None] > 0).astype(dtype)
+    training, twin = (binary(binary_cross_entropy_with_logits, target) for _ in range(2))
+    rows = module.order(0, 0, 50)[:8]
+    right = accuracy(twin.model, X[rows], target[rows])
+    assert training.step().accuracy == right
+    assert 0 < right < 1
+
+
+def test_a_record_has_no_accuracy_where_the_target_is_no_class():
+    """A mean of squares compares values, which are not cut at 0, and 0.5 is no class."""
     for dtype in (float, int):
-        target = (LABELS[:, None] > 0).astype(dtype)
-        for loss in (mse, binary_cross_entropy_with_logits):
-            model = MLP(6, 1, rng=0, dtype="float64")
-            optimizer = Adam(parameter_vector(model)[0])
-            record = Training(model, loss, optimizer, X, target, batch_size=8, seed=0).step()
-            assert np.isnan(record.accuracy)
-            assert np.isfinite(record.loss)
+        record = binary(mse, (LABELS[:, None] > 0).astype(dtype)).step()
+        assert np.isnan(record.accuracy)
+        assert np.isfinite(record.loss)
+    soft = np.where(LABELS[:, None] > 0, 0.9, 0.1)
+    assert np.isnan(binary(binary_cross_entropy_with_logits, soft).step().accuracy)
 
 
 def test_the_schedule_sets_the_rate_before_each_step():
@@ -110,14 +129,119 @@ def test_the_schedule_sets_the_rate_before_each_step():
     assert state_of(scheduled) == state_of(by_hand)
 
 
-def test_several_optimizers_steps_in_a_row_count_from_where_the_run_began():
-    """A second run with the same optimizer begins with its first batch."""
-    first = build()
+def fits(*epochs, rule="Adam", **options):
+    """The histories and the last state of fits in a row, on one model and optimizer."""
+    model = network(dropout=DROPOUT)
+    optimizer = RULES[rule](parameter_vector(model)[0])
+    sizes = {"batch_size": 8, "seed": 5, "schedule": SCHEDULE, "progress": False} | options
+    histories = [
+        fit(model, softmax_cross_entropy, optimizer, X, LABELS, epochs=n, **sizes) for n in epochs
+    ]
+    state = optimizer.state() | {"theta": optimizer.theta}
+    return np.concatenate(histories).tobytes(), {
+        k: np.asarray(v).tobytes() for k, v in state.items()
+    }
+
+
+@each_rule
+@pytest.mark.parametrize("workers", [1, 2])
+def test_fits_in_a_row_are_one_fit_bit_for_bit(rule, workers):
+    """With dropout and a schedule; no epoch's order comes twice."""
+    whole = fits(3, rule=rule, workers=workers)
+    assert fits(1, 1, 1, rule=rule, workers=workers) == whole
+    assert fits(1, 2, rule=rule, workers=workers) == whole
+
+
+def test_a_run_on_a_used_optimizer_goes_on_in_the_middle_of_an_epoch():
+    first, whole = build(dropout=DROPOUT), build(dropout=DROPOUT)
     first.run(3)
     options = {"batch_size": 8, "seed": 5}
     second = Training(first.model, first.loss, first.optimizer, X, LABELS, **options)
-    assert (second.steps, first.optimizer.t) == (0, 3)
-    assert second.step().step == 1
+    assert second.steps == 3
+    second.run(9)
+    whole.run(12)
+    assert state_of(second) == state_of(whole)
+
+
+def test_of_two_runs_on_one_optimizer_only_the_last_that_moved_it_goes_on():
+    """Else each would skip every second batch."""
+    first = build()
+    first.run(2)
+    options = {"batch_size": 8, "seed": 5}
+    second = Training(first.model, first.loss, first.optimizer, X, LABELS, **options)
+    first.step()  # the second has done nothing yet
+    for outdated in (second.step, lambda: second.run(2)):
+        before = state_of(first)
+        with pytest.raises(ValueError, match="where this run left it, at step 2; it is at step 3"):
+            outdated()
+        assert state_of(first) == before
+    third = Training(first.model, first.loss, first.optimizer, X, LABELS, **options)
+    third.step()
+    with pytest.raises(ValueError, match="Build a new Training, which goes on there"):
+        first.step()
+    third.step()
+    assert state_of(third) == replayed(5)
+
+
+def test_a_step_by_hand_between_those_of_a_run_is_noticed():
+    training = build()
+    training.step()
+    training.optimizer.step(training.grad)
+    with pytest.raises(ValueError, match="left it, at step 1; it is at step 2: another run moved"):
+        training.step()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_whose_parameters_a_larger_model_took_over_is_refused(workers):
+    training = build(workers=workers)
+    training.step()
+    before = state_of(training)
+    larger = Sequential(training.model, Linear(3, 2, rng=0))
+    theta, _ = parameter_vector(larger)
+    kept = theta.copy()
+    for call in (training.step, lambda: training.run(1), lambda: deepcopy(training)):
+        with pytest.raises(
+            ValueError, match=r"^Training: theta must be the model's; it was, until"
+        ):
+            call()
+    assert state_of(training) == before
+    assert (theta == kept).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_looking_at_a_part_and_assigning_parameters_leave_a_run_whole(workers):
+    training, other = build(workers=workers), build(workers=workers)
+    first = training.model.layers()[0]
+    parameter_vector(first)
+    accuracy(Sequential(first), X, np.arange(50) % 8)
+    W = first.params["W"] + 0.5
+    first.params["W"] = W
+    other.model.layers()[0].params["W"][:] = W
+    assert training.run(10).tobytes() == other.run(10).tobytes()
+    assert (first.params["W"] != W).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("twin", [deepcopy, lambda run: pickle.loads(pickle.dumps(run))])
+def test_a_copied_run_goes_on_as_the_run_itself_and_apart_from_it(twin, workers):
+    training = build(dropout=DROPOUT, workers=workers)
+    training.run(9)
+    other = twin(training)
+    assert state_of(other) == state_of(training)
+    before = training.theta.copy()
+    history = other.run(10)
+    assert (training.theta == before).all()
+    assert other.theta is parameter_vector(other.model)[0] is other.optimizer.theta
+    assert training.run(10).tobytes() == history.tobytes()
+    assert state_of(other) == state_of(training)
+
+
+def test_a_shallow_copy_is_another_run_on_the_same_optimizer():
+    training = build()
+    other = copy(training)
+    other.step()
+    with pytest.raises(ValueError, match="another run moved it"):
+        training.step()
 
 
 def test_models_of_ids_and_of_images_can_be_trained():
@@ -297,6 +421,32 @@ def test_another_seed_gives_another_run():
     assert build(seed=1).run(5).tobytes() != build(seed=2).run(5).tobytes()
 
 
+# -- data that a type cannot hold -----------------------------------------------------------------
+
+
+def test_numbers_that_the_models_type_cannot_hold_are_refused():
+    model = MLP(6, 3, rng=0)
+    theta, _ = parameter_vector(model)
+    big, before = changed(X, (3, 2), 1e300), theta.tobytes()
+    for call in (
+        lambda: accuracy(model, big, LABELS),
+        lambda: Training(
+            model, softmax_cross_entropy, Adam(theta), big, LABELS, batch_size=8, seed=0
+        ),
+    ):
+        with pytest.raises(ValueError, match=r"x must fit float32, as the model is; got 1e\+300\."):
+            call()
+    target = changed(X[:, :3], (3, 2), -1e300)
+    with pytest.raises(ValueError, match="^Training: labels must fit float32, .* got 1e"):
+        Training(model, mse, Adam(theta), X, target, batch_size=8, seed=0)
+    assert theta.tobytes() == before
+
+
+def test_whole_numbers_of_modest_size_are_data_like_any():
+    x = np.clip(np.rint(20 * X), -100, 100).astype(int)
+    assert build(x=x).run(3).tobytes() == build(x=x.astype(float)).run(3).tobytes()
+
+
 # -- runs that diverge (B8) ----------------------------------------------------------------------
 
 
@@ -367,6 +517,101 @@ def test_a_run_that_diverges_behind_a_load_stops_where_it_was_loaded(tmp_path):
     assert state_of(training) == state
 
 
+@pytest.mark.parametrize("call", ["fit", "run", "step"])
+@each_rule
+def test_the_last_step_is_looked_at_too(rule, call):
+    """At this rate the first step leaves float32, while the loss before it is as good as any."""
+    model = network("float32")
+    optimizer = RULES[rule](parameter_vector(model)[0])
+    optimizer.lr = 1e39
+    start = optimizer.theta.tobytes(), repr(optimizer.state())
+    data = softmax_cross_entropy, optimizer, X, LABELS
+    calls = {
+        "fit": lambda: fit(model, *data, epochs=1, batch_size=50, seed=0, progress=False),
+        "run": lambda: Training(model, *data, batch_size=50, seed=0).run(1),
+        "step": lambda: Training(model, *data, batch_size=50, seed=0).step(),
+    }
+    with pytest.raises(FloatingPointError) as raised:
+        calls[call]()
+    assert re.fullmatch(
+        r"Training: diverged at step 1: loss 1\.\d+, step not finite\. Likely cause: a learning "
+        r"rate of 1e\+39 is too large\. The parameters are those after step 0\.",
+        str(raised.value),
+    )
+    assert (optimizer.theta.tobytes(), repr(optimizer.state())) == start
+
+
+def test_infinite_parameters_that_the_loss_does_not_see_are_seen():
+    """A bias of minus infinity before a ReLU is a dead unit with a loss like any other."""
+    model = MLP(6, 8, 3, rng=1, dtype="float32")
+    optimizer = GradientDescent(parameter_vector(model)[0], lr=0.1)
+    training = Training(model, softmax_cross_entropy, optimizer, X, LABELS, batch_size=8, seed=5)
+    training.step()
+    kept, update = training.theta.copy(), optimizer.update
+
+    def run_away(g):
+        update(g)
+        model.layers()[0].params["b"][:] = -np.inf
+
+    optimizer.update = run_away
+    assert "diverged at step 2: loss" in diverge(training)
+    assert (training.theta == kept).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_parameters_that_are_not_finite_are_refused_before_anything_changes(value):
+    model = network()
+    optimizer = Adam(parameter_vector(model)[0])
+    optimizer.theta[5] = value
+    before = optimizer.theta.tobytes()
+    name = "NaN" if np.isnan(value) else "infinity"
+    with pytest.raises(
+        ValueError, match=rf"^Training: theta contains {name}: first at \[5\], 1 in"
+    ):
+        fit(model, softmax_cross_entropy, optimizer, X, LABELS, epochs=1, batch_size=8, seed=0)
+    assert (optimizer.theta.tobytes(), optimizer.t) == (before, 0)
+
+
+def test_a_loss_may_refuse_scores_that_ran_away():
+    """What it says then is for whoever calls the loss; the run has a sentence of its own."""
+
+    def strict(z, *, labels):
+        if not np.isfinite(z).all():
+            raise ValueError("strict: z contains NaN")
+        return softmax_cross_entropy(z, labels=labels)
+
+    for workers in (1, 2):
+        model = MLP(6, 8, 3, rng=1, dtype="float64")
+        optimizer = GradientDescent(parameter_vector(model)[0], lr=1e200)
+        options = {"batch_size": 8, "seed": 5, "workers": workers}
+        training = Training(model, strict, optimizer, X, LABELS, **options)
+        assert "loss nan. Likely cause: a learning rate of 1e+200" in diverge(training)
+        assert np.isfinite(training.theta).all()
+
+
+@pytest.mark.parametrize(
+    ("rate", "error"),
+    [(np.nan, ValueError), (np.inf, ValueError), (-1, ValueError), (None, TypeError)],
+)
+def test_a_schedule_that_gives_no_rate_is_named(rate, error):
+    training = build(schedule=lambda step: 0.01 if step < 3 else rate)
+    training.run(3)
+    before = state_of(training)
+    with pytest.raises(
+        error, match=r"^Training: schedule\(3\) must be a number in \[0, inf\); got"
+    ):
+        training.step()
+    assert state_of(training) == before
+
+
+def test_a_rate_that_is_no_number_is_refused_where_it_is_set():
+    training = build()
+    for rate in (np.nan, np.inf, -1):
+        with pytest.raises(ValueError, match=r"^Adam: lr must be a number in \[0, inf\); got"):
+            training.optimizer.lr = rate
+    assert training.step().step == 1
+
+
 # -- mistakes (cases 1 to 24, 29, 53 to 56 of the sixty) -----------------------------------------
 
 
@@ -382,8 +627,13 @@ def case(name, error, sentence, **change):
     return pytest.param(change, error, sentence, id=name)
 
 
+def one_argument(z, *, labels):
+    """A loss without a pullback."""
+    return 1.0
+
+
 NO_TARGET = changed(np.eye(3)[LABELS], (40, 0), 2)
-BYTES = (X * 50).astype(np.int8).view(np.uint8)
+BYTES = changed((X * 50).astype(np.int8).view(np.uint8), (0, 0), 255)
 CASES = [
     case(
         "1 one-hot",
@@ -441,6 +691,9 @@ CASES = [
     ),
     case("10 lengths", ValueError, "x has 50 rows but labels has shape (40,).", labels=LABELS[:40]),
     case("11 uint8", TypeError, "x is uint8, 0..255; scale it first", x=BYTES),
+    case("11 int64", TypeError, "x is int64 and reaches 255; scale it", x=BYTES.astype(int)),
+    case("11 list", TypeError, "scale it first, as x / 255.", x=BYTES.tolist()),
+    case("11 uint16", TypeError, "x is uint16 and reaches", x=BYTES.astype(np.uint16) * 99),
     case(
         "12 images",
         ValueError,
@@ -503,6 +756,14 @@ CASES = [
     case(
         "loss", TypeError, "loss must be a block such as nnlib.losses.mse; got 'mse'.", loss="mse"
     ),
+    case(
+        "loss with an axis",
+        TypeError,
+        "loss must be a block such as nnlib.losses.mse, whose value is one number; got softmax.",
+        loss=softmax,
+    ),
+    case("loss without target", TypeError, "whose value is one number; got relu.", loss=relu),
+    case("half a loss", TypeError, "one number; got one_argument.", loss=one_argument),
     case("schedule", TypeError, "schedule must be a function step -> ", schedule=0.1),
     case("model", TypeError, "model must be a layer or model; got relu.", model=relu),
 ]
@@ -550,10 +811,67 @@ def test_accuracy_takes_lists_and_whole_numbers():
     assert accuracy(model, [[1, 0], [0, 1], [3, 2]], [0, 1, 1]) == 2 / 3
 
 
-def test_accuracy_of_parameters_that_ran_away_gives_no_warning():
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e38])
+def test_accuracy_of_scores_that_are_not_finite_is_refused(value):
+    """NaN everywhere would else be read as class 0."""
     model = network("float32")
-    parameter_vector(model)[0][:] = 1e38
-    assert 0 <= accuracy(model, 10 * X, LABELS) <= 1
+    parameter_vector(model)[0][:] = value
+    sentence = r"^accuracy: scores must be finite; got NaN or infinity in row 0\."
+    with pytest.raises(FloatingPointError, match=sentence):
+        accuracy(model, 10 * X, np.zeros(50, int))
+
+
+def test_one_row_whose_scores_are_not_finite_is_named():
+    model, x = Linear(6, 3, rng=0), changed(X, (33, 0), 1e308)
+    parameter_vector(model)[0][:] = 1e3
+    with pytest.raises(FloatingPointError, match="in row 33"):
+        accuracy(model, x, LABELS, batch_size=20)
+
+
+SCORES = np.array([[-2.0], [-1e-9], [0.0], [1e-9], [3.0]])
+
+
+@pytest.mark.parametrize("dtype", [int, np.uint8, bool, float, np.float32])
+@pytest.mark.parametrize("shape", [(5,), (5, 1)])
+def test_one_score_a_row_is_cut_at_0(dtype, shape):
+    model = Linear(1, 1, init=lambda shape, rng: np.ones(shape), rng=0)
+    labels = np.array([0, 0, 0, 1, 1], dtype).reshape(shape)
+    assert accuracy(model, SCORES, labels) == 1
+    assert accuracy(model, SCORES, 1 - labels.astype(int)) == 0
+    assert accuracy(model, SCORES, labels, batch_size=2) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        ([0, 0, 2, 1, 1], "must be 0 or 1 for a single score a row; got 2 at index [2]."),
+        ([0, 0.5, 0, 1, 1], "got 0.5 at index [1]."),
+        ([-1, 0, 0, 1, 1], "got -1 at index [0]."),
+        ([[0, 1]] * 5, "must have shape (5,); got (5, 2)."),
+    ],
+)
+def test_labels_that_one_score_cannot_name_are_refused(labels, sentence):
+    model = Linear(1, 1, rng=0)
+    with pytest.raises(ValueError, match=f"^accuracy: labels .*{re.escape(sentence)}"):
+        accuracy(model, SCORES, labels)
+
+
+def test_a_probability_is_not_cut_at_0():
+    model = Sequential(Linear(6, 1, rng=0), Layer(sigmoid))
+    with pytest.raises(
+        ValueError, match="^accuracy: model must end in a score, .* ends in sigmoid"
+    ):
+        accuracy(model, X, LABELS > 0)
+
+
+@pytest.mark.parametrize("dtype", [int, float])
+def test_a_network_with_one_logit_learns_and_is_counted(dtype):
+    target = (X[:, 0] > 0).astype(dtype)
+    model = MLP(6, 8, 1, rng=0)
+    optimizer = Adam(parameter_vector(model)[0], lr=0.05)
+    data = binary_cross_entropy_with_logits, optimizer, X, target[:, None]
+    history = fit(model, *data, epochs=40, batch_size=10, seed=0, progress=False)
+    assert history.accuracy[-5:].mean() == accuracy(model, X, target) == 1
 
 
 @pytest.mark.parametrize(
