@@ -15,6 +15,7 @@ import numpy as np
 from nnlib.checks import Array, Shape
 
 PART = ".nnlib-{}.part"  # a file on its way: a name of its own, short enough in any folder
+MOST = 1000  # arrays in a file
 ABANDONED = 3600  # seconds after which nobody is still writing it
 
 
@@ -59,8 +60,11 @@ class Archive:
 
     def __init__(self, file: Any) -> None:
         self.zip = Zip(file)
-        self.members = {info.filename.removesuffix(".npy"): info for info in self.zip.infolist()}
-        if len(self.members) < len(self.zip.infolist()):
+        members = self.zip.infolist()
+        self.members = {info.filename.removesuffix(".npy"): info for info in members}
+        if len(members) > MOST:
+            raise ValueError(f"it holds {len(members)} arrays, more than {MOST}")
+        if len(self.members) < len(members):
             raise ValueError("two of its arrays have one name")
         self.kinds = {name: self.kind(name) for name in self.members}
 
@@ -70,9 +74,13 @@ class Archive:
         if info.compress_type != ZIP_STORED:
             raise ValueError(f"its {name} is compressed")
         with self.zip.open(info) as member:
-            if np.lib.format.read_magic(member) != (1, 0):
+            try:
+                version = np.lib.format.read_magic(member)
+                shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+            except ValueError as error:  # whose advice may be to trust the file
+                raise ValueError(f"its {name} has no header that can be read") from error
+            if version != (1, 0):
                 raise ValueError(f"its {name} is of another version")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(member)
             if dtype.hasobject:
                 raise ValueError(f"its {name} holds Python objects, which are never loaded")
             if info.file_size != member.tell() + math.prod(shape) * dtype.itemsize:

@@ -1,8 +1,10 @@
 """Examples and labels: what a run and its accuracy take, and how scores are read as classes."""
 
+import difflib
 import inspect
 from collections.abc import Callable
-from typing import Any, NoReturn
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -10,6 +12,8 @@ from nnlib.checks import Array, Shape, all_finite, class_numbers, finite, numeri
 from nnlib.layers import Linear, Sequential
 from nnlib.losses import keyword_of
 from nnlib.parameters import Model, parameter_vector
+
+Function = TypeVar("Function", bound=Callable)
 
 
 def data(where: str, model: Model, x: Any, labels: Any) -> tuple[Array, Array]:
@@ -99,6 +103,40 @@ def classes_for(loss: Callable, labels: Array, shape: Shape) -> Array | None:
         return as_classes("Training", labels, shape)
     except (TypeError, ValueError):
         return None
+
+
+def kindly(function: Function) -> Function:
+    """A function that tells in a sentence of its own which argument is missing or is none of its.
+
+    >>> @kindly
+    ... def train(model, *, epochs): ...
+    >>> train("a model", epoch=3)
+    Traceback (most recent call last):
+    ...
+    TypeError: train: there is no argument 'epoch'. Did you mean 'epochs'?
+    """
+    signature, where = inspect.signature(function), function.__qualname__.split(".")[0]
+    names = [name for name in signature.parameters if name != "self"]
+
+    @wraps(function)
+    def checked(*args: Any, **named: Any) -> Any:
+        try:
+            bound = signature.bind_partial(*args, **named).arguments
+        except TypeError as error:
+            unknown = next((name for name in named if name not in names), None)
+            if unknown is None:
+                raise TypeError(
+                    f"{where}: {error}; its arguments are {', '.join(names)}."
+                ) from None
+            near = difflib.get_close_matches(unknown, names, n=1)
+            advice = f"Did you mean {near[0]!r}?" if near else f"It takes {', '.join(names)}."
+            raise TypeError(f"{where}: there is no argument {unknown!r}. {advice}") from None
+        for name in names:
+            if name not in bound and signature.parameters[name].default is inspect.Parameter.empty:
+                raise TypeError(f"{where}: {name} is missing; give it by keyword, {name}=...")
+        return function(*args, **named)
+
+    return checked  # type: ignore[return-value]
 
 
 def target_of(where: str, loss: Callable) -> str:

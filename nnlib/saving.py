@@ -11,6 +11,7 @@ import numpy as np
 
 from nnlib.archives import Archive, kind_of, packed, write
 from nnlib.checks import Array, all_finite, as_path, difference, number, whole_number
+from nnlib.examples import kindly
 from nnlib.fingerprints import described, rates
 from nnlib.optimizers import Optimizer
 from nnlib.parameters import Model, named_parameters
@@ -20,6 +21,7 @@ FORMAT = 2
 LONGEST = 1 << 20  # letters that a file may say about itself
 
 
+@kindly
 def save(path: str | Path, training: Training) -> None:
     """Write all that a run needs to go on: theta, the optimizer's state, seed and step.
 
@@ -63,6 +65,7 @@ def save(path: str | Path, training: Training) -> None:
         raise type(error)(f"{due}: {error.strerror or error}.") from error
 
 
+@kindly
 def load(path: str | Path, training: Training) -> None:
     """Put a saved run into a Training built in the same way; it then goes on where the other stood.
 

@@ -25,6 +25,7 @@ from nnlib.examples import (
     converted,
     data,
     hits,
+    kindly,
     one_number,
     target_of,
 )
@@ -81,6 +82,7 @@ class Training:
     (60, True)
     """
 
+    @kindly
     def __init__(
         self,
         model: Model,
@@ -280,6 +282,7 @@ class Training:
         update(state)
 
 
+@kindly
 def fit(
     model: Model,
     loss: Callable,
@@ -329,6 +332,7 @@ def fit(
     return training.over(steps)
 
 
+@kindly
 @np.errstate(**RUNAWAY)
 def accuracy(model: Model, x: Any, labels: Any, *, batch_size: int = 4096) -> float:
     """The share of rows whose largest score is the label's, with dropout off.

@@ -790,6 +790,38 @@ def test_a_mistake_is_told_before_anything_changes_and_put_right_it_works(change
     assert len(fit(**good)) == 7
 
 
+def calls():
+    """What can be called with one argument too few, too many or misspelt."""
+    model = network()
+    run = {"model": model, "loss": softmax_cross_entropy, "x": X, "labels": LABELS}
+    run |= {"optimizer": Adam(parameter_vector(model)[0]), "batch_size": 8, "seed": 0}
+    return {
+        "fit": (fit, run | {"epochs": 1, "progress": False}, "batch_size"),
+        "Training": (Training, run, "seed"),
+        "accuracy": (accuracy, {"model": model, "x": X, "labels": LABELS}, "labels"),
+    }
+
+
+@pytest.mark.parametrize("name", ["fit", "Training", "accuracy"])
+def test_an_argument_too_few_or_too_many_is_told(name):
+    call, good, one = calls()[name]
+    for bad, sentence in (
+        (
+            {k: v for k, v in good.items() if k != one},
+            f"{one} is missing; give it by keyword, {one}=",
+        ),
+        (good | {f"{one}s": 1}, f"there is no argument '{one}s'. Did you mean '{one}'?"),
+        (good | {"qqq": 1}, "there is no argument 'qqq'. It takes model, "),
+    ):
+        with pytest.raises(TypeError, match=f"^{name}: {re.escape(sentence)}"):
+            call(**bad)
+    with pytest.raises(TypeError, match=f"^{name}: too many positional arguments; its"):
+        call(*range(99))
+    with pytest.raises(TypeError, match=f"^{name}: multiple values for argument 'model'; its"):
+        call(network(), **good)
+    call(**good)
+
+
 # -- accuracy ------------------------------------------------------------------------------------
 
 
