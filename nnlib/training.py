@@ -121,7 +121,7 @@ class Training:
             self.labels = converted("Training", "labels", self.labels, theta.dtype)
         with np.errstate(**RUNAWAY):  # the loss sees every label before anything moves
             z, _ = model(self.x[:1])
-            scores = np.broadcast_to(z, (count, *z.shape[1:]))
+            scores = np.broadcast_to(np.nan_to_num(z), (count, *z.shape[1:]))
             one_number("Training", loss, loss(scores, **{self.target_name: self.labels}))
         self.classes = classes_for(loss, self.labels, scores.shape)
         self.draws = any(isinstance(layer, Dropout) for layer in model.layers())
