@@ -14,7 +14,7 @@ from nnlib.checks import Array, all_finite, as_path, difference, number, whole_n
 from nnlib.examples import kindly
 from nnlib.fingerprints import described, rates
 from nnlib.optimizers import Optimizer
-from nnlib.parameters import Model, named_parameters
+from nnlib.parameters import Model, named_parameters, require_current
 from nnlib.training import Training
 
 FORMAT = 2
@@ -49,7 +49,7 @@ def save(path: str | Path, training: Training) -> None:
     """
     path = checked("save", path, training)
     training.place()
-    text = json.dumps(about("save", training))
+    text = json.dumps(about(training))
     if len(text) > LONGEST:
         raise ValueError(f"save: training must be told in {LONGEST} letters; it takes {len(text)}.")
     content = packed(content_of("save", training) | {"about": text})
@@ -80,13 +80,13 @@ def load(path: str | Path, training: Training) -> None:
     TypeError: load: training must be a Training; got str.
     """
     path = checked("load", path, training)
-    training.require_current()
+    require_current("load", training.optimizer.home)
     refuse_place(path)
     with open(path, "rb") as file:
         with only_damage(path):
             archive = Archive(file)
             saved = read_about(archive)
-        due, here = content_of("load", training), about("load", training)
+        due, here = content_of("load", training), about(training)
         for key in here:
             if key != "steps":
                 refuse(path, key, saved.get(key), here[key])
@@ -100,13 +100,13 @@ def load(path: str | Path, training: Training) -> None:
     training.restore(state.pop("theta"), state)
 
 
-def about(where: str, training: Training) -> dict[str, Any]:
+def about(training: Training) -> dict[str, Any]:
     """What identifies a run: where it stands, and all that must agree before it can be resumed."""
     return {
         "format": FORMAT,
         "steps": training.steps,
         "parameters": {name: list(shape) for name, shape in named_parameters(training.model)},
-        "optimizer": settings_of(where, training) | {"dtype": str(training.theta.dtype)},
+        "optimizer": training.optimizer.settings() | {"dtype": str(training.theta.dtype)},
         "seed": training.seed,
         "batch_size": training.batch_size,
         "samples": len(training.x),
@@ -118,27 +118,12 @@ def about(where: str, training: Training) -> dict[str, Any]:
     }
 
 
-def settings_of(where: str, training: Training) -> dict[str, Any]:
-    """The constants of the optimizer, when all its arrays are state."""
-    optimizer = training.optimizer
-    found: dict[str, Any] = {}
-    for name, value in optimizer.settings().items():
-        parts = value.values() if isinstance(value, dict) else value
-        parts = parts if isinstance(value, dict | list | tuple) else [value]
-        if any(isinstance(part, np.ndarray) for part in parts):
-            raise TypeError(
-                f"{where}: optimizer must name each array that it keeps as its state; "
-                f"{type(optimizer).__name__} does not name {name!r}."
-            )
-        found |= described(value, name)
-    return found
-
-
 def content_of(where: str, training: Training) -> dict[str, Any]:
     """What a step changes: the optimizer's state and theta."""
     state = training.optimizer.state()
     for name, value in state.items():
-        if np.asarray(value).dtype.kind not in "fiub":
+        plain = isinstance(value, np.ndarray) or not np.ndim(value)
+        if not plain or np.asarray(value).dtype.kind not in "fiub":
             raise TypeError(
                 f"{where}: optimizer must keep its state in arrays and numbers; {name!r} is "
                 f"{type(value).__name__}."

@@ -33,7 +33,7 @@ from nnlib.fingerprints import digest
 from nnlib.layers import Dropout
 from nnlib.machine import keep_heap_warm, one_blas_thread
 from nnlib.optimizers import Optimizer, Schedule
-from nnlib.parameters import Model, is_current, parameter_vector, replica
+from nnlib.parameters import Model, parameter_vector, replica, require_current
 from nnlib.progress import progress_bar
 
 RUNAWAY: Any = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}  # step() reports it
@@ -133,7 +133,6 @@ class Training:
     def allocate(self) -> None:
         """The vectors of this run's own model, and room for a batch and for each worker."""
         self.theta, self.grad = parameter_vector(self.model)
-        self.optimizer.theta = self.theta
         self.batch = np.empty((self.batch_size, *self.x.shape[1:]), self.x.dtype)
         several = range(self.workers if self.workers > 1 else 0)
         self.replicas = [replica(self.model) for _ in several]
@@ -188,19 +187,20 @@ class Training:
             self.optimizer.lr = rate
         with np.errstate(**RUNAWAY):
             loss, accuracy = self.differentiate(rows, step)
-            norm = math.sqrt(np.vdot(self.grad, self.grad))
+            norm = length(self.grad)
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 self.stop(step + 1, loss, "gradient")
             self.good = self.theta.copy(), self.optimizer.state()
             self.begun = step + 1
-            self.optimizer.update(self.grad)  # which is known to fit and to be finite
-            if not finite(self.theta):
+            try:
+                self.optimizer.advance(self.grad)  # which is known to fit and to be finite
+            except FloatingPointError:
                 self.stop(step + 1, loss, "step")
         return Record(step + 1, epoch + 1, loss, accuracy, norm)
 
     def place(self) -> int:
         """Where this run stands, when nobody has taken its parameters or moved its optimizer on."""
-        self.require_current()
+        require_current("Training", self.optimizer.home)
         step = self.steps
         if not self.begun - 1 <= step <= self.begun:  # a step that was begun may be interrupted
             raise ValueError(
@@ -208,14 +208,6 @@ class Training:
                 f"at step {step}: another run moved it. Build a new Training, which goes on there."
             )
         return step
-
-    def require_current(self) -> None:
-        """Refuse to go on with a vector that is no longer the model's."""
-        if not is_current(self.theta) or self.optimizer.theta is not self.theta:
-            raise ValueError(
-                "Training: theta must be the model's; it was, until a larger model took the "
-                "parameters over. Build an optimizer and a Training on parameter_vector(model)."
-            )
 
     def differentiate(self, rows: Array, step: int) -> tuple[float, float]:
         """Fill grad with the gradient on these rows; return the loss and the accuracy."""
@@ -369,6 +361,15 @@ def accuracy(model: Model, x: Any, labels: Any, *, batch_size: int = 4096) -> fl
             )
         right += hits(z, classes[start : start + batch_size])
     return right / classes.size
+
+
+def length(g: Array) -> float:
+    """The Euclidean norm, also where the squares leave the type's range."""
+    norm = math.sqrt(np.vdot(g, g))
+    if math.isfinite(norm):
+        return norm
+    largest = np.abs(g).max()
+    return float(largest) * math.sqrt(np.vdot(g / largest, g / largest))
 
 
 def as_history(records: Iterator[Record]) -> np.recarray:

@@ -21,6 +21,7 @@ from runs import (
     SCHEDULE,
     X,
     build,
+    network,
     output_of,
     python,
     replayed,
@@ -34,6 +35,7 @@ from nnlib.blocks import leaky_relu, relu, tanh
 from nnlib.layers import Dropout, Layer, Linear, Residual, Sequential
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
+from nnlib.optimizers import Optimizer
 from nnlib.parameters import parameter_vector
 from nnlib.saving import load, save
 from nnlib.training import Training, fit
@@ -105,13 +107,97 @@ def test_a_run_that_was_left_behind_by_another_is_not_saved_but_may_be_loaded(tm
     assert first.step().step == 4
 
 
+class Named(Optimizer):
+    """A rule of one's own that names what it remembers, a number among it."""
+
+    moments = ("h", "scale")
+
+    def __init__(self, theta):
+        super().__init__(theta, lr=0.05)
+        self.h, self.scale, self.floor = np.zeros_like(theta), np.float64(1), np.float32(1e-3)
+
+    def update(self, g):
+        h, scale = self.h + g * g, self.scale * np.float64(0.99)
+        delta = (self.lr * float(scale)) * g / np.sqrt(h + float(self.floor))
+        self.t, self.h, self.scale, self.theta[:] = self.t + 1, h, scale, self.theta - delta
+
+
+class InPlace(Optimizer):
+    """A rule that names nothing and writes into its array."""
+
+    def __init__(self, theta):
+        super().__init__(theta, lr=0.05)
+        self.h = np.zeros_like(theta)
+
+    def update(self, g):
+        self.h += g * g
+        self.t, self.theta[:] = self.t + 1, self.theta - self.lr * g / (np.sqrt(self.h) + 1e-3)
+
+
+class InAList(InPlace):
+    """A rule that keeps its array where no file finds it."""
+
+    def __init__(self, theta):
+        super().__init__(theta)
+        self.hidden = [np.zeros_like(theta)]
+
+
+class Listed(InPlace):
+    """A rule that names what is neither a number nor an array."""
+
+    moments = ("past",)
+    past = (1.0, 2.0)
+
+
+def ruled(rule, dtype="float64"):
+    """A run with a rule of one's own."""
+    model = network(dtype)
+    optimizer = rule(parameter_vector(model)[0])
+    return Training(model, softmax_cross_entropy, optimizer, X, LABELS, batch_size=8, seed=5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rule", [Named, InPlace])
+def test_a_rule_of_ones_own_is_saved_restored_and_resumed_bit_for_bit(tmp_path, rule, dtype):
+    first, second = ruled(rule, dtype), ruled(rule, dtype)
+    first.run(10)
+    save(tmp_path / "run.npz", first)
+    second.run(3)
+    load(tmp_path / "run.npz", second)
+    assert state_of(second) == state_of(first)
+    assert second.run(10).tobytes() == first.run(10).tobytes()
+    assert state_of(second) == state_of(first)
+    assert [type(v) for v in second.optimizer.state().values()] == [
+        type(v) for v in first.optimizer.state().values()
+    ]
+
+
+@pytest.mark.parametrize("rule", [Named, InPlace])
+def test_a_rule_of_ones_own_stands_where_the_run_does_after_it_diverged(rule):
+    training, replay = ruled(rule), ruled(rule)
+    for run in (training, replay):
+        run.run(5)
+        run.optimizer.lr = 1e308
+    with pytest.raises(FloatingPointError, match="those after step"):
+        training.run(50)
+    replay.run(training.steps - 5)
+    assert state_of(training) == state_of(replay)
+
+
+@pytest.mark.parametrize(("rule", "name"), [(InAList, "hidden"), (Listed, "past")])
+def test_a_rule_whose_state_a_file_cannot_hold_is_refused_by_name(tmp_path, rule, name):
+    with pytest.raises(TypeError, match=name):
+        save(tmp_path / "run.npz", ruled(rule))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_run_whose_parameters_a_larger_model_took_is_neither_saved_nor_loaded(saved):
     path, _ = saved
     training = build()
     parameter_vector(Sequential(training.model, Linear(3, 2, rng=0)))
     for call in (save, load):
         before = path.read_bytes()
-        with pytest.raises(ValueError, match="until a larger model took the parameters over"):
+        with pytest.raises(ValueError, match="the model has left for a larger"):
             call(path, training)
         assert path.read_bytes() == before
 
