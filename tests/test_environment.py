@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from rattler import MatchSpec, Version, VersionSpec
 
-from tools import tasks
+from tools import everywhere, tasks
 
 PROJECT = tomllib.loads((tasks.ROOT / "pyproject.toml").read_text())["project"]
 RUNTIME = PROJECT["dependencies"]
@@ -90,7 +90,7 @@ def test_the_library_alone_brings_no_part_of_the_workbench():
     assert needed(*LAB) >= workbench
 
 
-@pytest.mark.parametrize("pin", [pin for pin in tasks.COLAB if "==" in pin])
+@pytest.mark.parametrize("pin", [pin for pin in everywhere.COLAB if "==" in pin])
 def test_the_library_admits_what_colab_has(pin):
     pin = Requirement(pin)
     (exact,) = pin.specifier
@@ -276,45 +276,6 @@ def test_without_network_fetching_for_the_lab_is_silent(tmp_path):
     env = os.environ | NO_NETWORK | {"NNLIB_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
-
-
-# -- other environments ------------------------------------------------------------------------
-
-
-def test_an_interpreter_is_found_by_its_version():
-    here = "{}.{}".format(*sys.version_info)
-    assert tasks.interpreter(here) == sys.executable
-    assert tasks.interpreter("2.4") is None
-
-
-@pytest.fixture
-def tried(monkeypatch):
-    """The environments that would be made, where Python 3.13 and 3.12 are missing."""
-    names = []
-    monkeypatch.setattr(tasks, "install", lambda extra: None)
-    monkeypatch.setattr(tasks, "interpreter", {"3.11": "python3.11"}.get)
-    monkeypatch.setattr(tasks, "in_environment", lambda name, python, _: names.append(name))
-    return names
-
-
-def test_a_python_that_is_missing_is_said(tried, capsys):
-    tasks.everywhere()
-    assert tried == ["colab", "lowest", "3.11"]
-    assert "3.12: left out" in capsys.readouterr().out
-    with pytest.raises(SystemExit, match=r"3\.13 needs Python 3\.13, which is not here"):
-        tasks.everywhere("3.13")
-
-
-def test_an_environment_that_there_is_not_is_an_error(tried):
-    with pytest.raises(SystemExit, match="everywhere: kaggle is none of colab, lowest"):
-        tasks.everywhere("colab", "kaggle")
-    assert not tried
-
-
-def test_the_hosted_workflow_runs_every_environment():
-    workflow = (tasks.ROOT / ".github" / "workflows" / "test.yml").read_text()
-    named = re.findall(r'name: "?([\w.]+)"?, python: "([\d.]+)"', workflow)
-    assert dict(named) == {name: pythons[0] for name, (pythons, _) in tasks.ENVIRONMENTS.items()}
 
 
 def test_clean_keeps_work(project):

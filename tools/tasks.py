@@ -19,17 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 PIP = ("-m", "pip", "install", "-qq")
-LOCKED = ("--constraint", LOCK, "-r", "pyproject.toml", "--extra", "lab")
-LOWEST = ("--resolution", "lowest-direct", "-r", "pyproject.toml", "--extra", "lab")
-COLAB = """-r pyproject.toml pytest nbval<0.12 numpy==2.1.3 matplotlib==3.10.0 ipywidgets==7.7.1
-    ipython==7.34.0 ipykernel==6.17.1 anywidget==0.9.21""".split()
-ENVIRONMENTS = {  # name: the Pythons that will do, best first, and what is installed
-    "colab": (("3.13", "3.11"), COLAB),  # its packages of August 2026
-    "lowest": (("3.11",), LOWEST),
-    "3.11": (("3.11",), LOCKED),
-    "3.12": (("3.12",), LOCKED),
-    "3.13": (("3.13",), LOCKED),
-}
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # two test processes share the cores
 BROWSER_TESTS = ("tests/test_browser.py", "tests/test_browser_reopened.py")
 FETCH_QUIETLY = """
@@ -190,40 +179,7 @@ def browser():
 def everywhere(*names):
     """Run the notebooks with Colab's packages, the lowest versions, and other Pythons."""
     install("[dev]")
-    if unknown := set(names) - set(ENVIRONMENTS):
-        sys.exit(f"everywhere: {', '.join(unknown)} is none of {', '.join(ENVIRONMENTS)}")
-    for name in names or ENVIRONMENTS:
-        versions, wanted = ENVIRONMENTS[name]
-        python = next(filter(None, map(interpreter, versions)), None)
-        if python:
-            in_environment(name, python, wanted)
-        elif names:
-            sys.exit(f"everywhere: {name} needs Python {versions[0]}, which is not here")
-        else:
-            print(f"{name}: left out, for Python {versions[0]} is not here", flush=True)
-
-
-def interpreter(version):
-    """A Python of this version: the one that runs this, from the search path, or pyenv's."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    candidates = [sys.executable, f"python{version}", *pyenv.glob(f"{version}.*/bin/python")]
-    ask = ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    for candidate in filter(None, map(shutil.which, map(str, candidates))):
-        done = subprocess.run([candidate, *ask], capture_output=True, text=True, check=False)
-        if done.stdout.strip() == version:
-            return candidate
-    return None
-
-
-def in_environment(name, python, wanted):
-    """Run the notebooks with nnlib installed from its wheel, as whoever only uses it has it."""
-    say(f"{name}: {python}")
-    with tempfile.TemporaryDirectory() as folder:
-        run("-m", "uv", "venv", "--quiet", "--python", python, folder)
-        uv = ("-m", "uv", "pip", "install", "--quiet", "--python", python_of(Path(folder)))
-        run(*uv, *wanted, "pytest-xdist")
-        run(*uv, "--no-deps", "--refresh-package", "nnlib", ".")
-        notebooks_as_stored(python_of(Path(folder)), **NO_MNIST)
+    run("-m", "tools.everywhere", *names)
 
 
 def conda():
