@@ -79,14 +79,7 @@ def run_aloud(*command):
 
 
 def news(line):
-    """What a line of pip's means to whoever waits: larger packages, and the time to unpack all.
-
-    >>> news("  Downloading numpy-2.1.3-cp311-cp311-win_amd64.whl.metadata (62 kB)")
-    >>> news("Downloading numpy-2.1.3-cp311-cp311-win_amd64.whl (12.9 MB)")
-    '  numpy, 12.9 MB'
-    >>> news("Installing collected packages: zipp, numpy, tqdm")
-    '  unpacking 3 packages'
-    """
+    """What a line of pip's means to whoever waits: larger packages, and the time to unpack all."""
     if found := re.search(r"(?:Downloading|Using cached) (\w+)-\S+ \((\S+ MB)\)", line):
         return f"  {found[1]}, {found[2]}"
     if line.startswith("Installing collected packages:"):
