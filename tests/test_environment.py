@@ -185,12 +185,22 @@ def test_installing_says_what_it_does(project, capsys):
 
 
 PIP_SAYS = """\
+import sys
 print("Collecting numpy")
 print("  Downloading numpy-2.1.3-cp311-cp311-win_amd64.whl.metadata (62 kB)")
 print("Downloading numpy-2.1.3-cp311-cp311-win_amd64.whl (12.9 MB)")
 print("Using cached tqdm-4.66.0-py3-none-any.whl (78 kB)")
 print("Using cached jupyterlab-4.6.6-py3-none-any.whl (12.4 MB)")
 print("Installing collected packages: numpy, tqdm, jupyterlab")
+print("WARNING: one folder is ignored", file=sys.stderr)
+"""
+PIP_FAILS = """\
+import sys
+print("Collecting numpy")
+sys.stdout.flush()
+print("ERROR: no such version", file=sys.stderr)
+print("of what it is not", file=sys.stderr)
+sys.exit(2)
 """
 
 
@@ -201,8 +211,12 @@ def test_of_what_pip_says_the_news_are_passed_on(capsys):
         "  jupyterlab, 12.4 MB ...",
         "  unpacking 3 packages ...",
     ]
+
+
+def test_when_pip_fails_all_that_it_says_is_passed_on(capsys):
     with pytest.raises(subprocess.CalledProcessError):
-        tasks.run_aloud(sys.executable, "-c", "raise SystemExit(2)")
+        tasks.run_aloud(sys.executable, "-c", PIP_FAILS)
+    assert capsys.readouterr().out == "ERROR: no such version\nof what it is not\n"
 
 
 def course_in_this_python(monkeypatch, folder, *others):

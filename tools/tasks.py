@@ -67,12 +67,15 @@ def say(what):
 
 
 def run_aloud(*command):
-    """Run pip and pass on its news; its warnings and errors show anyway."""
-    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    options = {"stdout": subprocess.PIPE, "text": True, "env": os.environ | quiet}
+    """Run pip and pass on its news, and from its first error on all that it says."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen([*map(str, command)], cwd=ROOT, **options) as process:
+        failing = False
         for line in process.stdout:
-            if found := news(line):
+            failing = failing or line.startswith("ERROR")
+            if failing:
+                print(line, end="", flush=True)
+            elif found := news(line):
                 say(found)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
