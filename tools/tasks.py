@@ -98,6 +98,7 @@ def lab():
     python = python_with_course()
     copy_notebooks(ROOT / "notebooks", ROOT / "work")
     if not os.environ.get("NNLIB_MNIST"):
+        say("looking for MNIST")
         try:
             run("-c", FETCH_QUIETLY, python=python, timeout=120)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
