@@ -73,7 +73,7 @@ turn = np.radians(np.arange(0, 360, 0.5))
 directions = np.stack([np.cos(turn), np.sin(turn)], axis=1)
 slopes = [directional_derivative(f, p, u) for u in directions]
 assert angle(directions[np.argmin(slopes)], -gradient) < 0.5
-print(f"least slope {min(slopes):.2f},  −‖∇f‖ = {-np.linalg.norm(gradient):.2f}")
+print(f"least slope {min(slopes):.2f},  -‖∇f‖ = {-np.linalg.norm(gradient):.2f}")
 
 # %% [markdown]
 # Document A wants the *gradient* to decrease most. *Predict:* is that another direction? Let the steepness
@@ -235,7 +235,7 @@ assert 5 < best["κ = 1000"].mean() / best["κ = 100"].mean() < 20
 # | each step closer | **supported** in convex valleys below $2/L$; **not** on Rosenbrock, even where the run arrives |
 # | a small constant step arrives | **supported**, after steps in proportion to $\kappa$; above $2/L$, **never** |
 #
-# The losing case is the bent valley: round the bend, down leads away from the minimum. Lesson 4 has cures.
+# The losing case is the bent valley: round the bend, down leads away from the minimum.
 
 # %% [markdown] lecture={"ask": "f takes 2 numbers to 3; what is the shape of its derivative?", "expect": "(3, 2): a row for each output", "minutes": 8, "misconception": "The derivative is a number, or has the shape of the input"}
 # ## The Jacobian

@@ -444,16 +444,18 @@ plots.draw_rates(rates, results, title=finding, ax=ax)
 plt.show()
 
 # %%
-for rate, right, wrong in zip(rates[:-1], slope.mean(axis=1), slip.mean(axis=1)):
+for rate, right, wrong in zip(rates[:4], slope.mean(axis=1), slip.mean(axis=1)):
     print(f"rate {rate:<5} slope {right:.3f}   slip {wrong:.3f}")
-assert slope[4].min() > slip.max()
-assert slope[5].min() > 0.5 > 0.2 > slip[5].max()  # at rate 10 no two kinds of processor agree
 assert slip[0].mean() > slope[0].mean()
+assert slope[4].min() > slip.max()
+assert 0.08 < best - least < 0.12
+assert slope[5].min() > 0.5 > 0.2 > slip[5].max()
 
 # %% [markdown]
-# The slip costs ten points at its best rate, and ruins the network at the largest. Yet alone, without the upper curve, you would see
-# a network that reads four digits in five and blame the rate. At the smallest rate it even leads, if within the spread (the bands,
-# lowest to highest seed): $\sigma>\sigma'$, so its steps are longer. Differences need no race:
+# The slip costs ten points at its best rate, 3, and ruins the network at 10; of such wild runs the last digit is luck and not
+# printed. Yet alone, without the upper curve, you would see a network that reads four digits in five and blame the rate. At the
+# smallest rate it even leads, if within the spread (the bands, lowest to highest seed): $\sigma>\sigma'$, so its steps are
+# longer. Differences need no race:
 
 # %%
 point = np.array([-1.0, 0.5, 2.0])
@@ -500,14 +502,19 @@ def summed_cross_entropy(z, *, labels):
 
 
 # %%
-x8, thetas = scale(digits.x_train, np.float64, white=16), []
+x8, thetas, accuracies = scale(digits.x_train, np.float64, white=16), [], []
 mean, total = softmax_cross_entropy, summed_cross_entropy
-for name, loss, rate in ("mean", mean, 0.3), ("sum", total, 0.3), ("sum", total, 0.003):
+for loss, rate in (mean, 0.3), (total, 0.3), (total, 0.003):
     network = MLP(64, 30, 10, rng=0, dtype="float64")
     rule = GradientDescent(parameter_vector(network)[0], rate)
     run = Training(network, loss, rule, x8, few_labels, batch_size=100, seed=0).run(150)
-    print(f"{name:4} at rate {rate:<5}: accuracy {run.accuracy[-15:].mean():.2f}")
+    accuracies.append(run.accuracy[-15:].mean())
     thetas.append(rule.theta)
+
+# %%
+print(f"mean at rate 0.3: {accuracies[0]:.2f}, sum at a hundredth of it: {accuracies[2]:.2f}")
+print("sum at rate 0.3, no better than guessing:", accuracies[1] < 0.2)
+assert accuracies[1] < 0.2 < 0.9 < accuracies[2]
 assert np.allclose(thetas[0], thetas[2], rtol=0, atol=1e-8)
 
 # %% [markdown]

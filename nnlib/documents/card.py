@@ -19,6 +19,7 @@ COLOURS = {  # with white letters on them, each has a contrast of at least 4.5
 LEFT = "style='text-align:left'"
 LABELS = {"added": "Needed.", "reading": "Pitfall."}  # else it is what a document states
 WIDE = "<div style='overflow-x:auto'>"  # for a formula that is wider than its column
+LESSONS = ("01", "02", "05")  # those written that treat claims; claims name planned ones too
 WIDTHS = {"claim": 12, "verdict": 9, "states": 39, "holds": 24, "printed": 8, "corrected": 8}
 
 
@@ -47,7 +48,8 @@ class Card:
     def _repr_html_(self) -> str:
         claim, colour = self.claim, COLOURS[self.claim.status]
         label = LABELS.get(claim.status, "Stated.")
-        lessons = f" · lesson {' and '.join(claim.lessons)}" if claim.lessons else ""
+        written = " and ".join(lesson for lesson in claim.lessons if lesson in LESSONS)
+        lessons = f" · lesson {written}" if written else ""
         holds = f"<p style='margin:.3em 0'><b>What holds.</b> {math_text(claim.correction)}</p>"
         return (
             f"<div style='border-left:6px solid {colour};padding:.3em 1em;margin:.6em 0;"
@@ -122,12 +124,15 @@ def in_words(claim: Claim, errors: Errors) -> str:
 def shown(error: float) -> str:
     """An error for reading: rounding noise as its bound, anything else to two digits.
 
-    >>> [shown(error) for error in (3e-16, 2e-10, 0.4966, math.inf, math.nan)]
-    ['≤ 1e-12', '≤ 1e-9', '0.5', 'undefined', '–']
+    >>> [shown(error) for error in (3e-16, 2e-10, 0.4966, 213.7, math.inf, math.nan)]
+    ['≤ 1e-12', '≤ 1e-9', '0.5', '210', 'undefined', '–']
     """
     if math.isnan(error):
         return "–"
     if math.isinf(error):
         return "undefined"
     bound = next((b for b in ("1e-12", "1e-9", "1e-6") if error <= float(b)), None)
-    return f"≤ {bound}" if bound else f"{error:.2g}"
+    if bound:
+        return f"≤ {bound}"
+    digits = f"{error:.2g}"
+    return f"{float(digits):.0f}" if 100 <= error < 1e6 else digits.replace("e+", "e")
