@@ -5,6 +5,8 @@ The checks are functions of tools/check_notebooks.py; here they must also find p
 
 import json
 import re
+import subprocess
+import sys
 from base64 import b64decode, b64encode
 from io import BytesIO
 
@@ -15,7 +17,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 from tools import build, check_notebooks, lessons
-from tools.check_notebooks import code_cells, sections
+from tools.check_notebooks import code_cells, is_ignored, sections
 
 text_cell = nbformat.v4.new_markdown_cell
 
@@ -87,6 +89,57 @@ WAYS = [twice_in_one_kernel, each_cell_twice, each_section_after_the_setup]
 @each_notebook
 def test_notebook_also_runs(path, way):
     way(lessons.read_notebook(path))
+
+
+# -- a wrong number is found -------------------------------------------------------------------
+
+
+def plant(cell, kind="text"):
+    """Change the last digit of each text of a kind that a cell shows; whether there was one."""
+    changed = False
+    for output in cell.outputs:
+        texts = output.get("data", output)
+        for key in [key for key in texts if key.startswith(kind)]:
+            right = texts[key]
+            texts[key] = re.sub(r"\d(?=\D*$)", lambda digit: str(9 - int(digit[0])), right)
+            changed |= texts[key] != right
+    return changed
+
+
+def found_by_nbval(notebook, folder):
+    """The numbers of the code cells that strict nbval finds wrong."""
+    nbformat.write(notebook, folder / "planted.ipynb")
+    command = [sys.executable, "-m", "pytest", "-q", "--color=no", "--tb=no", "--nbval", "-rf"]
+    done = subprocess.run([*command, folder], capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == ("FAILED" not in done.stdout)
+    return {int(cell) for cell in re.findall(r"FAILED .*::Cell (\d+)", done.stdout)}
+
+
+SHOWN = """\
+class Shown:
+    def __repr__(self): return "plain 1"
+    def _repr_html_(self): return "<b>1</b>"
+    def _repr_latex_(self): return "$1$"
+"""
+
+
+def test_nbval_finds_one_wrong_digit_in_each_kind_of_output(tmp_path):
+    sources = [SHOWN, "print(1)", "1.5", "Shown()", "Shown()", "Shown()", "Shown()"]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook = build.normalised(build.executed(nbformat.v4.new_notebook(cells=cells), tmp_path))
+    kinds = ["text", "text/plain", "text/plain", "text/html", "text/latex"]
+    assert all(plant(cell, kind) for cell, kind in zip(notebook.cells[1:], kinds))
+    assert found_by_nbval(notebook, tmp_path) == {1, 2, 3, 4, 5}
+
+
+@pytest.mark.slow
+@each_notebook
+def test_nbval_finds_a_wrong_digit_in_each_output_of_a_notebook(path, tmp_path):
+    notebook = lessons.read_notebook(path)
+    compared = [(n, c) for n, c in enumerate(code_cells(notebook)) if not is_ignored(c)]
+    planted = {number for number, cell in compared if plant(cell)}
+    assert len(planted) > 5
+    assert found_by_nbval(notebook, tmp_path) == planted
 
 
 # -- the checks find planted faults ------------------------------------------------------------

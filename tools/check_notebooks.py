@@ -15,7 +15,7 @@ import nbformat
 
 from tools import lessons
 
-TAGS = {"nbval-ignore-output", "exercise"}
+TAGS = {"nbval-ignore-output", "exercise", "long"}  # long: tools.portable leaves it out
 LECTURE = {"ask": str, "expect": str, "minutes": (int, float), "misconception": str}
 METADATA = {"kernelspec": {"display_name", "language", "name"}, "language_info": {"name"}}
 IN_A_LINE, AT_MOST, PLOT_CELL, WORDS = 12, 25, 5, 90

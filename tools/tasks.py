@@ -156,9 +156,7 @@ def check():
     run("-m", "ruff", "format", "--check")
     run("-m", "mypy")
     test()
-    for processor in ("Haswell", "Prescott"):
-        print(f"notebooks without MNIST, OpenBLAS as on {processor}", flush=True)
-        notebooks_as_stored(OPENBLAS_CORETYPE=processor, **NO_MNIST)
+    run("-m", "tools.portable")
 
 
 def slow():
