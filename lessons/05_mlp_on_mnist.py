@@ -547,7 +547,7 @@ model, epochs = MLP(*widths, rng=0), 100 if images.bundled else 10
 rule = Adam(parameter_vector(model)[0])
 history = fit(model, softmax_cross_entropy, rule, x, labels, epochs=epochs, batch_size=100, seed=0)
 seen, unseen = accuracy(model, x, labels), accuracy(model, x_test, labels_test)
-print(f"{seen:.3f} of the images it trained on, {unseen:.3f} of the unseen")
+print(f"{seen:.2f} of the images it trained on, {unseen:.2f} of the unseen")
 assert seen > unseen > (0.85 if images.bundled else 0.96)
 
 # %%
@@ -643,7 +643,7 @@ for network, shape in arms:
     inputs = x.reshape(shape), labels
     Training(network, softmax_cross_entropy, Adam(theta), *inputs, batch_size=100, seed=0).run(600)
     right = accuracy(network, x_test.reshape(shape), labels_test)
-    print(f"{theta.size:6} numbers: {right:.3f} of the unseen images")
+    print(f"{theta.size:6} numbers: {right:.2f} of the unseen images")
     assert right > 0.85
 
 # %% [markdown]
