@@ -496,10 +496,11 @@ def test_an_optimizer_copied_without_its_model_refuses_to_step(copied):
 
 
 @each_copy
-def test_a_copy_of_a_run_that_its_model_has_left_is_left_too(copied):
-    inner = Linear(3, 2, rng=0)
+@pytest.mark.parametrize("taken", ["whole", "part"])
+def test_a_copy_of_a_run_that_its_model_has_left_is_left_too(copied, taken):
+    inner = MLP(3, 3, 3, rng=0, dtype="float64")
     optimizer = Adam(parameter_vector(inner)[0])
-    parameter_vector(Sequential(inner, Linear(2, 2, rng=0)))
+    parameter_vector(Sequential(inner if taken == "whole" else inner.parts[0], Linear(3, 2, rng=0)))
     _, twin = copied((inner, optimizer))
     with pytest.raises(ValueError, match="that the model has left"):
         twin.step(np.ones_like(twin.theta))
