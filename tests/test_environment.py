@@ -40,7 +40,7 @@ dependencies:
 def test_conda_installs_what_pip_installs():
     packages = "\n".join(f"  - {package}" for package in RUNTIME + LAB)
     assert (tasks.ROOT / "environment.yml").read_text() == CONDA.format(packages=packages)
-    assert tasks.conda_requirements() == RUNTIME + LAB
+    assert everywhere.CONDA == RUNTIME + LAB
 
 
 def imported(folder):
@@ -282,12 +282,9 @@ def test_the_lab_opens_without_mnist(project, monkeypatch, capsys, error):
     assert commands[-1][-4:] == ("--no-browser", "--port", "7777", "work")
 
 
-NO_NETWORK = dict.fromkeys(["http_proxy", "https_proxy", "all_proxy"], "http://127.0.0.1:9")
-
-
 def test_without_network_fetching_for_the_lab_is_silent(tmp_path):
     command = [sys.executable, "-c", tasks.FETCH_QUIETLY]
-    env = os.environ | NO_NETWORK | {"NNLIB_CACHE": str(tmp_path / "cache")}
+    env = os.environ | everywhere.NO_NETWORK | {"NNLIB_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tools import everywhere, tasks
+from tools import everywhere, lessons, tasks
 
 
 def test_an_interpreter_is_found_by_its_version():
@@ -35,19 +35,19 @@ def tried(monkeypatch):
 
 def test_a_python_that_is_missing_is_said(tried, capsys):
     assert not everywhere.main([])
-    wanted = [everywhere.COLAB, everywhere.LOWEST, everywhere.LOCKED]
-    assert tried == [("python3.11", packages) for packages in wanted]
+    wanted = [everywhere.COLAB, everywhere.LOWEST, everywhere.CONDA, everywhere.LOCKED]
+    assert tried == [(lessons.NOTEBOOKS, "python3.11", packages) for packages in wanted]
     assert "3.12: Python 3.12 is not here" in capsys.readouterr().out
 
 
 def test_a_python_that_is_asked_for_and_missing_is_a_failure(tried, capsys):
     assert everywhere.main(["3.13", "lowest"])
-    assert tried == [("python3.11", everywhere.LOWEST)]
+    assert tried == [(lessons.NOTEBOOKS, "python3.11", everywhere.LOWEST)]
     assert capsys.readouterr().out.endswith("failed: 3.13\n")
 
 
 def test_an_environment_in_which_notebooks_fail_is_named_after_all_others_ran(monkeypatch, capsys):
-    def fail(python, wanted):
+    def fail(folder, python, wanted):
         if wanted is everywhere.COLAB:
             raise subprocess.CalledProcessError(1, "pytest")
 
@@ -57,6 +57,12 @@ def test_an_environment_in_which_notebooks_fail_is_named_after_all_others_ran(mo
     said = capsys.readouterr().out
     assert "3.13: python3.13" in said
     assert said.endswith("failed: colab\n")
+
+
+def test_a_short_pass_leaves_out_long_cells(tried):
+    assert not everywhere.main(["colab", "--short"])
+    ((folder, *_),) = tried
+    assert folder != lessons.NOTEBOOKS
 
 
 def test_an_environment_that_there_is_not_is_an_error(tried):

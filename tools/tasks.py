@@ -11,21 +11,17 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
-PIP = ("-m", "pip", "install", "-qq")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # two test processes share the cores
 BROWSER_TESTS = ("tests/test_browser.py", "tests/test_browser_reopened.py")
 FETCH_QUIETLY = """
 import sys
-import pooch
 from nnlib.data import fetch
-pooch.get_logger().setLevel("WARNING")
 try:
     print("MNIST is in", fetch())
 except (OSError, ValueError):
@@ -172,28 +168,14 @@ def browser():
 
 
 def everywhere(*names):
-    """Run the notebooks with Colab's packages, the lowest versions, and other Pythons."""
+    """Run the notebooks with Colab's packages, the lowest versions, conda's, other Pythons."""
     install("[dev]")
     run("-m", "tools.everywhere", *names)
 
 
 def conda():
-    """Do what conda does with environment.yml, with pip, then run the notebooks without network."""
-    nowhere = dict.fromkeys(["http_proxy", "https_proxy", "all_proxy"], "http://127.0.0.1:9")
-    with tempfile.TemporaryDirectory() as folder:
-        python = python_of(Path(folder))
-        run("-m", "venv", folder, python=sys.executable)
-        run(*PIP, *conda_requirements(), "--editable", ".", python=python)
-        run("-m", "pytest", "--nbval", "notebooks/", python=python, **nowhere, **NO_MNIST)
-
-
-def conda_requirements():
-    """The packages that environment.yml names, without Python and pip themselves."""
-    text = (ROOT / "environment.yml").read_text()
-    packages = re.findall(r"^  - ([\w-]+.*)$", text, flags=re.MULTILINE)
-    return [
-        package for package in packages if not re.match(r"(conda-forge|python=|pip\b)", package)
-    ]
+    """Run the notebooks with what conda installs from environment.yml, but without conda."""
+    everywhere("conda")
 
 
 def notebooks(*numbers):
