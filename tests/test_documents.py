@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,14 @@ def test_a_card_says_the_formula_the_verdict_and_both_errors():
     assert COLOURS["wrong"] in card._repr_html_()
 
 
+@pytest.mark.parametrize("id", list(claims()))
+def test_a_card_names_the_lessons_that_are_written_and_no_other(id):
+    written = {path.stem[:2] for path in (ROOT / "lessons").glob("*.py")}
+    (heading,) = re.findall(r"opacity:[^>]*>(.*?)</span>", claim(id)._repr_html_())
+    _, _, named = heading.partition(" · lesson ")
+    assert set(named.split(" and ")) - {""} == written & set(claims()[id].lessons)
+
+
 def test_an_unknown_id_raises_with_the_nearest_ones():
     with pytest.raises(ValueError, match=r"no claim 'A-3\.4-clop'.*A-3\.4-clip"):
         claim("A-3.4-clop")
@@ -149,7 +158,18 @@ def test_a_table_of_no_lesson_is_refused():
 
 @pytest.mark.parametrize(
     ("error", "text"),
-    [(0, "≤ 1e-12"), (3e-11, "≤ 1e-9"), (0.123, "0.12"), (math.inf, "undefined"), (math.nan, "–")],
+    [
+        (0, "≤ 1e-12"),
+        (3e-11, "≤ 1e-9"),
+        (0.123, "0.12"),
+        (1.0, "1"),
+        (99.6, "100"),
+        (212.0, "210"),
+        (1e6, "1e6"),
+        (3.405e12, "3.4e12"),
+        (math.inf, "undefined"),
+        (math.nan, "–"),
+    ],
 )
-def test_an_error_is_shown_as_a_bound_where_it_is_noise(error, text):
+def test_an_error_is_shown_to_two_digits_or_as_a_bound_where_it_is_noise(error, text):
     assert shown(error) == text

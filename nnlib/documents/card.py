@@ -134,5 +134,5 @@ def shown(error: float) -> str:
     bound = next((b for b in ("1e-12", "1e-9", "1e-6") if error <= float(b)), None)
     if bound:
         return f"≤ {bound}"
-    digits = f"{error:.2g}"
-    return f"{float(digits):.0f}" if 100 <= error < 1e6 else digits.replace("e+", "e")
+    two_digits = float(f"{error:.2g}")
+    return f"{two_digits:g}".replace("e+0", "e").replace("e+", "e")
