@@ -194,7 +194,7 @@ def test_a_short_copy_lacks_the_long_cells_and_is_compared(tmp_path, monkeypatch
     assert not portable.nbval(lessons.NOTEBOOKS, os.environ)
 
 
-@pytest.mark.parametrize(("arguments", "passes"), [([], 2 + 4), (["--all"], 5 + 15)])
+@pytest.mark.parametrize(("arguments", "passes"), [([], 3 + 4), (["--all"], 6 + 15)])
 def test_all_passes_are_made_and_one_that_fails_fails_all(arguments, passes, monkeypatch, capsys):
     made, failing = [], Machine("Prescott", "none", 2, "MNIST").environment()
     nbval = lambda folder, env, *options: made.append(env) or env != failing

@@ -109,7 +109,7 @@ def main(arguments):
     with short_copies() as short:
         whole = arguments == ["--all"]
         folder = lessons.NOTEBOOKS if whole else short
-        for seed in range(5 if whole else 2):
+        for seed in range(6 if whole else 3):  # of a chaotic digit one seed may find the same
             report(f"each rounding moved, {seed}", nudged, folder, seed, *PARALLEL)
         for machine in every_pair() if whole else WIDEST:
             title = "BLAS {}, NumPy's vectors {}, threads {}, {}".format(*machine)
