@@ -35,6 +35,13 @@ def chromium():
         yield chromium
 
 
+@pytest.fixture(autouse=True)
+def no_help(monkeypatch):
+    """That widgets are saved is the environment's doing, not that of these tests' settings."""
+    own = {name: values for name, values in browser.SETTINGS.items() if "saveState" not in values}
+    monkeypatch.setattr(browser, "SETTINGS", own)
+
+
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
 def notebook(request, tmp_path):
     """A copy of a notebook."""
