@@ -7,6 +7,7 @@ from pictures import assert_legible
 from nnlib.blocks import sigmoid
 from nnlib.plots.canvas import new_figure, png, style
 from nnlib.plots.start_here import draw_claims, draw_losses, draw_slope
+from nnlib.plots.words import minus
 from nnlib.widgets.start_here import SlopePanel
 
 
@@ -59,7 +60,7 @@ def test_the_panel_follows_its_slider_over_the_whole_range(capsys):
         slope = pullback(np.ones(1))
         assert panel.message.value == ""
         assert panel.words.value == (
-            f"At x = {x:g} the sigmoid is {y[0]:.3f} and its slope is {slope[0]:.3f}."
+            minus(f"At x = {x:g} the sigmoid is {y[0]:.3f} and its slope is {slope[0]:.3f}.")
         )
         exec(panel.as_code.value, {})
         assert capsys.readouterr().out == f"{y} {slope}\n"

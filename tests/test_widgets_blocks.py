@@ -41,7 +41,7 @@ def test_a_matrix_shows_its_numbers_where_they_stand(ax):
     M = np.array([[0.0, -1.5], [1e-6, 250.0]])
     assert plots.draw_matrix(M, title="t", rows="ab", columns="cd", ax=ax) is None
     cells = {text.get_position(): text.get_text() for text in ax.texts}
-    assert cells == {(0, 0): "·", (1, 0): "-1.5", (0, 1): "1e-06", (1, 1): "2e+02"}
+    assert cells == {(0, 0): "·", (1, 0): "−1.5", (0, 1): "10⁻⁶", (1, 1): "250"}
 
 
 def test_a_matrix_of_zeros_can_be_drawn(ax):
@@ -155,7 +155,7 @@ def test_the_activation_panel_by_hand(capsys):
     panel = ActivationPanel()
     panel.controls["activation"].value, panel.controls["leak"].value = "leaky ReLU", 0.5
     panel.controls["x"].value, panel.controls["depth"].value = -2.0, 1
-    assert panel.words.value.startswith("leaky ReLU at -2 is -1 with slope 0.5. Over 1 layers")
+    assert panel.words.value.startswith("leaky ReLU at −2 is −1 with slope 0.5. Over 1 layer ")
     assert printed_by(panel, capsys)[:3] == [-1.5, -1.0, -0.5]
     middle = panel.figure.axes[1]
     assert sum(text.get_text() == "0.5" for text in middle.texts) == 3

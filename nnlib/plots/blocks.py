@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 
 from nnlib.checks import Array
 from nnlib.experiments.blocks import INSIDE, PRECISIONS, REPAIRS
-from nnlib.plots.canvas import BLUE, GREY, INK, ORANGE, PALE, RED, SKY, SMALL, looks
+from nnlib.plots.canvas import BLUE, GREY, INK, ORANGE, PALE, RED, SKY, SMALL, legend_below, looks
+from nnlib.plots.words import minus, short
 
 FINE = 0.01  # an error of a probability, or of a gradient, that a reader need not fear
 
@@ -43,15 +44,6 @@ def draw_matrix(
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.grid(False)
-
-
-def short(x: float) -> str:
-    """A number in at most six characters: two decimals, or its power of ten.
-
-    >>> short(0.25), short(-3e-7), short(1234.5)
-    ('0.25', '-3e-07', '1e+03')
-    """
-    return f"{x:.2g}" if 0.01 <= abs(x) < 100 else f"{x:.0e}"
 
 
 # -- Curves ---------------------------------------------------------------------------------------
@@ -113,9 +105,9 @@ def draw_point_on_curve(
     at = np.argmin(np.abs(everywhere - x))
     ax.plot(everywhere, y, color=BLUE)
     ax.plot(everywhere, slopes, "--", color=RED)
-    ax.plot([x, x], [y[at], slopes[at]], "o", color=INK, markersize=9)
+    ax.plot([x, x], [y[at], slopes[at]], "o", color=INK, markersize=9, clip_on=False)
     ax.axvline(x, ymax=0.74, color=GREY, linestyle=":", linewidth=1.5)
-    title = f"Slope {slopes[at]:.2g} at {x:g}"
+    title = minus(f"Slope {short(slopes[at])} at {x:g}")
     ax.set(xlabel="x", ylabel="value, slope", title=title, xlim=everywhere[[0, -1]])
     low, high = min(y.min(), -0.2), max(y.max(), 1.0)
     ax.set_ylim(low - 0.05 * (high - low), high + 0.35 * (high - low))
@@ -268,9 +260,9 @@ def draw_fits(
         ax.plot(t, fit(t), label=name, color=look["color"], linestyle=look["linestyle"])
     low, high = target(INSIDE).min(), target(INSIDE).max()
     room = 0.7 * (high - low)
-    ax.set(ylim=(low - room, high + 1.6 * room), xlim=(-reach, reach), title=title)
+    ax.set(ylim=(low - room, high + room), xlim=(-reach, reach), title=title)
     ax.set(xlabel="t  (made on the shaded part)", ylabel="value")
-    ax.legend(loc="upper center", ncols=2, frameon=True, framealpha=0.9, edgecolor="white")
+    legend_below(ax)
 
 
 def draw_errors_by_width(
@@ -309,7 +301,7 @@ def draw_errors_by_width(
     if len(errors) > 2:
         legend_beside(ax)
     else:
-        ax.legend(loc="lower left", borderpad=0)
+        legend_below(ax, columns=1)
 
 
 def draw_by_depth(

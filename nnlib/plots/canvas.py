@@ -9,6 +9,7 @@ from zlib import compress, crc32
 import matplotlib
 import numpy as np
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -116,3 +117,18 @@ def looks(lines: Sized) -> Iterator[dict[str, Any]]:
         )
     for _, colour, line, marker in zip(range(len(lines)), COLOURS, LINES, MARKERS):
         yield {"color": colour, "linestyle": line, "marker": marker}
+
+
+def legend_below(ax: Axes, *, columns: int = 2) -> None:
+    """The names of several lines, where they cover none: under the axes and its label.
+
+    >>> ax = new_figure(4, 4).add_subplot()
+    >>> for name in ("one", "two"):
+    ...     _ = ax.plot([0, 1], label=name)
+    >>> legend_below(ax)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['one', 'two']
+    """
+    if len(ax.get_legend_handles_labels()[1]) > 1:
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 3.6}
+        ax.legend(ncols=columns, columnspacing=1.5, **below)

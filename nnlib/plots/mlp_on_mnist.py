@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 
 from nnlib.checks import Array
 from nnlib.experiments.mlp_on_mnist import Curves
-from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, PALE, RED, SKY, SMALL, looks
+from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, PALE, RED, SKY, SMALL, legend_below, looks
+from nnlib.plots.words import counted
 
 # -- Digits ---------------------------------------------------------------------------------------
 
@@ -93,7 +94,8 @@ def draw_probabilities(p: Array, *, ax: Axes) -> None:
     if np.any(p):
         bars[best].set(facecolor=BLUE, hatch="//", edgecolor="white")
         for digit in np.flatnonzero(p >= 0.005):
-            ax.text(digit, p[digit] + 0.02, f"{p[digit]:.2f}", ha="center", fontsize=SMALL)
+            text = f"{p[digit]:.2f}".lstrip("0")  # wider, it would meet the next one
+            ax.text(digit, p[digit] + 0.02, text, ha="center", fontsize=SMALL)
     title = f"Read as {best} ({p[best]:.2f})" if np.any(p) else "Nothing to read yet"
     ax.set(xlabel="digit", ylabel="probability", title=title, ylim=(0, 1.12))
     ax.set_xticks(range(len(p)))
@@ -130,7 +132,7 @@ def draw_signal(
     ax.set(xlabel="layers passed", ylabel="mean square of the signal", title=title)
     ax.set(xlim=(-0.2, depth + 0.2), xticks=range(0, depth + 1, max(1, depth // 10)), ylim=ylim)
     ax.minorticks_off()
-    legend_below(ax, curves)
+    legend_below(ax)
 
 
 def draw_curves(
@@ -157,7 +159,7 @@ def draw_curves(
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title, yscale=yscale)
     ax.minorticks_off()
     ax.xaxis.get_major_locator().set_params(integer=True)
-    legend_below(ax, curves)
+    legend_below(ax)
 
 
 def draw_rates(rates: Sequence[float], arms: Mapping[str, Array], *, title: str, ax: Axes) -> None:
@@ -226,17 +228,12 @@ def draw_gradient_noise(sizes: Sequence[int], noise: Array, *, ax: Axes) -> None
     ax.legend()
 
 
-def legend_below(ax: Axes, curves: Mapping[str, Array]) -> None:
-    """The names of several lines, where they cover none: under the axes and its label."""
-    if len(curves) > 1:
-        below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 3.6}
-        ax.legend(ncols=2, columnspacing=1.5, **below)
-
-
 # -- Training, live -------------------------------------------------------------------------------
 
 
-def draw_learning(runs: Mapping[str, Curves], *, most: int, axes: Sequence[Axes]) -> None:
+def draw_learning(
+    runs: Mapping[str, Curves], *, most: int, going: str = "", axes: Sequence[Axes]
+) -> None:
     """Draw the loss on the first axes, the accuracy on unseen images on the second.
 
     A dot is the loss of a batch, the line their means; a cross is where the run diverged. Losses
@@ -244,6 +241,7 @@ def draw_learning(runs: Mapping[str, Curves], *, most: int, axes: Sequence[Axes]
 
     runs   the first is the one that the titles tell of; another one is drawn grey and dashed.
     most   how many steps the axes have room for.
+    going  what a title says of the first while it goes on, instead of its loss.
 
     >>> from nnlib.plots.canvas import new_figure
     >>> axes = new_figure(9, 4).subplots(1, 2)
@@ -266,7 +264,8 @@ def draw_learning(runs: Mapping[str, Curves], *, most: int, axes: Sequence[Axes]
     low, high = np.clip(low, 1e-4, 0.01), np.clip(high, 10, 1e3)
     loss_ax.set_ylim(low, high)
     loss_ax.yaxis.set_major_formatter("{x:g}")
-    accuracy_ax.set(xlabel="step", ylabel="accuracy on unseen images", ylim=(0, 1))
+    accuracy_ax.set(xlabel="step", ylabel="accuracy on unseen images")
+    accuracy_ax.set(ylim=(0, 1.27), yticks=np.linspace(0, 1, 6))  # above 1 there is room for names
     at, right = now.tested_at[-1], now.test_accuracy[-1]
     what = f"Loss {now.mean_loss[-1]:.2f}" if len(steps) else "No step taken yet"
     if now.diverged:
@@ -274,11 +273,11 @@ def draw_learning(runs: Mapping[str, Curves], *, most: int, axes: Sequence[Axes]
         cross = {"color": RED, "markersize": 16, "markeredgecolor": "white", "clip_on": False}
         loss_ax.plot(steps[-1:], np.clip(now.losses[-1:], low, high), "X", **cross)
         accuracy_ax.plot(len(steps), right, "X", **cross)
-    after = f"after {at} steps" if at else "before training"
-    loss_ax.set_title(what, loc="left", fontsize=15)
+    after = f"after {counted(at, 'step')}" if at else "before training"
+    loss_ax.set_title(going or what, loc="left", fontsize=15)
     accuracy_ax.set_title(f"Test accuracy {right:.3f} {after}", loc="right", fontsize=15)
     for ax in axes:
         ax.set_xlim(-0.02 * most, 1.02 * most)
         ax.minorticks_off()
     if len(runs) > 1:
-        accuracy_ax.legend(reverse=True)
+        accuracy_ax.legend(loc="upper left", borderpad=0, reverse=True)

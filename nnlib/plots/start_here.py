@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from nnlib.checks import Array
 from nnlib.plots.canvas import BLUE, INK, ORANGE, PALE, RED, SKY
+from nnlib.plots.words import minus
 
 FILLS = [PALE, RED, ORANGE, SKY, "white"]
 
@@ -42,9 +43,9 @@ def draw_slope(x: float, y: float, slope: float, *, curve: tuple[Array, Array], 
     ax.plot(*curve, color=INK)
     near = np.array([-2.0, 2.0])
     ax.plot(x + near, y + slope * near, "--", color=RED)
-    ax.plot(x, y, "o", color=RED, markersize=11)
+    ax.plot(x, y, "o", color=RED, markersize=11, clip_on=False)
     ax.set(xlabel="x", ylabel="y = sigmoid(x)", ylim=(-0.25, 1.25), xlim=curve[0][[0, -1]])
-    ax.set_title(f"slope {slope:.3f} at x = {x:g}")
+    ax.set_title(minus(f"slope {slope:.3f} at x = {x:g}"))
 
 
 def draw_losses(curves: Mapping[str, Sequence[float]], *, title: str, ax: Axes) -> None:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from nnlib.checks import Array
 from nnlib.experiments.vector_calculus import STEPS, Landscape, View, Ways
 from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, PALE, RED, SMALL, looks
+from nnlib.plots.words import minus, short, two_decimals
 
 FILLS = ["#FFFFFF", "#BFE3F5", "#F7DFA8", "#CDEBDD"]  # pale enough for black letters
 
@@ -88,7 +89,8 @@ def draw_cosine(found: Ways, degrees: float, *, ax: Axes) -> None:
         down = np.degrees(np.arctan2(*-found.gradient[::-1])) % 360
         ax.plot(down, -steepness, "s", color=RED, markersize=11)
         ax.text(down, -1.2 * steepness, "−∇f", color=RED, ha="center", va="center")
-        title = f"slope {shorter(found.slope)} = {shorter(steepness)} · cos {found.theta:.0f}°"
+        product = f"{two_decimals(steepness)} · cos {found.theta:.0f}°"
+        title = f"slope {two_decimals(found.slope)} = {product}"
     else:
         title = "slope 0 in every direction"
     ax.plot(degrees % 360, found.slope, "o", color=BLUE, markersize=11)
@@ -97,16 +99,6 @@ def draw_cosine(found: Ways, degrees: float, *, ax: Axes) -> None:
     ax.set(xlabel="direction of u, degrees", ylabel="slope along u", title=title)
     most = 1.35 * steepness or 1
     ax.set(xlim=(-12, 372), ylim=(-most, most), xticks=range(0, 361, 90))
-
-
-def shorter(number: float) -> str:
-    """A number for a title: two decimals, or none when it is large.
-
-    >>> shorter(3.14159), shorter(1234.5), shorter(-0.001)
-    ('3.14', '1234', '0.00')
-    """
-    text = f"{number:.0f}" if abs(number) >= 100 else f"{number:.2f}"
-    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
 
 # -- Steps ----------------------------------------------------------------------------------------
@@ -227,11 +219,12 @@ def draw_microscope(
     ax.plot(step, np.clip(view.error, low, high), "o", color=RED, markersize=12, clip_on=False)
     ax.set(xscale="log", yscale="log", xlim=(1e-12, 0.1), ylim=(low, high))
     ax.set(xlabel="step h", ylabel="largest error of an entry")
-    size = f"Error {view.error:.0e}" if view.error > low else "No error"
-    ax.set_title(f"{size} at step {step:.0e}")
-    powers = [-12, -9, -6, -3, 0]  # written out: formulas as labels take thrice as long to draw
-    ax.set_xticks([10.0**k for k in powers[:-1]], [f"1e{k}" for k in powers[:-1]])
-    ax.set_yticks([10.0**k for k in powers], [*[f"1e{k}" for k in powers[:-1]], "1"])
+    size = f"Error {short(view.error)}" if view.error > low else "No error"
+    ax.set_title(f"{size} at step {short(step)}")
+    powers = 10.0 ** np.arange(-12, 1, 3)
+    ticks = [short(power) for power in powers]  # formulas as labels take thrice as long to draw
+    ax.set_xticks(powers[:-1], ticks[:-1])
+    ax.set_yticks(powers, ticks)
     ax.minorticks_off()
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2, columnspacing=1.0)
 
@@ -257,9 +250,9 @@ def draw_gaps(gaps: Array, tolerance: float, *, ax: Axes) -> None:
         gap = gaps[i, j]
         text = str(round(np.log10(gap))) if gap > 1e-15 else "–"
         colour = "white" if gap > 1e-3 else INK
-        ax.text(j, i, text.replace("-", "−"), ha="center", va="center", color=colour, fontsize=14)
+        ax.text(j, i, minus(text), ha="center", va="center", color=colour, fontsize=14)
         if failed[i, j]:
-            ax.plot(*frame(i, j), color=INK, linewidth=2.5, clip_on=False)
+            ax.plot(*frame(i, j), "-", color=INK, linewidth=2.5, clip_on=False)
     count = int(failed.sum())
     ax.set_title(f"{count or 'none'} of {gaps.size} entries {'fail' if count > 1 else 'fails'}")
     ax.set(xlabel="column of W\nnumber: log₁₀ of the error", ylabel="row of W")

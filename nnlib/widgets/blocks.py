@@ -32,6 +32,7 @@ from nnlib.plots.blocks import (
     draw_point_on_curve,
     draw_signal_and_gradient,
 )
+from nnlib.plots.words import counted, minus, short
 from nnlib.widgets.panel import Panel
 
 ACTIVATION = """\
@@ -66,6 +67,7 @@ network = random_features(f, activation, {width})
 print(largest_error(network, f), largest_error(network, f, OUTSIDE))
 """
 NEAR = np.array([-1.0, 0.0, 1.0])
+LEAKY = "leaky ReLU"  # the one activation that has a leak
 
 
 def sliders(width: str, *controls: Any) -> None:
@@ -91,6 +93,8 @@ class ActivationPanel(Panel):
         gain = ipywidgets.FloatSlider(1.0, min=0.25, max=5, step=0.25, description="weights ×")
         sliders("290px", x, leak, depth, gain)
         sliders("220px", menu)
+        menu.observe(lambda change: setattr(leak, "disabled", change["new"] != LEAKY), "value")
+        leak.disabled = menu.value != LEAKY
         controls = {"activation": menu, "x": x, "leak": leak, "depth": depth, "gain": gain}
         margins = {"left": 0.075, "right": 0.985, "bottom": 0.19, "top": 0.89, "wspace": 0.45}
         super().__init__(controls, width=9.3, height=3.2, margins=margins)
@@ -98,7 +102,7 @@ class ActivationPanel(Panel):
     def draw(
         self, figure: Any, activation: str, x: float, leak: float, depth: int, gain: float
     ) -> str:
-        f = with_leak(leak) if activation == "leaky ReLU" else ACTIVATIONS[activation]
+        f = with_leak(leak) if activation == LEAKY else ACTIVATIONS[activation]
         everywhere = np.linspace(-6, 6, 241)
         y, pullback = f(everywhere)
         slopes = pullback(np.ones_like(y))
@@ -107,20 +111,20 @@ class ActivationPanel(Panel):
         signal, gradient = through_depth(f, depth=depth, gain=gain)
         left, middle, right = figure.subplots(1, 3)
         draw_point_on_curve(x, everywhere, y, slopes, name=activation, ax=left)
-        names = [f"{entry:g}" for entry in x + NEAR]
+        names = [minus(f"{entry:g}") for entry in x + NEAR]
         draw_matrix(J, title="Jacobian: diagonal", rows=names, columns=names,
                     xlabel="input", ylabel="output at", ax=middle)  # fmt: skip
         draw_signal_and_gradient(signal, gradient, ax=right)
         factor = factor_per_layer(gradient)
         return (
-            f"{activation} at {x:g} is {here[1]:.3g} with slope {J[1, 1]:.3g}. Over {depth} layers "
-            f"with weights × {gain:g} the gradient is multiplied by {factor:.2f} "
-            f"in each, by {gradient[0] / gradient[-1]:.1g} in all."
+            f"{activation} at {x:g} is {here[1]:.3g} with slope {J[1, 1]:.3g}. "
+            f"Over {counted(depth, 'layer')} with weights × {gain:g} the gradient is multiplied "
+            f"by {factor:.2f} in each, by {short(gradient[0] / gradient[-1])} in all."
         )
 
     def code(self, activation: str, x: float, leak: float, depth: int, gain: float) -> str:
         leaky = f"partial(leaky_relu, slope={leak})"
-        f = leaky if activation == "leaky ReLU" else f"ACTIVATIONS[{activation!r}]"
+        f = leaky if activation == LEAKY else f"ACTIVATIONS[{activation!r}]"
         return ACTIVATION.format(activation=f, x=x, depth=depth, gain=gain)
 
 
@@ -176,17 +180,18 @@ class SoftmaxPanel(Panel):
         g = repaired_gradient(z, label, repair, precision)
         true_g = repaired_gradient(double, label, best)
         left, right = figure.subplots(1, 2)
-        names = [f"{entry:.6g}" for entry in z]
+        names = [minus(f"{entry:.6g}") for entry in z]
         names[label] += "\ntrue class"
         draw_beside_truth(p, true_p, labels=names, ylabel="probability",
                           title=f"Probabilities: {off(p, true_p)}", ax=left)  # fmt: skip
         draw_beside_truth(g, true_g, labels=names, ylabel="gradient dL/dz",
                           title=f"Gradient: {off(g, true_g)}", ax=right)  # fmt: skip
-        stuck = true_g[label] < -0.01 and not np.any(g)
+        stuck = bool(g[label] == 0) and off(g[label], true_g[label]) != "right"
         return (
             f"{repair} in {precision}: probabilities {off(p, true_p)}, gradient {off(g, true_g)}. "
             f"The true class has {true_p[label]:.3f}"
-            + (", and nothing pulls it up: the gradient is 0." if stuck else ".")
+            + f", and nothing pulls it up: its gradient is 0, not {true_g[label]:.2f}" * stuck
+            + "."
         )
 
     def code(self, **values: Any) -> str:
@@ -234,8 +239,8 @@ class ApproximatorPanel(Panel):
         sliders("330px", width)
         sliders("220px", target, menu)
         controls = {"target": target, "activation": menu, "width": width}
-        margins = {"left": 0.09, "right": 0.985, "bottom": 0.19, "top": 0.89, "wspace": 0.3}
-        super().__init__(controls, width=8.2, height=3.1, margins=margins)
+        margins = {"left": 0.09, "right": 0.985, "bottom": 0.33, "top": 0.91, "wspace": 0.3}
+        super().__init__(controls, width=8.2, height=3.8, margins=margins)
 
     def draw(self, figure: Any, target: str, activation: str, width: int) -> str:
         f = TARGETS[target]
@@ -251,9 +256,11 @@ class ApproximatorPanel(Panel):
         draw_fits(f, fits, title=f"Inside: within {shown(inside)}", ax=left)
         trend = "falls" if errors["random units"][-1] < 0.05 else "stays"
         draw_errors_by_width(WIDTHS, errors, title=f"The error {trend}", at=width, ax=right)
+        come, they = ("comes", "it misses") if width == 1 else ("come", "they miss")
         return (
-            f"{width} units {activation} come within {shown(inside)} of the {target} target on the "
-            f"shaded interval; beyond it, up to t = 2, they miss by up to {shown(outside)}."
+            f"{counted(width, 'unit')} {activation} {come} within {shown(inside)} of the {target} "
+            f"target on the shaded interval; beyond it, up to t = 2, {they} by up to "
+            f"{shown(outside)}."
         )
 
     def code(self, target: str, activation: str, width: int) -> str:

@@ -11,8 +11,8 @@ from nnlib.plots.vector_calculus import (
     draw_gaps,
     draw_microscope,
     draw_ways,
-    shorter,
 )
+from nnlib.plots.words import two_decimals
 from nnlib.widgets.panel import Panel
 
 SIZE, REACH = 15, 12  # half the side of what is shown of a landscape, and of where p may go
@@ -78,7 +78,7 @@ class SteepestDescentPanel(Panel):
         left, right = figure.subplots(1, 2)
         draw_ways(LANDSCAPES[landscape], p, found, size=SIZE, ax=left)
         draw_cosine(found, degrees, ax=right)
-        here = f"At ({x:g}, {y:g}) the slope along u is {shorter(found.slope)}"
+        here = f"At ({x:g}, {y:g}) the slope along u is {two_decimals(found.slope)}"
         if not found.gradient.any():
             return f"{here}: the gradient is 0, and no direction leads down at once."
         return (
@@ -108,7 +108,7 @@ class MicroscopePanel(Panel):
             ),
             "dtype": ipywidgets.Dropdown(options=list(TOLERANCE), description="numbers"),
             "central": ipywidgets.Dropdown(
-                options={"central": True, "forward": False}, description="difference"
+                options=[("central", True), ("forward", False)], description="difference"
             ),
             "kink": ipywidgets.Dropdown(options=list(KINKS), description="kink"),
             "bug": ipywidgets.Dropdown(options=list(BUGS), description="bug in one entry"),
