@@ -6,10 +6,7 @@ look at the panel's message.
 
 import ast
 import io
-import os
 import re
-import subprocess
-import sys
 from base64 import b64decode
 from pathlib import Path
 
@@ -17,46 +14,28 @@ import ipywidgets
 import numpy as np
 import PIL.Image
 import pytest
+from panels import (
+    BATCHES,
+    CHUNK,
+    DATA,
+    DIGITS,
+    STEPS,
+    digit_panel,
+    run_code,
+    training_panel,
+)
 from pictures import assert_legible
 from threads import no_thread_left
 
 import nnlib.widgets
-from nnlib.data import enlarged, load_digits, load_mnist, scale
+from nnlib.data import enlarged, load_mnist
 from nnlib.experiments.mlp_on_mnist import centred, ink_size, read_digit
 from nnlib.mlp import MLP
+from nnlib.optimizers import OPTIMIZERS
 from nnlib.widgets.digit_pad import SIDE, DigitPad
-from nnlib.widgets.mlp_on_mnist import OPTIMIZERS, RATES, DigitPanel, TrainingPanel
+from nnlib.widgets.mlp_on_mnist import RATES, DigitPanel
+from nnlib.widgets.page import inside
 from nnlib.widgets.panel import Panel
-
-DIGITS = load_digits()
-DATA = """\
-import numpy as np
-from nnlib.data import load_digits, scale
-
-digits = load_digits()
-x, labels = scale(digits.x_train[:300], white=16), digits.labels_train[:300]
-x_test, labels_test = scale(digits.x_test, white=16), digits.labels_test
-"""
-MODEL = """\
-from nnlib.mlp import MLP
-
-model = MLP(784, 16, 10, rng=3)
-"""
-STEPS, CHUNK, BATCHES = 40, 10, [10, 60]
-
-
-def training_panel():
-    """A panel on a small network and few images."""
-    x, x_test = scale(DIGITS.x_train[:300], white=16), scale(DIGITS.x_test, white=16)
-    data = x, DIGITS.labels_train[:300], x_test, DIGITS.labels_test
-    shape = {"batch_sizes": BATCHES, "most": STEPS, "chunk": CHUNK}
-    return TrainingPanel([64, 12, 10], *data, **shape, data_as_code=DATA)
-
-
-def digit_panel():
-    """A panel on a network that has learned nothing, and enlarged test images."""
-    model = MLP(784, 16, 10, rng=3)
-    return DigitPanel(model, enlarged(DIGITS.x_test[:50]), model_as_code=MODEL)
 
 
 class Square(Panel):
@@ -102,27 +81,14 @@ def check(panel):
     assert picture.size == tuple(panel.figure.bbox.size.astype(int))
 
 
-def run_code(code):
-    """What the code prints in a fresh kernel, and the last line of its error."""
-    command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
-    return done.stdout.strip(), (done.stderr.strip().splitlines() or [""])[-1]
-
-
-def inside(widget):
-    """A widget and all widgets in it."""
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from inside(child)
-
-
 # -- what every panel does ---------------------------------------------------------------------
 
 
 @each_panel
 def test_a_panel_shows_a_picture_where_widgets_do_not_live(make):
     panel = make()
-    bundle = panel._repr_mimebundle_()
+    bundle, metadata = panel._repr_mimebundle_()
+    assert metadata == {}
     assert bundle["text/plain"] == f"<{type(panel).__name__}>"
     assert b64decode(bundle["image/png"]) == panel.image.value
     view = bundle["application/vnd.jupyter.widget-view+json"]
@@ -469,7 +435,8 @@ panel = DigitPanel(MLP(784, 10, rng=0), enlarged(load_digits().x_test[:5]))
 words = panel.words.value
 panel.choice.value = 3
 assert panel.words.value != words and panel.message.value == "", panel.message.value
-assert isinstance(panel._repr_mimebundle_()["image/png"], str)
+data, metadata = panel._repr_mimebundle_()
+assert isinstance(data["image/png"], str) and not metadata
 print(isinstance(panel.pad, ipywidgets.Widget))
 """
     assert run_code(code) == ("False", "")

@@ -13,8 +13,9 @@ function render({ model, el }) {
   canvas.width = canvas.height = side;
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", model.get("description"));
-  canvas.style.cssText = `width: ${side}px; height: ${side}px; border: 2px solid #767676;
-    background: white; cursor: crosshair; touch-action: none; display: block; margin: 2px 0`;
+  canvas.style.cssText = `width: ${side}px; max-width: 100%; box-sizing: content-box;
+    border: 2px solid #767676; background: white; cursor: crosshair; touch-action: none;
+    display: block; margin: 2px 0`;
 
   const clear = document.createElement("button");
   clear.textContent = "Clear";
@@ -76,6 +77,14 @@ function render({ model, el }) {
     ];
   }
 
+  function dot(event) {
+    last = place(event); // a line from here to here would be none
+    pen.fillStyle = "black";
+    pen.beginPath();
+    pen.arc(...last, INK / 2, 0, 2 * Math.PI);
+    pen.fill();
+  }
+
   function stroke(event) {
     const next = place(event);
     pen.beginPath();
@@ -89,8 +98,7 @@ function render({ model, el }) {
     if (event.button !== 0) return;
     event.preventDefault();
     canvas.setPointerCapture(event.pointerId);
-    last = place(event);
-    stroke(event);
+    dot(event);
     sendSoon();
   });
   canvas.addEventListener("pointermove", (event) => {

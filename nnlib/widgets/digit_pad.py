@@ -4,10 +4,7 @@ from pathlib import Path
 
 import traitlets
 
-try:
-    from anywidget import AnyWidget
-except ImportError:  # there is no pad to be seen then, but what would be on it is kept
-    AnyWidget = traitlets.HasTraits  # type: ignore[misc, assignment]
+from nnlib.widgets.page import AnyWidget
 
 SCALE = 10  # pixels of the pad for one of an image
 SIDE = 28 * SCALE

@@ -10,6 +10,7 @@ from nnlib.experiments.every_formula import STATUS, chosen, findings, in_words, 
 from nnlib.plots.every_formula import LOOKS, draw_errors
 from nnlib.widgets.panel import Panel, row
 
+LESSONS = ["01", "02", "05"]  # those with claims of their own, besides the lesson of all claims
 CODE = """\
 from nnlib.documents import claim, claims
 from nnlib.experiments.every_formula import chosen, findings, in_words
@@ -34,24 +35,23 @@ class ClaimsPanel(Panel):
 
     def __init__(self) -> None:
         self.found = findings(claims().values())
-        lessons = sorted({lesson for one in self.found for lesson in one.lessons})
         titles = [(f"{d.letter} · {d.title}", d.letter) for d in DOCUMENTS]
         menus = {
             "document": ipywidgets.Dropdown(options=[("all", ""), *titles]),
             "status": ipywidgets.Dropdown(options=[("all", ""), *((s, s) for s in STATUS)]),
-            "lesson": ipywidgets.Dropdown(options=[("all", ""), *((x, x) for x in lessons)]),
+            "lesson": ipywidgets.Dropdown(options=[("all", ""), *((x, x) for x in LESSONS)]),
         }
         menus["status"].description = "verdict"
         for name, menu in menus.items():
             menu.description = menu.description or name
-            menu.layout.width = "330px" if name == "document" else "190px"
+            menu.layout.width = "520px" if name == "document" else "190px"
         words = ipywidgets.Text(placeholder="softmax, dW, ...", description="containing")
         words.continuous_update = False
         card = ipywidgets.IntSlider(1, 1, len(self.found), description="card")
         card.layout.width = "600px"
         self.drawn: dict[str, Any] | None = None  # the filters that the picture is of
         self.setting = False  # whether the slider is being set to a new choice
-        self.card = ipywidgets.HTMLMath(style={"font_size": "15px"})
+        self.card = ipywidgets.HTMLMath().add_class("nnlib-card")
         controls = {**menus, "containing": words, "card": card}
         margins = {"left": 0.135, "right": 0.99, "bottom": 0.21, "top": 0.9}
         super().__init__(controls, width=9, height=4, margins=margins)
@@ -76,6 +76,7 @@ class ClaimsPanel(Panel):
             elif not self.setting:
                 self.setting, self.drawn = True, None
                 card.value, card.max = 1, max(1, len(chosen(self.found, **filters)))
+                card.disabled = card.max == 1  # there is nothing to turn
                 self.setting = False
                 super().show()
                 self.drawn = filters

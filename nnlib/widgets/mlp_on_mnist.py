@@ -1,7 +1,9 @@
 """The panels of lesson 05."""
 
+from asyncio import TimerHandle
 from base64 import b64encode
 from textwrap import fill
+from time import perf_counter
 from typing import Any
 from zlib import compress
 
@@ -13,16 +15,17 @@ from nnlib.experiments.mlp_on_mnist import WatchedRun, centred, ink_size, read_d
 from nnlib.layers import Model
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
-from nnlib.optimizers import AdaGrad, Adam, GradientDescent, Momentum, RMSprop
+from nnlib.optimizers import OPTIMIZERS
 from nnlib.parameters import parameter_vector
 from nnlib.plots.mlp_on_mnist import draw_digit, draw_learning, draw_probabilities
+from nnlib.plots.words import counted
 from nnlib.training import Training
 from nnlib.widgets.digit_pad import SCALE, SIDE, DigitPad
-from nnlib.widgets.panel import Panel, row
+from nnlib.widgets.panel import WHOLE, Panel, event_loop, row
 
-OPTIMIZERS = {rule.__name__: rule for rule in (GradientDescent, Momentum, AdaGrad, RMSprop, Adam)}
 RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
 Settings = tuple[str, float, int]  # rule, rate, images a batch
+SLICE, PAUSE = 0.1, 0.01  # seconds to train before drawing, and for the page to be heard after it
 MNIST = """\
 from nnlib.data import load_mnist, scale
 
@@ -43,6 +46,21 @@ loss = softmax_cross_entropy
 training = Training(model, loss, rule, x, labels, batch_size={batch_size}, seed=0)
 training.run({steps})
 print(accuracy(model, x_test, labels_test))
+"""
+DRAWN = -1  # the number of the test image when what is on the pad is none
+LESSON = f"""\
+# the network of lesson 05; a panel on another one is given the lines that make that
+{MNIST}
+from nnlib.losses import softmax_cross_entropy
+from nnlib.mlp import MLP
+from nnlib.optimizers import Adam
+from nnlib.parameters import parameter_vector
+from nnlib.training import fit
+
+widths = [784, 40, 30, 20, 10]
+model, epochs = MLP(*widths, rng=0), 100 if images.bundled else 10
+rule = Adam(parameter_vector(model)[0])
+history = fit(model, softmax_cross_entropy, rule, x, labels, epochs=epochs, batch_size=100, seed=0)
 """
 READ = """
 from base64 import b64decode
@@ -65,7 +83,9 @@ class TrainingPanel(Panel):
     """Watch a network learn: press play, or set rule, rate and batch and see the same steps again.
 
     What is shown is a function of the controls alone: changing one trains a new network, from the
-    same first weights, for as many steps. The run shown before it stays as grey dashed lines.
+    same first weights, for as many steps. The run shown before it stays as grey dashed lines. In a
+    kernel a long way is gone in slices, drawn after each, and the page is heard in between, so that
+    a new setting ends it; elsewhere it is gone at once.
 
     batch_sizes    the choices, the last of them chosen at first.
     most, chunk    how far the steps go, and how many are taken, and then tested, at a time.
@@ -94,6 +114,7 @@ class TrainingPanel(Panel):
         self.widths, self.data, self.unseen = widths, (x, labels), (x_test, labels_test)
         self.most, self.chunk, self.data_as_code = most, chunk, data_as_code
         self.runs: dict[Settings, WatchedRun] = {}
+        self.next: TimerHandle | None = None  # the slice to come
         steps = ipywidgets.IntSlider(0, 0, most, chunk, description="steps")
         rule = ipywidgets.Dropdown(options=list(OPTIMIZERS), value="Adam", description="rule")
         rates = [(f"{rate:g}", rate) for rate in RATES]
@@ -124,27 +145,62 @@ class TrainingPanel(Panel):
 
         Errors   those that the panel would only tell of.
         """
-        self.controls["steps"].value += steps
+        slider = self.controls["steps"]
+        steps = min(slider.value + steps, self.most)
+        self.run_now().upto(steps)
+        slider.value = steps
         if self.error is not None:
             raise self.error
+
+    def refresh(self) -> None:
+        """As in every panel; in a kernel, a slice of the way there, and the next one soon."""
+        if self.next is not None:
+            self.next.cancel()
+        super().refresh()
+        loop, steps = event_loop(), self.controls["steps"].value
+        if loop is not None and self.error is None and behind(self.run_now(), steps):
+            self.next = loop.call_later(PAUSE, self.go_on)
+
+    def go_on(self) -> None:
+        """The next slice. An interrupt ends the run: the loop that called is the kernel's."""
+        try:
+            self.refresh()
+        except KeyboardInterrupt as stopped:
+            self.say(stopped)
+
+    def run_now(self) -> WatchedRun:
+        """The run that the controls ask for."""
+        values = self.values()
+        values.pop("steps")
+        return self.run_for(tuple(values.values()))
+
+    def train(self, run: WatchedRun, steps: int) -> None:
+        """Take a run to so many steps; in a kernel, as far as it comes in a slice of time."""
+        if event_loop() is None:
+            run.upto(steps)
+        end = perf_counter() + SLICE
+        while behind(run, steps) and perf_counter() < end:
+            run.upto(run.training.steps + 1)
 
     def draw(self, figure: Any, optimizer: str, lr: float, batch_size: int, steps: int) -> str:
         settings = optimizer, lr, batch_size
         run = self.run_for(settings)
-        if steps - run.training.steps > self.chunk and not run.ended:
-            self.words.value = "training ..."
-        now = run.upto(steps).curves(steps)
+        self.train(run, steps)
+        now = run.curves(steps)
         earlier = [one for one in list(self.runs)[-2:-1] if self.runs[one].records]
         before = {differs(one, settings): self.runs[one].curves(steps) for one in earlier}
         shown = {differs(settings, *earlier): now} | before
-        draw_learning(shown, most=self.most, axes=figure.subplots(1, 2, width_ratios=(4, 5)))
+        going = f"Training ... {run.training.steps} of {steps}" if behind(run, steps) else ""
+        axes = figure.subplots(1, 2, width_ratios=(4, 5))
+        draw_learning(shown, most=self.most, going=going, axes=axes)
         words = f"{optimizer} at rate {lr:g} on batches of {batch_size}"
         if now.diverged:
             return f"{words}: {run.ended}"
         at, right = now.tested_at[-1], now.test_accuracy[-1]
-        when = f"After {at} steps of {words}" if at else f"Before the first step of {words}"
+        when = f"After {counted(at, 'step')}" if at else "Before the first step"
         guessing = ", no better than guessing" if right < 1.5 / self.widths[-1] else ""
-        return f"{when}, {right:.3f} of the unseen images are read rightly{guessing}."
+        found = f"{when} of {words}, {right:.3f} of the unseen images are read rightly{guessing}."
+        return f"{going} steps. {found}" if going else found
 
     def code(self, optimizer: str, lr: float, batch_size: int, steps: int) -> str:
         now = self.run_for((optimizer, lr, batch_size)).curves(steps)
@@ -167,6 +223,11 @@ class TrainingPanel(Panel):
         return WatchedRun(training, *self.unseen, every=self.chunk)
 
 
+def behind(run: WatchedRun, steps: int) -> bool:
+    """Whether a run has still some way to go to so many steps."""
+    return not run.ended and run.training.steps < steps
+
+
 def differs(settings: Settings, *other: Settings) -> str:
     """What tells these settings from the other ones, or all of them when there are none.
 
@@ -187,7 +248,8 @@ class DigitPanel(Panel):
 
     model           takes rows of 784 pixels in [0, 1].
     images          test images, uint8 (N, 28, 28), to choose from; the first is shown at first.
-    model_as_code   lines that make ``model``, for the state as code.
+    model_as_code   lines that make ``model``, for the state as code; without them, those of lesson
+                    05, which train its network.
 
     >>> panel = DigitPanel(MLP(784, 10, rng=0), np.eye(28, dtype=np.uint8)[None] * 255)
     >>> panel.words.value[:23]
@@ -199,7 +261,7 @@ class DigitPanel(Panel):
         model: Model,
         images: Array,
         *,
-        model_as_code: str = "# model is the network that the panel was given\n",
+        model_as_code: str = LESSON,
     ) -> None:
         self.model, self.model_as_code = model, model_as_code
         kind, shape = getattr(images, "dtype", type(images).__name__), np.shape(images)
@@ -209,23 +271,41 @@ class DigitPanel(Panel):
             )
         self.images = images.reshape(-1, 28, 28)
         self.size, self.pad = ink_size(self.images[:1000]), DigitPad()
-        self.choice = ipywidgets.IntSlider(max=len(self.images) - 1, description="test image")
+        self.choice = ipywidgets.IntSlider(0, DRAWN, len(self.images) - 1)
+        self.choice.description, self.choice.readout = "test image", False
+        self.chosen = ipywidgets.Label("0")  # for a readout could only be a number
         self.choice.observe(lambda change: self.choose(change["new"]), "value")
+        self.pad.observe(lambda change: self.look_whether_drawn(), "value")
         self.choose(0)
         margins = {"left": 0.02, "right": 0.985, "bottom": 0.17, "top": 0.89, "wspace": 0.3}
         super().__init__({"ink": self.pad}, width=6.2, height=3.4, margins=margins)
 
     def choose(self, k: int) -> None:
-        """Put a test image on the pad."""
-        image = self.images[k]
-        self.pad.value = image.repeat(SCALE, axis=0).repeat(SCALE, axis=1).tobytes()
+        """Put a test image on the pad, or leave it as it is when it is none of them."""
+        self.chosen.value = "none" if k == DRAWN else f"{k}"
+        if k != DRAWN:
+            self.pad.value = self.inked(k)
+
+    def inked(self, k: int) -> bytes:
+        """A test image as the pad has it."""
+        return self.images[k].repeat(SCALE, axis=0).repeat(SCALE, axis=1).tobytes()
+
+    def look_whether_drawn(self) -> None:
+        """Choose no test image once something else is on the pad."""
+        k = self.choice.value
+        if k != DRAWN and self.pad.value != self.inked(k):
+            self.choice.value = DRAWN
 
     def layout(self) -> Any:
         """The pad, where there is one, and the choice of an image on the left of the picture."""
         left = [self.pad] if isinstance(self.pad, ipywidgets.Widget) else []
-        left += [row(self.choice)] if len(self.images) > 1 else []
-        above = ipywidgets.HBox([ipywidgets.VBox(left), self.image])
+        left += [row(self.choice, self.chosen)] if len(self.images) > 1 else []
+        self.choice.layout.width, picture = "235px", self.image.layout
+        above = row(ipywidgets.VBox(left), self.image)
         above.layout.align_items = "flex-start"  # else the picture is stretched
+        # beside the pad as long as its letters are of 12 points, else below it
+        picture.flex, picture.min_width = "1 1 545px", "0"
+        picture.max_width = f"min({picture.width}, {WHOLE})"
         return ipywidgets.VBox([above, self.words, self.message, self.folded()])
 
     def draw(self, figure: Any, ink: bytes) -> str:

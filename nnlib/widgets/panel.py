@@ -1,5 +1,6 @@
 """What panels share: controls, one picture, the state in words, a line for errors, its code."""
 
+import asyncio
 import html
 from base64 import b64encode
 from collections.abc import Mapping
@@ -9,7 +10,10 @@ from typing import Any
 import ipywidgets
 
 from nnlib.plots.canvas import new_figure, png, style
+from nnlib.plots.words import minus
+from nnlib.widgets.page import live, unseen
 
+WHOLE = "calc(100% - 4px)"  # of the width there is, between a widget's margins
 PIXELS = 100  # of the page for an inch of the figure, so that 12 points are 12 points or more
 
 
@@ -51,17 +55,18 @@ class Panel:
         self.controls = dict(controls)
         self.figure, self.lock = new_figure(width, height, arranged=margins is None), RLock()
         self.margins = margins
-        self.error: Exception | None = None
-        # of a fixed width, for a box would stretch and so blur it
-        fixed = ipywidgets.Layout(width=f"{round(PIXELS * width)}px", height="auto")
-        self.image = ipywidgets.Image(format="png", layout=fixed)
-        self.words = ipywidgets.HTML(style={"font_size": "16px"}).add_class("nnlib-words")
-        self.message = ipywidgets.HTML(style={"font_size": "16px"}).add_class("nnlib-message")
-        self.as_code = ipywidgets.Textarea()
-        self.as_code.layout.width = f"{round(PIXELS * width)}px"
+        self.error: BaseException | None = None
+        # of a fixed width, for a box would stretch and so blur it; narrower where the page is
+        fixed = {"width": f"{round(PIXELS * width)}px", "max_width": WHOLE}
+        self.image = ipywidgets.Image(format="png")
+        self.image.layout = ipywidgets.Layout(**fixed, height="auto")
+        self.words = ipywidgets.HTML().add_class("nnlib-words")
+        self.message = ipywidgets.HTML().add_class("nnlib-message")
+        self.as_code = ipywidgets.Textarea(layout=ipywidgets.Layout(**fixed))
         for control in self.controls.values():
             control.observe(lambda change: self.refresh(), "value")
-        self.box = self.layout()
+        self.box = self.layout().add_class("nnlib-panel")
+        self.box.children += (unseen(),)
         self.show()
 
     def layout(self) -> Any:
@@ -82,8 +87,9 @@ class Panel:
         return ipywidgets.VBox([button, self.as_code])
 
     def values(self) -> dict[str, Any]:
-        """What the controls say now."""
-        return {name: control.value for name, control in self.controls.items()}
+        """What the controls say now; a slider's steps add up to 1.5000000000000009 in a browser."""
+        values = {name: control.value for name, control in self.controls.items()}
+        return {k: float(f"{v:.12g}") if type(v) is float else v for k, v in values.items()}
 
     def draw(self, figure: Any, **values: Any) -> str:
         """Draw on the cleared figure; return what it shows, in words."""
@@ -121,22 +127,34 @@ class Panel:
             if self.margins is not None:
                 self.figure.subplots_adjust(**self.margins)
             with style():
-                words = html.escape(self.draw(self.figure, **values))
+                words = minus(html.escape(self.draw(self.figure, **values)))
             picture, code = png(self.figure), self.code(**values)
             self.image.value, self.words.value = picture, words
             self.as_code.value, self.as_code.rows = code, code.count("\n") + 1
 
-    def say(self, error: Exception) -> None:
+    def say(self, error: BaseException) -> None:
         """The exception in one line, in the panel: nobody sees what a callback raises elsewhere."""
         self.error = error
         text = html.escape(f"{type(error).__name__}: {error}")
         self.message.value = f'<b style="color: #B00020">{text}</b>'
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live panel where widgets work, the present picture elsewhere, else its name."""
-        live = self.box._repr_mimebundle_(**options) or {}
+        data, metadata = live(self.box, **options)
         picture = b64encode(self.image.value).decode()
-        return live | {"image/png": picture, "text/plain": f"<{type(self).__name__}>"}
+        return data | {"image/png": picture, "text/plain": f"<{type(self).__name__}>"}, metadata
+
+
+def event_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop of a kernel, which between two callbacks hears what the page says; else None.
+
+    >>> event_loop() is None
+    True
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def row(*widgets: Any) -> Any:
@@ -146,6 +164,7 @@ def row(*widgets: Any) -> Any:
     'initial'
     """
     for widget in widgets:
+        widget.layout.max_width = WHOLE
         if widget.has_trait("style") and widget.has_trait("description"):
             widget.style.description_width = "initial"
     return ipywidgets.HBox(widgets, layout=ipywidgets.Layout(flex_flow="row wrap"))

@@ -1,0 +1,86 @@
+"""Every panel of the course, and what its controls can be set to."""
+
+import os
+import subprocess
+import sys
+
+from nnlib.data import enlarged, load_digits, scale
+from nnlib.mlp import MLP
+from nnlib.widgets.blocks import ActivationPanel, ApproximatorPanel, SoftmaxPanel
+from nnlib.widgets.every_formula import ClaimsPanel
+from nnlib.widgets.mlp_on_mnist import DigitPanel, TrainingPanel
+from nnlib.widgets.start_here import SlopePanel
+from nnlib.widgets.vector_calculus import MicroscopePanel, SteepestDescentPanel
+
+DIGITS = load_digits()
+DATA = """\
+import numpy as np
+from nnlib.data import load_digits, scale
+
+digits = load_digits()
+x, labels = scale(digits.x_train[:300], white=16), digits.labels_train[:300]
+x_test, labels_test = scale(digits.x_test, white=16), digits.labels_test
+"""
+MODEL = """\
+from nnlib.mlp import MLP
+
+model = MLP(784, 16, 10, rng=3)
+"""
+STEPS, CHUNK, BATCHES = 40, 10, [10, 60]
+
+
+def training_panel(**shape):
+    """A panel on a small network and few images."""
+    x, x_test = scale(DIGITS.x_train[:300], white=16), scale(DIGITS.x_test, white=16)
+    data = x, DIGITS.labels_train[:300], x_test, DIGITS.labels_test
+    shape = {"batch_sizes": BATCHES, "most": STEPS, "chunk": CHUNK} | shape
+    return TrainingPanel([64, 12, 10], *data, **shape, data_as_code=DATA)
+
+
+def digit_panel():
+    """A panel on a network that has learned nothing, and enlarged test images."""
+    model = MLP(784, 16, 10, rng=3)
+    return DigitPanel(model, enlarged(DIGITS.x_test[:50]), model_as_code=MODEL)
+
+
+PANELS = [
+    SlopePanel,
+    SteepestDescentPanel,
+    MicroscopePanel,
+    ActivationPanel,
+    SoftmaxPanel,
+    ApproximatorPanel,
+    training_panel,
+    digit_panel,
+    ClaimsPanel,
+]
+
+
+def moved(panel):
+    """Set each control to both of its ends, one after the other; yield after each."""
+    controls = dict(panel.controls)
+    if isinstance(panel, DigitPanel):
+        controls = {"choice": panel.choice}
+    for name, control in controls.items():
+        first = control.value
+        for end in ends(control):
+            control.value = end
+            assert panel.message.value == ""
+            yield name, end
+        control.value = first
+
+
+def ends(control):
+    """The first and the last value of a control; of a line of text, some text and none."""
+    if hasattr(control, "options"):
+        return control._options_values[0], control._options_values[-1]
+    if hasattr(control, "base"):
+        return control.base**control.min, control.base**control.max
+    return (control.min, control.max) if hasattr(control, "min") else ("softmax", "")
+
+
+def run_code(code, **env):
+    """What the code prints in a fresh kernel, and the last line of its error."""
+    command, env = [sys.executable, "-W", "error", "-c", code], os.environ | env
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    return done.stdout.strip(), (done.stderr.strip().splitlines() or [""])[-1]
