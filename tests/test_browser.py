@@ -38,6 +38,39 @@ button.on_click(divide)
 ipywidgets.VBox([slider, menu, button, message])
 """
 
+CELLS = [  # every panel, as readers meet it
+    "from nnlib.widgets.start_here import SlopePanel\nSlopePanel()",
+    "from nnlib.widgets.vector_calculus import *\nSteepestDescentPanel()",
+    "MicroscopePanel()",
+    "from nnlib.widgets.blocks import *\nActivationPanel()",
+    "SoftmaxPanel()",
+    "ApproximatorPanel()",
+    """\
+from nnlib.data import load_mnist, scale
+from nnlib.mlp import MLP
+from nnlib.widgets.mlp_on_mnist import *
+
+images = load_mnist()
+data = scale(images.x_train), images.labels_train, scale(images.x_test), images.labels_test
+TrainingPanel([784, 40, 30, 20, 10], *data, batch_sizes=[10, 30, 100, 300])""",
+    "DigitPanel(MLP(784, 16, 10, rng=3), images.x_test[:100])",
+    "from nnlib.widgets.every_formula import ClaimsPanel\nClaimsPanel()",
+]
+TRAINING, DIGIT = 6, 7
+PAGES = [
+    browser.SIZE,
+    {"width": 1920, "height": 1080},
+    {"width": 640, "height": 400},  # the first one at 200 % of zoom
+    {"width": 960, "height": 540},  # the second one
+]
+CELL_COUNT = "() => nnlib.panel.content.widgets.length"
+COMMAND_MODE = "() => jupyterapp.commands.execute('notebook:enter-command-mode')"
+DIRTY = "() => nnlib.panel.context.model.dirty"
+PICTURE = "k => document.querySelectorAll('.nnlib-panel img')[k].src"
+WORDS = "k => document.querySelectorAll('.nnlib-words')[k].innerText"
+SHOWN = """() => [...document.querySelectorAll(".nnlib-panel img")].filter(
+    image => image.complete && image.naturalWidth > 0 && image.offsetWidth > 0).length"""
+
 FORGET = """() => {
     nnlib.faults = [];
     nnlib.panel.content.widgets[1].model.sharedModel.setOutputs([]);
@@ -53,14 +86,14 @@ def chromium():
         yield chromium
 
 
-def open_copy(chromium, source, folder):
+def open_copy(chromium, source, folder, view="doc"):
     """Open a copy of a notebook, run it, and hand over the page."""
     shutil.copy(source, folder)
     with browser.lab(folder) as url:
-        page = browser.opened(chromium, url, source.name)
+        page = browser.opened(chromium, url, source.name, view=view)
         browser.run_all(page)
         yield page
-        browser.close(page)
+        page.close()  # the server ends its kernels
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -74,15 +107,19 @@ def test_a_notebook_runs_and_its_controls_move(page):
     assert not browser.moved_controls(page)
 
 
+def written(folder, *cells):
+    """A notebook with these cells, in a folder of its own."""
+    cells = [nbformat.v4.new_code_cell(source) for source in cells]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": build.KERNEL})
+    folder.mkdir()
+    nbformat.write(notebook, folder / "specimen.ipynb")
+    return folder / "specimen.ipynb"
+
+
 @pytest.fixture
 def specimen(chromium, tmp_path):
     """A page with a panel that raises, and one that says so in its error line."""
-    cells = [nbformat.v4.new_code_cell(source) for source in (PANEL, "1 / 0")]
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": build.KERNEL})
-    path = tmp_path / "specimen.ipynb"
-    nbformat.write(notebook, path)
-    (tmp_path / "copy").mkdir()
-    yield from open_copy(chromium, path, tmp_path / "copy")
+    yield from open_copy(chromium, written(tmp_path / "made", PANEL, "1 / 0"), tmp_path)
 
 
 def test_errors_of_cells_callbacks_and_panels_are_found(specimen):
@@ -92,3 +129,103 @@ def test_errors_of_cells_callbacks_and_panels_are_found(specimen):
     found = "\n".join(browser.moved_controls(specimen))
     assert "divisor to Home: ['ZeroDivisionError" in found
     assert "dividend option 1: ['TypeError" in found
+
+
+# -- every panel, beside the list of files -----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def panels(chromium, tmp_path_factory):
+    """A page with every panel, the list of files beside it, as `make lab` opens."""
+    made = written(tmp_path_factory.mktemp("panels") / "made", *CELLS)
+    yield from open_copy(chromium, made, tmp_path_factory.mktemp("copy"), view="lab")
+
+
+def labelled(page, k, label):
+    """The handle of a slider of the panel with this number."""
+    row = page.locator(".nnlib-panel").nth(k).locator(".widget-inline-hbox", has_text=label)
+    return row.locator(".noUi-handle").first
+
+
+def wait_for_words(page, k, test):
+    """Wait until the words of the panel with this number pass a test in JavaScript."""
+    page.wait_for_function(f"k => ({test})(({WORDS})(k))", arg=k, polling=20)
+
+
+def test_no_part_of_a_panel_lies_on_another(panels):
+    assert panels.locator(".jp-DirListing").first.is_visible()
+    for size in PAGES:
+        panels.set_viewport_size(size)
+        panels.wait_for_function("w => innerWidth === w", arg=size["width"])
+        assert panels.evaluate(SHOWN) == len(CELLS)
+        assert browser.collisions(panels) == [], size
+    panels.set_viewport_size(browser.SIZE)
+    moved = "position: relative; top: -60px; left: 300px"
+    style = panels.add_style_tag(content=f".nnlib-panel img {{ {moved} }}")
+    found = "\n".join(browser.collisions(panels))  # so that it can be seen to be wrong
+    assert "share" in found
+    assert "ends at" in found
+    style.evaluate("style => style.remove()")
+
+
+def test_a_notebook_s_shortcuts_do_not_reach_a_panel(panels):
+    before = panels.evaluate(CELL_COUNT)
+    panels.evaluate(COMMAND_MODE)
+    for control in ("select", ".noUi-handle", "button"):
+        for panel in panels.locator(".nnlib-panel").all():
+            if panel.locator(control).count():
+                panel.locator(control).first.focus()
+                for key in "bddx":
+                    panels.keyboard.press(key)
+    browser.settle(panels)
+    assert panels.evaluate(CELL_COUNT) == before
+    panels.locator(".jp-Notebook .jp-InputPrompt").first.click()
+    panels.keyboard.press("b")  # outside of panels they work
+    panels.wait_for_function(f"n => ({CELL_COUNT})() === n", arg=before + 1)
+    panels.keyboard.press("d")
+    panels.keyboard.press("d")
+    panels.wait_for_function(f"n => ({CELL_COUNT})() === n", arg=before)
+
+
+def test_a_notebook_is_saved_from_within_a_panel(panels):
+    panels.evaluate("() => { nnlib.panel.context.model.dirty = true; }")
+    panels.locator(".nnlib-panel select").first.focus()
+    panels.keyboard.press("Control+s")
+    panels.wait_for_function(f"() => !({DIRTY})()")
+
+
+def test_a_jump_of_the_steps_is_drawn_on_the_way_and_ended_by_a_new_setting(panels):
+    before = panels.evaluate(PICTURE, TRAINING)
+    labelled(panels, TRAINING, "steps").press("End")
+    wait_for_words(panels, TRAINING, "words => words.startsWith('Training ...')")
+    assert panels.evaluate(PICTURE, TRAINING) != before
+    wait_for_words(panels, TRAINING, "words => words.includes('After 100 steps')")
+    labelled(panels, TRAINING, "rate").press("ArrowRight")
+    wait_for_words(panels, TRAINING, "words => words.includes('rate 0.003')")
+    words = panels.evaluate(WORDS, TRAINING)
+    assert words.startswith("Training ..."), "the older run went on to its end"
+    labelled(panels, TRAINING, "steps").press("Home")
+    wait_for_words(panels, TRAINING, "words => words.startsWith('Before the first step')")
+    browser.settle(panels)
+    assert panels.evaluate(WORDS, TRAINING).startswith("Before the first step")
+    assert not browser.faults(panels)
+
+
+def test_a_click_on_the_pad_is_a_dot(panels):
+    pad = panels.locator(".nnlib-panel").nth(DIGIT)
+    labelled(panels, DIGIT, "test image").press("End")
+    pad.locator(".jupyter-widgets.widget-label", has_text="99").wait_for()
+    pad.get_by_role("button", name="Clear").click()
+    wait_for_words(panels, DIGIT, "words => words.startsWith('Draw a digit')")
+    pad.locator(".jupyter-widgets.widget-label", has_text="none").wait_for()
+    pad.locator("canvas").click()
+    wait_for_words(panels, DIGIT, "words => words.startsWith('The network')")
+
+
+def test_reopened_without_a_kernel_panels_show_their_pictures(panels):
+    panels.evaluate("() => nnlib.panel.context.save()")
+    panels.evaluate("() => nnlib.panel.sessionContext.shutdown()")
+    panels.reload()
+    panels.wait_for_function(f"n => ({SHOWN})() === n", arg=len(CELLS))
+    assert "model not found" not in panels.locator(".jp-Notebook").inner_text()
+    assert all(text.strip() for text in panels.locator(".nnlib-words").all_inner_texts())

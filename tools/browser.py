@@ -47,8 +47,9 @@ PLACES = [
     "JUPYTER_RUNTIME_DIR",
 ]
 SETTINGS = {
-    "notebook-extension/tracker": {"windowingMode": "none"},  # all cells are on the page
-    "apputils-extension/notification": {"fetchNews": "false"},  # and no question lies over it
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # all cells on the page
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},  # no question over it
+    "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},  # reopened, panels are there
 }
 
 # What a page keeps about its notebook: `nnlib.faults` collects the kernel's complaints.
@@ -69,7 +70,9 @@ START = """async () => {
 }"""
 RUN_ALL = "async () => { await jupyterapp.commands.execute('notebook:run-all-cells'); }"
 IDLE = """() => {
-    if (nnlib.kernel.status !== "idle") nnlib.idle = null;
+    const trains = [...document.querySelectorAll(".nnlib-words")]
+        .some(words => words.innerText.startsWith("Training"));
+    if (nnlib.kernel.status !== "idle" || trains) nnlib.idle = null;
     else nnlib.idle ??= Date.now();
     return nnlib.idle !== null && Date.now() - nnlib.idle > 300;
 }"""
@@ -81,6 +84,26 @@ FAULTS = """() => [
     ...[...document.querySelectorAll(".nnlib-message")].map(message => message.innerText.trim())
         .filter(text => text),
 ]"""
+# Two parts of a panel that lie on each other, and parts that are cut off at its side.
+COLLISIONS = """() => [...document.querySelectorAll(".nnlib-panel")].flatMap(panel => {
+    const side = panel.closest(".jp-OutputArea-output").getBoundingClientRect();
+    const parts = [...panel.querySelectorAll(
+        "canvas, img, select, button, textarea, input, .noUi-target, .widget-label, " +
+        ".widget-readout, .nnlib-words > *, .nnlib-message > *, .nnlib-card > *"
+    )].map(part => [part, part.getBoundingClientRect()])
+        .filter(([part, box]) => box.width > 0 && box.height > 0);
+    const name = part => (part.closest("[class*=nnlib]:not(.nnlib-panel)") ?? part).className
+        + ` ${part.tagName} ${part.innerText ?? ""}`.slice(0, 40);
+    const found = parts.filter(([_, box]) => box.right > side.right + 1 || box.left < side.left - 1)
+        .map(([part, box]) => `${name(part)} ends at ${box.right} of ${side.right}`);
+    parts.forEach(([a, one], i) => parts.slice(i + 1).forEach(([b, other]) => {
+        const width = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+        const height = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+        if (width > 2 && height > 2 && !a.contains(b) && !b.contains(a))
+            found.push(`${name(a)} and ${name(b)} share ${width} x ${height}`);
+    }));
+    return found;
+})"""
 NAME = """element => {
     const widget = element.closest(".widget-inline-hbox, .widget-play, button") ?? element;
     const label = widget.querySelector(".widget-label");
@@ -105,7 +128,7 @@ def lab(folder):
     command = [sys.executable, "-m", "jupyterlab", *LAB, f"--ServerApp.port={port}", str(folder)]
     with tempfile.TemporaryDirectory() as settings, open(Path(settings, "log"), "w+") as log:
         env = os.environ | dict.fromkeys(PLACES, settings)
-        write_settings(Path(settings, "@jupyterlab"))
+        write_settings(Path(settings))
         server = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         try:
             wait_for(server, url, log)
@@ -156,11 +179,15 @@ def chromium():
 # -- one notebook ------------------------------------------------------------------------------
 
 
-def opened(browser, url, name):
-    """A page with the notebook open and its kernel ready."""
-    page = browser.new_page(viewport=SIZE)
+def opened(browser, url, name, *, view="doc", size=SIZE):
+    """A page with the notebook open and its kernel ready.
+
+    view   "lab", with the list of files beside it, as `make lab` opens; "doc", by itself.
+    size   of the page in CSS pixels: half of a screen's is what 200 % of zoom leaves.
+    """
+    page = browser.new_page(viewport=size)
     page.set_default_timeout(120_000)
-    page.goto(f"{url}/doc/tree/{name}")
+    page.goto(f"{url}/{view}/tree/{name}")
     page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext")
     page.evaluate(START)
     return page
@@ -173,7 +200,7 @@ def run_all(page):
 
 
 def settle(page):
-    """Wait until the kernel has been idle for a moment."""
+    """Wait until the kernel has been idle for a moment and no panel trains on between calls."""
     page.evaluate("() => { nnlib.idle = null; }")
     page.wait_for_function(IDLE, polling=50)
 
@@ -181,6 +208,11 @@ def settle(page):
 def faults(page):
     """Errors of cells and of callbacks, warnings, and what the panels say in their error lines."""
     return page.evaluate(FAULTS)
+
+
+def collisions(page):
+    """Parts of panels that lie on each other or are cut off, as the page now is."""
+    return page.evaluate(COLLISIONS)
 
 
 def close(page):
