@@ -22,9 +22,8 @@ def ax():
 
 
 def test_claims_are_counted_in_the_title_and_every_bar_ends_at_its_total(ax):
-    assert draw_claims({"A": [5, 4, 0], "B": [3, 1, 2]}, ["right", "wrong", "misprint"], ax=ax) is (
-        None
-    )
+    counts = {"A": {"wrong": 4, "ok": 5}, "B": {"ok": 3, "typo": 2, "wrong": 1}}
+    assert draw_claims(counts, ax=ax) is None
     assert ax.get_title() == "15 claims, 5 of them wrong"
     ends = {}
     for bars in ax.containers:

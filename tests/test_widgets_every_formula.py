@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nnlib.documents import claim, claims
-from nnlib.plots.every_formula import LOOKS
+from nnlib.documents.verdicts import VERDICTS
 from nnlib.widgets import every_formula
 from nnlib.widgets.every_formula import ClaimsPanel
 
@@ -33,7 +33,7 @@ def check(panel):
     assert ax.get_xlabel()
     assert ax.get_ylabel()
     dots = [group.get_offsets() for group in ax.collections]
-    assert sum(map(len, dots)) == sum(one.status in LOOKS for one in panel.found)
+    assert sum(map(len, dots)) == sum(bool(VERDICTS[one.status].marker) for one in panel.found)
     assert all(np.isfinite(np.asarray(group)).all() for group in dots)
     wanted = {name: panel.controls[name].value for name in FILTERS}
     letters = panel.controls["containing"].value.strip().lower()
@@ -46,7 +46,7 @@ def check(panel):
         and letters in f"{one.id} {one.section} {one.stated} {one.correction}".lower()
     ]
     full = sum(len(group) for group in dots[1::2])
-    assert full == sum(claims()[id].status in LOOKS for id in ids)
+    assert full == sum(bool(VERDICTS[claims()[id].status].marker) for id in ids)
     assert ax.get_title().startswith(f"{len(ids)} claim")
     if not ids:
         assert (panel.words.value, panel.card.value) == ("No claim fits.", "")

@@ -3,18 +3,38 @@
 from difflib import get_close_matches
 from functools import lru_cache
 
-from nnlib.documents.a_notes import A
-from nnlib.documents.across import X
-from nnlib.documents.b_slides import B
-from nnlib.documents.c_encoder import C2
-from nnlib.documents.c_two_layer import C1
+from nnlib.documents import (
+    a_blocks,
+    a_calculus,
+    a_descent,
+    across,
+    b_slides,
+    c_encoder_backward,
+    c_encoder_forward,
+    c_two_layer,
+    d_backprop,
+    d_network,
+    d_transformer,
+    e_layers,
+    e_losses,
+    e_training,
+    needed,
+)
 from nnlib.documents.card import Card, Table
-from nnlib.documents.claims import Claim
-from nnlib.documents.d_report import D
-from nnlib.documents.e_mlp import E
-from nnlib.documents.needed import N
+from nnlib.documents.claims import Claim, Document
 
-DOCUMENTS = (A, B, C1, C2, D, E, X, N)
+TWO_LAYER = "Custom Neural Networks: two-layer network"
+ENCODER = "Custom Neural Networks: one-layer transformer encoder"
+DOCUMENTS = (
+    Document("A", "Transformer Model Notes", a_calculus, a_blocks, a_descent),
+    Document("B", "Neural Nets From Scratch", b_slides),
+    Document("C1", TWO_LAYER, c_two_layer),
+    Document("C2", ENCODER, c_encoder_forward, c_encoder_backward),
+    Document("D", "Implementing Generative AI Transformer", d_network, d_backprop, d_transformer),
+    Document("E", "MNIST MLP notes", e_layers, e_losses, e_training),
+    Document("X", "Conventions across the documents", across),
+    Document("N", "Formulas that no document prints", needed),
+)
 
 
 @lru_cache(maxsize=1)

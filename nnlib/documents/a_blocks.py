@@ -5,12 +5,13 @@ import numpy as np
 from nnlib.blocks import relu
 from nnlib.blocks import softmax as stable_softmax
 from nnlib.calculus import complex_step
-from nnlib.documents.a_calculus import A, slope
-from nnlib.documents.claims import convention, ok, reading, typo, wrong
+from nnlib.documents.a_calculus import slope
+from nnlib.documents.analytic import softmax
+from nnlib.documents.claims import convention, ok, page, reading, typo, wrong
 from nnlib.losses import cross_entropy, mse
 
 
-@A.page("3.2 Linear Layer", lessons="02")
+@page("3.2 Linear Layer", lessons="02")
 def linear_layer(rng):
     """y = Wx + b with m = 3, n = 4, and a loss l(y)."""
     x, b, k = rng.standard_normal(4), rng.standard_normal(3), rng.standard_normal(3)
@@ -96,7 +97,7 @@ def linear_layer(rng):
     )
 
 
-@A.page("3.3 ReLU", lessons="02")
+@page("3.3 ReLU", lessons="02")
 def relu_page(rng):
     """Keep what is positive."""
     x, k = rng.standard_normal((2, 5))
@@ -136,17 +137,12 @@ def relu_page(rng):
     )
 
 
-def softmax(x):
-    """As the document defines it, on real and on complex vectors."""
-    return np.exp(x) / np.exp(x).sum()
-
-
 def softmax_by_ratios(x):
     """y_i = 1 / (the sum of exp(x_j - x_i) over j)."""
     return 1 / np.exp(x - x[:, None]).sum(axis=1)
 
 
-@A.page("3.4 SoftMax", lessons="02")
+@page("3.4 SoftMax", lessons="02")
 def softmax_page(rng):
     """y = softmax(x), its Jacobian, and what clipping does."""
     x, k = rng.standard_normal((2, 5))
@@ -253,7 +249,7 @@ def softmax_page(rng):
     )
 
 
-@A.page("3.5 Cross Entropy", lessons="03")
+@page("3.5 Cross Entropy", lessons="03")
 def cross_entropy_page(rng):
     """L = -sum A log P, for a target distribution A or the classes of 20 samples."""
     A, P = softmax(rng.standard_normal(5)), softmax(rng.standard_normal(5))
@@ -309,7 +305,7 @@ def cross_entropy_page(rng):
     )
 
 
-@A.page("3.6 MSE", lessons="03")
+@page("3.6 MSE", lessons="03")
 def mse_page(rng):
     """L = mean (P - A)^2 over the n components."""
     A, P = rng.standard_normal((2, 6))

@@ -4,9 +4,7 @@ import numpy as np
 
 from nnlib.blocks import linear, tanh
 from nnlib.calculus import complex_step
-from nnlib.documents.claims import Document, convention, note, ok, reading, typo, wrong
-
-A = Document("A", "Transformer Model Notes")
+from nnlib.documents.claims import convention, note, ok, page, reading, typo, wrong
 
 
 def unit(u):
@@ -33,7 +31,7 @@ def floor_on_cube(units):
     return np.linalg.norm(best @ features - target) / np.linalg.norm(target)
 
 
-@A.page("2 Gradient Descent and Neural Network", lessons="01")
+@page("2 Gradient Descent and Neural Network", lessons="01")
 def gradient_descent(rng):
     """What hidden layers are for, which way is down, and how far to go."""
     w, b = rng.standard_normal((2, 30, 1))
@@ -147,7 +145,7 @@ def gradient_descent(rng):
     )
 
 
-@A.page("2.1 Vector Calculus", lessons="01")
+@page("2.1 Vector Calculus", lessons="01")
 def vector_calculus(rng):
     """Derivatives of f(x) for vectors, then of numbers h(X) and vectors F(X) for matrices X."""
     x, dx = rng.standard_normal((2, 4))
@@ -255,7 +253,7 @@ def vector_calculus(rng):
     )
 
 
-@A.page("3 Blocks used in NN", lessons="01")
+@page("3 Blocks used in NN", lessons="01")
 def columns(rng):
     """All vectors stand upright."""
     x, W, c = rng.standard_normal((4, 1)), rng.standard_normal((3, 4)), rng.standard_normal((3, 1))
@@ -273,7 +271,7 @@ def columns(rng):
     )
 
 
-@A.page("3.1 Chain Rule", lessons="01")
+@page("3.1 Chain Rule", lessons="01")
 def chain_rule(rng):
     """L = g(f(x)), and the network with one hidden layer."""
     x, b1, b2 = (rng.standard_normal(n) for n in (4, 3, 2))

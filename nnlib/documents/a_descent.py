@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from nnlib.documents.a_blocks import A
-from nnlib.documents.claims import convention, note, ok, reading, typo, wrong
+from nnlib.documents.claims import convention, note, ok, page, reading, typo, wrong
 from nnlib.optimizers import AdaGrad, Adam, RMSprop
 
 STEPS, EPS = 12, 1e-8
@@ -40,7 +39,7 @@ def outside(v):
     return EPS**2 + 2 * EPS * np.sqrt(v)
 
 
-@A.page("4 Gradient Descent", lessons="04")
+@page("4 Gradient Descent", lessons="04")
 def direction(rng):
     """One step in a round bowl, f = L/2 (w - lowest)^2, with the rate 1/L."""
     w, lowest = rng.standard_normal((2, 3))
@@ -58,7 +57,7 @@ def direction(rng):
     )
 
 
-@A.page("4.1 Gradient Descent with momentum", lessons="04")
+@page("4.1 Gradient Descent with momentum", lessons="04")
 def momentum_page(rng):
     """v <- rho v + eta g, w <- w - v."""
     g, w = rng.standard_normal((STEPS, 3)), rng.standard_normal(3)
@@ -99,7 +98,7 @@ def momentum_page(rng):
     yield note("A-4.1-cut", "The section breaks off in its last sentence.", "Text is missing.")
 
 
-@A.page("4.2 AdaGrad", lessons="04")
+@page("4.2 AdaGrad", lessons="04")
 def adagrad_page(rng):
     """G <- G + g g, w <- w - eta g / sqrt(G + epsilon)."""
     g, w = rng.standard_normal((STEPS, 3)), rng.standard_normal(3)
@@ -143,7 +142,7 @@ def adagrad_page(rng):
     )
 
 
-@A.page("4.3 RMSprop", lessons="04")
+@page("4.3 RMSprop", lessons="04")
 def rmsprop_page(rng):
     """E <- gamma E + (1 - gamma) g g, w <- w - eta g / sqrt(E + epsilon)."""
     g, w = rng.standard_normal((STEPS, 3)), rng.standard_normal(3)
@@ -200,7 +199,7 @@ def rmsprop_page(rng):
     )
 
 
-@A.page("4.4 Adam", lessons="04")
+@page("4.4 Adam", lessons="04")
 def adam_page(rng):
     """Two running averages, corrected for their start, and their ratio."""
     g, w = rng.standard_normal((STEPS, 3)), rng.standard_normal(3)

@@ -3,12 +3,10 @@
 import numpy as np
 
 from nnlib.calculus import complex_step
-from nnlib.documents.claims import Document, convention, note
-
-X = Document("X", "Conventions across the documents")
+from nnlib.documents.claims import convention, note, page
 
 
-@X.page("Rows and columns", lessons="01 02")
+@page("Rows and columns", lessons="01 02")
 def layout_page(rng):
     samples, b, g = rng.standard_normal((5, 3)), rng.standard_normal(4), rng.standard_normal(4)
     W, x = rng.standard_normal((4, 3)), rng.standard_normal(3)  # A's W, output by input
@@ -33,7 +31,7 @@ def layout_page(rng):
     )
 
 
-@X.page("Factors of the losses", lessons="03")
+@page("Factors of the losses", lessons="03")
 def losses_page(rng):
     target, prediction = rng.standard_normal((2, 6))
     r, n = prediction - target, 6
@@ -66,7 +64,7 @@ def losses_page(rng):
     )
 
 
-@X.page("Names", lessons="02")
+@page("Names", lessons="02")
 def names_page(rng):
     yield note(
         "X-sigma",

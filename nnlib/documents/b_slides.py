@@ -5,9 +5,7 @@ import numpy as np
 from nnlib.blocks import linear, log_softmax
 from nnlib.blocks import sigmoid as stable_sigmoid
 from nnlib.calculus import complex_step
-from nnlib.documents.claims import Document, added, convention, note, ok, reading, typo
-
-B = Document("B", "Neural Nets From Scratch")
+from nnlib.documents.claims import added, convention, note, ok, page, reading, typo
 
 
 def slopes(f, x):
@@ -26,7 +24,7 @@ def by_entry(f, X):
     return np.array([[slope(f, X, E) for E in row] for row in basis])
 
 
-@B.page("Sigmoid", lessons="02")
+@page("Sigmoid", lessons="02")
 def sigmoid_page(rng):
     """S(x) = 1 / (1 + exp(-x))."""
     x = rng.standard_normal(5)
@@ -72,7 +70,7 @@ def sigmoid_page(rng):
     )
 
 
-@B.page("Tanh", lessons="02")
+@page("Tanh", lessons="02")
 def tanh_page(rng):
     """tanh z = (exp(z) - exp(-z)) / (exp(z) + exp(-z))."""
     z = rng.standard_normal(5)
@@ -104,7 +102,7 @@ def tanh_page(rng):
     )
 
 
-@B.page("ReLU", lessons="02")
+@page("ReLU", lessons="02")
 def relu_page(rng):
     """R(z) = z where z > 0, else 0."""
     z = np.append(rng.standard_normal(5), 0.0)
@@ -126,7 +124,7 @@ def relu_page(rng):
     )
 
 
-@B.page("Softmax Cross Entropy", lessons="03")
+@page("Softmax Cross Entropy", lessons="03")
 def cross_entropy_page(rng):
     """L = -log of the probability of the true class c, from the scores x."""
     x, c = rng.standard_normal(5), rng.integers(5)
@@ -185,7 +183,7 @@ def cross_entropy_page(rng):
     )
 
 
-@B.page("Softmax Cross Entropy Derivative", lessons="03")
+@page("Softmax Cross Entropy Derivative", lessons="03")
 def derivative_page(rng):
     """dL/dx for any target y whose entries sum to 1, and for one that has two ones."""
     x, scores = rng.standard_normal((2, 5))
@@ -247,7 +245,7 @@ def derivative_page(rng):
     )
 
 
-@B.page("Linear Layer Derivative", lessons="02")
+@page("Linear Layer Derivative", lessons="02")
 def linear_page(rng):
     """Y = XW with 2 samples in the rows of X, and a loss L(Y)."""
     X, W, C = rng.standard_normal((2, 2)), rng.standard_normal((2, 3)), rng.standard_normal((2, 3))
@@ -348,7 +346,7 @@ def linear_page(rng):
     )
 
 
-@B.page("MLP", lessons="05")
+@page("MLP", lessons="05")
 def mlp_page(rng):
     """Two slides without text."""
     yield note("B-mlp", "MLP forward and MLP backward.", "Figures alone; the text has no formula.")

@@ -4,17 +4,10 @@ import numpy as np
 
 from nnlib import blocks
 from nnlib.calculus import complex_step
-from nnlib.documents.c_two_layer import standardize
-from nnlib.documents.claims import Document, convention, ok, reading, typo, wrong
+from nnlib.documents.analytic import softmax, standardize
+from nnlib.documents.claims import convention, ok, page, reading, typo, wrong
 
-C2 = Document("C2", "Custom Neural Networks: one-layer transformer encoder")
 CLASSES = 3
-
-
-def softmax(scores, axis=-1):
-    """On real and on complex arrays, for each row."""
-    e = np.exp(scores)
-    return e / e.sum(axis, keepdims=True)
 
 
 def product(A, B):
@@ -59,7 +52,7 @@ def loss(X, W1, cls, Wq, Wk, Wv, W2, y, c=1.0, kappa=1 / CLASSES):
     return kappa * (np.log(np.exp(z).sum()) - y[0] @ z)
 
 
-@C2.page("2 1-layer Transformer Encoder, forward", lessons="06")
+@page("2 1-layer Transformer Encoder, forward", lessons="06")
 def forward_page(rng):
     net, wide, order = draw(rng), draw(rng, d2=8), rng.permutation(4)
     X, W1, cls, Wq, Wk, Wv, W2, y = net.values()

@@ -4,25 +4,8 @@ import numpy as np
 
 from nnlib import blocks
 from nnlib.calculus import complex_step
-from nnlib.documents.claims import Document, added, convention, ok, reading, typo, wrong
-
-C1 = Document("C1", "Custom Neural Networks: two-layer network")
-
-
-def standardize(X, axis=None):
-    """Equation (1), over the whole matrix; over each column with axis=0."""
-    centred = X - X.mean(axis, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(axis, keepdims=True))
-
-
-def relu(a):
-    """On real and on complex arrays."""
-    return a * (a.real > 0)
-
-
-def softmax(h):
-    """On real and on complex vectors."""
-    return np.exp(h) / np.exp(h).sum()
+from nnlib.documents.analytic import relu, softmax, standardize
+from nnlib.documents.claims import added, convention, ok, page, reading, typo, wrong
 
 
 def draw(rng, n=3, m=5, d=4, k=6):
@@ -65,7 +48,7 @@ def flat(*arrays):
     return np.concatenate([np.ravel(a) for a in arrays])
 
 
-@C1.page("1 Vanilla 2-layers NN, forward", lessons="05")
+@page("1 Vanilla 2-layers NN, forward", lessons="05")
 def forward_page(rng):
     net = draw(rng)
     X, W1, B1, W2, B2, y = net.values()
@@ -173,7 +156,7 @@ def factors(net, order="C"):
     return ((s - net["y"]) @ net["W2"]).reshape(a1.shape, order=order), a1 > 0, pre1
 
 
-@C1.page("1 Vanilla 2-layers NN, backward", lessons="05")
+@page("1 Vanilla 2-layers NN, backward", lessons="05")
 def backward_page(rng):
     net, square = draw(rng), draw(rng, n=5, m=5)
     shared = net | {"B1": np.tile(net["B1"][:, :1], 3)}

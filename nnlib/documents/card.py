@@ -6,16 +6,8 @@ from html import escape
 import numpy as np
 
 from nnlib.documents.claims import Claim, Errors
+from nnlib.documents.verdicts import VERDICTS
 
-COLOURS = {  # with white letters on them, each has a contrast of at least 4.5
-    "ok": "#00735C",
-    "typo": "#8A5A00",
-    "wrong": "#B3261E",
-    "convention": "#4B4AC0",
-    "note": "#5F6368",
-    "added": "#00658A",
-    "reading": "#8A3A7E",
-}
 LEFT = "style='text-align:left'"
 LABELS = {"added": "Needed.", "reading": "Pitfall."}  # else it is what a document states
 WIDE = "<div style='overflow-x:auto'>"  # for a formula that is wider than its column
@@ -46,7 +38,7 @@ class Card:
         return "\n".join([*lines, f"  errors   {in_words(claim, self.errors)}"])
 
     def _repr_html_(self) -> str:
-        claim, colour = self.claim, COLOURS[self.claim.status]
+        claim, colour = self.claim, VERDICTS[self.claim.status].colour
         label = LABELS.get(claim.status, "Stated.")
         written = " and ".join(lesson for lesson in claim.lessons if lesson in LESSONS)
         lessons = f" · lesson {written}" if written else ""
@@ -102,7 +94,7 @@ class Table:
 def badge(claim: Claim) -> str:
     """The verdict as a word on its colour."""
     style = "color:white;border-radius:.3em;padding:.1em .5em;font-weight:bold"
-    return f"<span style='background:{COLOURS[claim.status]};{style}'>{claim.status}</span>"
+    return f"<span style='background:{VERDICTS[claim.status].colour};{style}'>{claim.status}</span>"
 
 
 def math_text(text: str) -> str:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ class Claim:
     """One claim of a document.
 
     id           as in the inventory: the document, the section, a name.
-    status       ok, typo, wrong, convention, note, added (printed nowhere) or reading (a pitfall).
+    status       a name of VERDICTS.
     stated       what the document states, in our words.
     correction   what holds instead, or the condition under which it holds.
     printed, corrected, truth   functions of nothing: the forms on the sample of the page.
@@ -132,33 +133,42 @@ reading = partial(both_forms, "reading")  # a pitfall beside a claim: another wa
 # -- documents ----------------------------------------------------------------------------------
 
 
-class Document:
-    """A document's pages, in order; each is a generator of claims, registered with its section.
+def page(section: str, *, lessons: str) -> Callable[[Page], Page]:
+    """Mark a generator of claims as a page of its document.
 
-    >>> document = Document("Z", "An example")
-    >>> @document.page("1 Sums", lessons="01")
+    lessons   where its claims are dealt with, unless they name their own.
+
+    >>> @page("1 Sums", lessons="01")
     ... def sums(rng):
     ...     x = rng.standard_normal(3)
     ...     yield ok("Z-sum", "the sum of the doubles", lambda: (2 * x).sum(), lambda: 2 * x.sum())
-    >>> [claim.section for claim in document.claims()]
-    ['1 Sums']
+    >>> [(claim.section, claim.lessons) for claim in on_page(sums)]
+    [('1 Sums', ('01',))]
     """
 
-    def __init__(self, letter: str, title: str) -> None:
-        self.letter, self.title = letter, title
-        self.pages: list[tuple[Page, str, tuple[str, ...]]] = []
+    def mark(generator: Page) -> Page:
+        generator.section, generator.lessons = section, tuple(lessons.split())  # type: ignore
+        return generator
 
-    def page(self, section: str, *, lessons: str) -> Callable[[Page], Page]:
-        """Register a page; its claims belong to these lessons unless they name their own."""
+    return mark
 
-        def register(page: Page) -> Page:
-            self.pages.append((page, section, tuple(lessons.split())))
-            return page
 
-        return register
+def on_page(page: Page) -> Iterator[Claim]:
+    """The claims of a page, each with its section, its lessons and the page to draw it from."""
+    section, lessons = page.section, page.lessons  # type: ignore[attr-defined]
+    for claim in page(np.random.default_rng(0)):
+        yield replace(claim, section=section, lessons=claim.lessons or lessons, page=page)
+
+
+class Document:
+    """A document: its letter, its title and the modules that hold its pages, in order."""
+
+    def __init__(self, letter: str, title: str, *modules: ModuleType) -> None:
+        self.letter, self.title, self.modules = letter, title, modules
 
     def claims(self) -> Iterator[Claim]:
-        """Every claim of the document."""
-        for page, section, lessons in self.pages:
-            for claim in page(np.random.default_rng(0)):
-                yield replace(claim, section=section, lessons=claim.lessons or lessons, page=page)
+        """Every claim of the document, in the order of its pages."""
+        for module in self.modules:
+            for page in vars(module).values():
+                if hasattr(page, "section") and page.__module__ == module.__name__:
+                    yield from on_page(page)

@@ -4,8 +4,8 @@ import numpy as np
 
 from nnlib import blocks, losses
 from nnlib.calculus import complex_step
-from nnlib.documents.claims import added, note, ok, reading, wrong
-from nnlib.documents.d_network import D, sigmoid
+from nnlib.documents.analytic import sigmoid
+from nnlib.documents.claims import added, note, ok, page, reading, wrong
 
 
 def dsigmoid(z):
@@ -13,7 +13,7 @@ def dsigmoid(z):
     return sigmoid(z) * (1 - sigmoid(z))
 
 
-@D.page("Calculus Behind Backpropagation", lessons="05")
+@page("Calculus Behind Backpropagation", lessons="05")
 def one_neuron_page(rng):
     parameters = w, b, a_before = rng.standard_normal(3)
     y, n = rng.standard_normal(), 6
@@ -74,7 +74,7 @@ def one_neuron_page(rng):
     )
 
 
-@D.page("Case of Multiple Neurons in Each Layer", lessons="05")
+@page("Case of Multiple Neurons in Each Layer", lessons="05")
 def many_neurons_page(rng):
     w, b, y = rng.standard_normal((4, 3)), rng.standard_normal(4), rng.standard_normal(4)
     a_before = rng.standard_normal(3)
@@ -115,7 +115,7 @@ def many_neurons_page(rng):
     )
 
 
-@D.page("Implementing a Complete Neural Network: Gradient of Loss", lessons="05")
+@page("Implementing a Complete Neural Network: Gradient of Loss", lessons="05")
 def chain_page(rng):
     """One unit in every layer, six examples: what the document writes before its matrices."""
     x, y = rng.standard_normal(6), rng.uniform(0, 1, 6)
@@ -189,7 +189,7 @@ def chain_page(rng):
     )
 
 
-@D.page("Implementing a Complete Neural Network: Matrix Form Representation", lessons="05")
+@page("Implementing a Complete Neural Network: Matrix Form Representation", lessons="05")
 def matrix_page(rng):
     """The widths are the document's, 2-3-1, with five examples as rows."""
     f, df = sigmoid, dsigmoid
@@ -277,7 +277,7 @@ def matrix_page(rng):
     )
 
 
-@D.page("Limitations of Neural Networks", lessons="05")
+@page("Limitations of Neural Networks", lessons="05")
 def limitations_page(rng):
     yield note(
         "D-limits",
@@ -286,7 +286,7 @@ def limitations_page(rng):
     )
 
 
-@D.page("Relationship Between Neural Nets and Mathematical Optimization", lessons="")
+@page("Relationship Between Neural Nets and Mathematical Optimization", lessons="")
 def relationship_page(rng):
     yield note(
         "D-intersect",

@@ -4,19 +4,8 @@ import numpy as np
 
 from nnlib import blocks, losses
 from nnlib.calculus import complex_step
-from nnlib.documents.claims import Document, added, convention, note, ok, reading, typo, wrong
-
-D = Document("D", "Implementing Generative AI Transformer")
-
-
-def sigmoid(z):
-    """As the document defines it, on real and on complex arrays."""
-    return 1 / (1 + np.exp(-z))
-
-
-def relu(z):
-    """The rectifier, on real and on complex arrays."""
-    return np.where(np.real(z) > 0, z, 0)
+from nnlib.documents.analytic import relu, sigmoid
+from nnlib.documents.claims import added, convention, note, ok, page, reading, typo, wrong
 
 
 def bce(y, p):
@@ -29,7 +18,7 @@ def slope(f, z):
     return np.diag(complex_step(f, z))
 
 
-@D.page("Feedforward Neural Network", lessons="07")
+@page("Feedforward Neural Network", lessons="07")
 def feedforward_page(rng):
     w, u, b, a_0 = rng.standard_normal(4)
     x = rng.standard_normal(5)
@@ -67,7 +56,7 @@ def feedforward_page(rng):
     )
 
 
-@D.page("Types of Neural Networks", lessons="05")
+@page("Types of Neural Networks", lessons="05")
 def types_page(rng):
     yield note(
         "D-nettypes",
@@ -76,7 +65,7 @@ def types_page(rng):
     )
 
 
-@D.page("Neuron and Activation", lessons="02")
+@page("Neuron and Activation", lessons="02")
 def neuron_page(rng):
     z, big = rng.uniform(-36, 36, 1000), rng.uniform(37, 700, 5)
 
@@ -110,7 +99,7 @@ def neuron_page(rng):
     )
 
 
-@D.page("Learning Model and Propagation", lessons="05")
+@page("Learning Model and Propagation", lessons="05")
 def propagation_page(rng):
     w, x, b = rng.standard_normal(4), rng.standard_normal(4), rng.standard_normal()
 
@@ -124,7 +113,7 @@ def propagation_page(rng):
     )
 
 
-@D.page("Activation Functions", lessons="02")
+@page("Activation Functions", lessons="02")
 def activation_page(rng):
     z, alpha = rng.standard_normal(7), rng.uniform(1.5, 3)
     symmetric = np.append(z, -z)
@@ -210,7 +199,7 @@ def activation_page(rng):
     )
 
 
-@D.page("Optimization Problem", lessons="05")
+@page("Optimization Problem", lessons="05")
 def optimization_page(rng):
     yield note(
         "D-bpterm",
@@ -219,7 +208,7 @@ def optimization_page(rng):
     )
 
 
-@D.page("Maximum Likelihood and Cross Entropy", lessons="03")
+@page("Maximum Likelihood and Cross Entropy", lessons="03")
 def likelihood_page(rng):
     w, x, b = rng.standard_normal(4), rng.standard_normal(4), rng.standard_normal()
 
@@ -233,7 +222,7 @@ def likelihood_page(rng):
     )
 
 
-@D.page("What about Least Squares?", lessons="03")
+@page("What about Least Squares?", lessons="03")
 def least_squares_page(rng):
     y, p, grid = rng.standard_normal(6), rng.standard_normal(6), np.linspace(0, 1, 101)
     z = np.array([-8.0])  # confidently wrong, as the truth is y = 1
@@ -267,7 +256,7 @@ def least_squares_page(rng):
     )
 
 
-@D.page("Binary Cross-Entropy Cost Function", lessons="03")
+@page("Binary Cross-Entropy Cost Function", lessons="03")
 def cross_entropy_page(rng):
     z, y = rng.standard_normal(6), rng.integers(0, 2, 6)
     p, soft = sigmoid(z), rng.uniform(0.1, 0.9)

@@ -2,13 +2,8 @@
 
 import numpy as np
 
-from nnlib.documents.claims import added, convention, note, ok, reading
-from nnlib.documents.d_backprop import D
-
-
-def softmax(z):
-    """Along the last axis."""
-    return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+from nnlib.documents.analytic import softmax
+from nnlib.documents.claims import added, convention, note, ok, page, reading
 
 
 def attention(Q, K, V):
@@ -16,7 +11,7 @@ def attention(Q, K, V):
     return softmax(Q @ K.T / np.sqrt(K.shape[1])) @ V
 
 
-@D.page("1. Encoder-Decoder Architecture", lessons="07")
+@page("1. Encoder-Decoder Architecture", lessons="07")
 def architecture_page(rng):
     yield note(
         "D-encdec",
@@ -25,7 +20,7 @@ def architecture_page(rng):
     )
 
 
-@D.page("2. Multi-Head Self-Attention", lessons="06")
+@page("2. Multi-Head Self-Attention", lessons="06")
 def attention_page(rng):
     Q, K, V = (rng.standard_normal(shape) for shape in ((3, 4), (5, 4), (5, 6)))
     values = rng.standard_normal(3)  # what an entry of q or k may be, each equally likely
@@ -56,7 +51,7 @@ def attention_page(rng):
     )
 
 
-@D.page("3. Positional Encoding", lessons="06")
+@page("3. Positional Encoding", lessons="06")
 def position_page(rng):
     T, d = int(rng.integers(20, 60)), 2 * int(rng.integers(3, 9))
     pos, column = np.arange(T)[:, None], np.arange(d)
@@ -98,7 +93,7 @@ def position_page(rng):
     )
 
 
-@D.page("4. Feedforward Network", lessons="06")
+@page("4. Feedforward Network", lessons="06")
 def feedforward_network_page(rng):
     x, W1, W2 = (rng.standard_normal(shape) for shape in ((5, 3), (3, 6), (6, 4)))
     b1, b2 = rng.standard_normal(6), rng.standard_normal(4)
@@ -111,7 +106,7 @@ def feedforward_network_page(rng):
     )
 
 
-@D.page("5. Layer Normalization and Residual Connections", lessons="06")
+@page("5. Layer Normalization and Residual Connections", lessons="06")
 def normalization_page(rng):
     yield note(
         "D-lnres",
@@ -120,7 +115,7 @@ def normalization_page(rng):
     )
 
 
-@D.page("6. Output Generation with Softmax", lessons="07")
+@page("6. Output Generation with Softmax", lessons="07")
 def output_page(rng):
     h, W = rng.standard_normal((1, 4)), rng.standard_normal((6, 4))  # one row; six words
 
@@ -134,7 +129,7 @@ def output_page(rng):
     )
 
 
-@D.page("Applications", lessons="07")
+@page("Applications", lessons="07")
 def applications_page(rng):
     yield note(
         "D-apps",

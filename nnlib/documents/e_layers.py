@@ -1,25 +1,19 @@
 """Document E, *MNIST MLP notes*: architecture, initialisers, activations and the softmax."""
 
+from functools import partial
+
 import numpy as np
 
 from nnlib import blocks
 from nnlib.calculus import complex_step
-from nnlib.documents.claims import Document, added, convention, note, ok, reading, typo, wrong
+from nnlib.documents.analytic import sigmoid
+from nnlib.documents.analytic import softmax as softmax_along
+from nnlib.documents.claims import added, convention, note, ok, page, reading, typo, wrong
 from nnlib.mlp import MLP
 from nnlib.parameters import parameter_vector
 
-E = Document("E", "MNIST MLP notes")
 WIDTHS = (784, 40, 30, 20, 10)
-
-
-def sigmoid(z):
-    """As the document defines it, on real and on complex arrays."""
-    return 1 / (1 + np.exp(-z))
-
-
-def softmax(z):
-    """Of a vector, or of every column of a matrix."""
-    return np.exp(z) / np.exp(z).sum(axis=0)
+softmax = partial(softmax_along, axis=0)  # of a vector, or of every column: samples are columns
 
 
 def one_hot(labels, classes):
@@ -32,7 +26,7 @@ def slope(f, z):
     return np.diag(complex_step(f, z))
 
 
-@E.page("Model Architecture", lessons="05")
+@page("Model Architecture", lessons="05")
 def architecture_page(rng):
     W, b, a = rng.standard_normal((4, 3)), rng.standard_normal((4, 1)), rng.standard_normal((3, 1))
 
@@ -74,7 +68,7 @@ def signal_after_relu(std):
     return weights @ np.maximum(std * nodes, 0) ** 2 / weights.sum()
 
 
-@E.page("Initialisers", lessons="05")
+@page("Initialisers", lessons="05")
 def initialisers_page(rng):
     n_in, n_out, width, depth = 784, 40, 256, 20
     seed = rng.integers(2**32)
@@ -147,7 +141,7 @@ def initialisers_page(rng):
     )
 
 
-@E.page("Images and Digits", lessons="05")
+@page("Images and Digits", lessons="05")
 def data_page(rng):
     z, labels = rng.standard_normal((4, 6)), rng.integers(0, 4, 6)
     Y, a = one_hot(labels, 4), softmax(z)
@@ -175,7 +169,7 @@ def data_page(rng):
     )
 
 
-@E.page("Activation Functions", lessons="02")
+@page("Activation Functions", lessons="02")
 def activation_page(rng):
     z, alpha = rng.standard_normal(6), rng.uniform(0, 3)
     with_0 = np.append(z, 0.0)
@@ -248,7 +242,7 @@ def activation_page(rng):
     )
 
 
-@E.page("Derivative of Softmax", lessons="02")
+@page("Derivative of Softmax", lessons="02")
 def softmax_page(rng):
     z = rng.standard_normal(5)
     q, total, delta = softmax(z), np.exp(z).sum(), np.eye(5)

@@ -4,8 +4,9 @@ import numpy as np
 
 from nnlib import losses
 from nnlib.calculus import complex_step
-from nnlib.documents.claims import ok, reading, typo, wrong
-from nnlib.documents.e_layers import E, one_hot, sigmoid, softmax
+from nnlib.documents.analytic import sigmoid
+from nnlib.documents.claims import ok, page, reading, typo, wrong
+from nnlib.documents.e_layers import one_hot, softmax
 
 
 def summed(terms):
@@ -13,7 +14,7 @@ def summed(terms):
     return np.broadcast_to(terms.sum(axis=1, keepdims=True), terms.shape)
 
 
-@E.page("Loss Functions: Mean Squared Error", lessons="03")
+@page("Loss Functions: Mean Squared Error", lessons="03")
 def mse_page(rng):
     n = 5
     a_before, W, b = (rng.standard_normal(shape) for shape in ((4, n), (3, 4), (3, 1)))
@@ -76,7 +77,7 @@ def mse_page(rng):
     )
 
 
-@E.page("Loss Functions: Binary Cross Entropy", lessons="03")
+@page("Loss Functions: Binary Cross Entropy", lessons="03")
 def bce_page(rng):
     n = 6
     z, y = rng.standard_normal((1, n)), rng.integers(0, 2, (1, n))
@@ -132,7 +133,7 @@ def bce_page(rng):
     )
 
 
-@E.page("Loss Functions: Categorical Cross Entropy", lessons="03")
+@page("Loss Functions: Categorical Cross Entropy", lessons="03")
 def cce_page(rng):
     n, classes = 5, 4
     z, labels = rng.standard_normal((classes, n)), rng.integers(0, classes, n)

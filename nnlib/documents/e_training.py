@@ -6,9 +6,9 @@ import numpy as np
 
 from nnlib import blocks
 from nnlib.calculus import complex_step
-from nnlib.documents.claims import convention, note, ok, reading, typo, wrong
-from nnlib.documents.e_layers import WIDTHS, one_hot, sigmoid, softmax
-from nnlib.documents.e_losses import E
+from nnlib.documents.analytic import sigmoid
+from nnlib.documents.claims import convention, note, ok, page, reading, typo, wrong
+from nnlib.documents.e_layers import WIDTHS, one_hot, softmax
 
 
 def dsigmoid(z):
@@ -44,7 +44,7 @@ def cost(y, a):
     return -(y * np.log(a)).sum()
 
 
-@E.page("Forward Propagation", lessons="05")
+@page("Forward Propagation", lessons="05")
 def forward_page(rng):
     z, seed = rng.standard_normal((4, 6)), rng.integers(2**32)
     a = softmax(z[:, 0])
@@ -147,7 +147,7 @@ def forward_page(rng):
     )
 
 
-@E.page("Backpropagation", lessons="05")
+@page("Backpropagation", lessons="05")
 def backpropagation_page(rng):
     """Four layers as in the document, small: 8-6-5-4-3, and seven instances."""
     weights, biases = network((8, 6, 5, 4, 3), rng)
@@ -292,7 +292,7 @@ def backpropagation_page(rng):
     )
 
 
-@E.page("Data Splitting and Mini-Batch Gradient Descent", lessons="05")
+@page("Data Splitting and Mini-Batch Gradient Descent", lessons="05")
 def splitting_page(rng):
     mu, lr, start = rng.uniform(0.5, 0.9), rng.uniform(0.1, 1), rng.standard_normal(3)
     g = rng.standard_normal((3, 4, 3))  # three epochs of four batches
@@ -338,7 +338,7 @@ def splitting_page(rng):
     )
 
 
-@E.page("Momentum", lessons="04")
+@page("Momentum", lessons="04")
 def momentum_page(rng):
     mu, T = 0.9, 10
     g, etas = rng.standard_normal((T, 3)), rng.uniform(0.1, 1) * 0.5 ** np.arange(T)

@@ -3,19 +3,8 @@
 import numpy as np
 
 from nnlib.calculus import complex_step
-from nnlib.documents.claims import Document, added
-
-N = Document("N", "Formulas that no document prints")
-
-
-def softmax(scores):
-    """For each row, real or complex."""
-    return np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
-
-
-def relu(a):
-    """On real and on complex arrays."""
-    return a * (a.real > 0)
+from nnlib.documents.analytic import relu, softmax
+from nnlib.documents.claims import added, page
 
 
 def attend(Q, K, V, bias=0.0):
@@ -56,7 +45,7 @@ def slopes(f, *arrays):
     return flat(*gradients)
 
 
-@N.page("Linear layer and softmax", lessons="02")
+@page("Linear layer and softmax", lessons="02")
 def linear_page(rng):
     X, W, b = rng.standard_normal((3, 5)), rng.standard_normal((5, 4)), rng.standard_normal(4)
     Z, G = rng.standard_normal((2, 3, 4))
@@ -76,7 +65,7 @@ def linear_page(rng):
     )
 
 
-@N.page("Losses of logits", lessons="03")
+@page("Losses of logits", lessons="03")
 def losses_page(rng):
     Z, labels = rng.standard_normal((5, 3)), rng.integers(0, 3, 5)
     t, y = 9 * rng.standard_normal(7), rng.random(7)
@@ -96,7 +85,7 @@ def losses_page(rng):
     )
 
 
-@N.page("Attention", lessons="06 07")
+@page("Attention", lessons="06 07")
 def attention_page(rng):
     Q, K = rng.standard_normal((3, 5)), rng.standard_normal((4, 5))
     V, G = rng.standard_normal((4, 2)), rng.standard_normal((3, 2))
@@ -129,7 +118,7 @@ def attention_page(rng):
     )
 
 
-@N.page("The other parts of a transformer", lessons="06")
+@page("The other parts of a transformer", lessons="06")
 def parts_page(rng):
     X, G, (gamma, beta) = (rng.standard_normal(shape) for shape in ((3, 4), (3, 4), (2, 4)))
     Wq, Wk, Wv, Wo, W = rng.standard_normal((5, 4, 4)) / 2
@@ -199,7 +188,7 @@ def parts_page(rng):
     )
 
 
-@N.page("Sequences of tokens", lessons="07")
+@page("Sequences of tokens", lessons="07")
 def tokens_page(rng):
     E, ids, G = rng.standard_normal((4, 3)), rng.integers(0, 4, 5), rng.standard_normal((5, 3))
     Z, labels = rng.standard_normal((5, 4)), rng.integers(0, 4, 5)

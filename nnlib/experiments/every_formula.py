@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnlib.checks import Array
-
-STATUS = ["ok", "typo", "wrong", "convention", "note", "added", "reading"]
+from nnlib.documents.verdicts import VERDICTS
 
 
 class Finding(NamedTuple):
@@ -46,7 +45,7 @@ def findings(claims: Iterable[Any], *, seed: int = 0) -> list[Finding]:
     ]
 
 
-def counts(found: Iterable[Finding]) -> dict[str, Counter[str]]:
+def counts(found: Iterable[Any]) -> dict[str, Counter[str]]:
     """How many claims of each document have which status.
 
     >>> counts([Finding("A-1", "A", "ok", (), "", 0.0, 0.0)])
@@ -56,6 +55,16 @@ def counts(found: Iterable[Finding]) -> dict[str, Counter[str]]:
     for one in found:
         table.setdefault(one.document, Counter())[one.status] += 1
     return table
+
+
+def used(found: Iterable[Finding]) -> list[str]:
+    """The verdicts that these claims have, in the order of the table of verdicts.
+
+    >>> used([Finding("A-1", "A", "wrong", (), "", 1.0, 0.0)])
+    ['wrong']
+    """
+    statuses = {one.status for one in found}
+    return [verdict for verdict in VERDICTS if verdict in statuses]
 
 
 def chosen(
@@ -119,7 +128,7 @@ def in_words(found: Iterable[Finding]) -> str:
     if not found:
         return "No claim fits."
     by_status = Counter(one.status for one in found)
-    each = ", ".join(f"{by_status[status]} {status}" for status in STATUS if by_status[status])
+    each = ", ".join(f"{by_status[status]} {status}" for status in used(found))
     words = f"{number(len(found), 'claim')}: {each}."
     errors = [one.printed for one in found if one.status in ("typo", "wrong")]
     undefined, defined = errors.count(math.inf), [error for error in errors if error < math.inf]

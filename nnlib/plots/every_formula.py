@@ -7,16 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, ORANGE, PALE, PURPLE, RED, SKY, SMALL
+from nnlib.documents.verdicts import VERDICTS
+from nnlib.plots.canvas import BLUE, GREY, INK, PALE, SMALL
 
-LOOKS = {  # a colour and a marker for each verdict
-    "ok": (GREEN, "o"),
-    "wrong": (RED, "X"),
-    "typo": (ORANGE, "s"),
-    "convention": (BLUE, "D"),
-    "reading": (PURPLE, "^"),
-    "added": (SKY, "P"),
-}
 NOISE, SMALLEST, LARGEST = 1e-12, 1e-2, 1e2  # round-off; what the middle of the axis shows
 DECADE, STEP, ROWS = 5.0, 0.55, 17  # of the axis; from dot to dot; dots that the floor holds
 ABSENT, FLOOR, GAP, HUGE, UNDEFINED = -31.0, -23.0, -14.0, 14.0, 18.7  # beside the middle
@@ -78,15 +71,16 @@ def draw_errors(
     equal errors stand side by side and in heaps. Claims that are not highlighted are pale.
     """
     status = np.array(list(status))
-    order = np.argsort([list(LOOKS).index(one) for one in status], kind="stable")
+    order = np.argsort([list(VERDICTS).index(one) for one in status], kind="stable")
     points = np.zeros((len(status), 2))
     points[order] = places(zip(printed[order], corrected[order]))
     shown = np.ones(len(status), bool) if highlighted is None else np.asarray(highlighted, bool)
     dot = {"s": 34, "linewidths": 0.5}
-    for name, (colour, marker) in LOOKS.items():
+    for name in dict.fromkeys(status[order]):
+        _, colour, marker = VERDICTS[name]
         pale, full = (points[(status == name) & which].T for which in (~shown, shown))
         ax.scatter(*pale, marker=marker, color=PALE, alpha=0.6, **dot)
-        ax.scatter(*full, marker=marker, color=colour, edgecolors=INK, label=name, **dot)
+        ax.scatter(*full, marker=marker, color=colour, edgecolors="white", label=name, **dot)
     draw_axes(ax)
     if not ((printed > NOISE) & (printed < SMALLEST)).any():
         left, right = FLOOR + 4.2, place(SMALLEST)

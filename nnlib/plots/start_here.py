@@ -6,34 +6,29 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.plots.canvas import BLUE, INK, ORANGE, PALE, RED, SKY
+from nnlib.documents.verdicts import VERDICTS
+from nnlib.plots.canvas import BLUE, INK, RED
 from nnlib.plots.words import minus
 
-FILLS = [PALE, RED, ORANGE, SKY, "white"]
 
-
-def draw_claims(counts: Mapping[str, Sequence[int]], verdicts: Sequence[str], *, ax: Axes) -> None:
-    """Draw a bar for each document, cut into as many parts as there are verdicts on its claims."""
-    columns = np.array(list(counts.values())).T
-    left = np.cumsum(columns, axis=0) - columns
-    for verdict, column, start, colour in zip(verdicts, columns, left, FILLS, strict=False):
-        hatch = "///" if verdict == "wrong" else ""
-        bars = ax.barh(
-            list(counts),
-            column,
-            left=start,
-            color=colour,
-            edgecolor=INK,
-            hatch=hatch,
-            label=verdict,
-        )
-        box = {"facecolor": colour, "edgecolor": "none", "pad": 2}
-        for bar, n in zip(bars, column, strict=True):
-            if n > 2:  # else the number is wider than its bar
-                ax.annotate(str(n), bar.get_center(), ha="center", va="center", bbox=box)
-    wrong, total = columns[list(verdicts).index("wrong")].sum(), columns.sum()
-    ax.set(xlabel="claims", title=f"{total} claims, {wrong} of them wrong")
-    ax.set(xlim=(0, 1.5 * columns.sum(axis=0).max()), ylim=(len(counts) - 0.4, -0.6))
+def draw_claims(counts: Mapping[str, Mapping[str, int]], *, ax: Axes) -> None:
+    """Draw a bar for each document, cut into a part for each verdict on its claims."""
+    left = np.zeros(len(counts), int)
+    for name, (meaning, colour, _) in VERDICTS.items():
+        column = np.array([row.get(name, 0) for row in counts.values()])
+        if column.any():
+            hatch = "///" if name == "wrong" else ""
+            bars = ax.barh(list(counts), column, left=left, color=colour, edgecolor="white",
+                           hatch=hatch, label=meaning)  # fmt: skip
+            for bar, n in zip(bars, column, strict=True):
+                if n > 2:  # else the number is wider than its bar
+                    box = {"facecolor": colour, "edgecolor": "none", "pad": 2}
+                    ax.annotate(str(n), bar.get_center(), ha="center", va="center", bbox=box,
+                                color="white", weight="bold")  # fmt: skip
+            left += column
+    wrong = sum(row.get("wrong", 0) for row in counts.values())
+    ax.set(xlabel="claims", title=f"{left.sum()} claims, {wrong} of them wrong")
+    ax.set(xlim=(0, 1.5 * left.max()), ylim=(len(counts) - 0.4, -0.6))
     ax.grid(False, axis="y")
     ax.legend(loc="center right")
 

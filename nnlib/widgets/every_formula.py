@@ -6,11 +6,12 @@ import ipywidgets
 import numpy as np
 
 from nnlib.documents import DOCUMENTS, claim, claims
-from nnlib.experiments.every_formula import STATUS, chosen, findings, in_words, number
-from nnlib.plots.every_formula import LOOKS, draw_errors
+from nnlib.documents.card import LESSONS
+from nnlib.documents.verdicts import VERDICTS
+from nnlib.experiments.every_formula import chosen, findings, in_words, number, used
+from nnlib.plots.every_formula import draw_errors
 from nnlib.widgets.panel import Panel, row
 
-LESSONS = ["01", "02", "05"]  # those with claims of their own, besides the lesson of all claims
 CODE = """\
 from nnlib.documents import claim, claims
 from nnlib.experiments.every_formula import chosen, findings, in_words
@@ -35,11 +36,12 @@ class ClaimsPanel(Panel):
 
     def __init__(self) -> None:
         self.found = findings(claims().values())
+        verdicts = used(self.found)
         titles = [(f"{d.letter} · {d.title}", d.letter) for d in DOCUMENTS]
         menus = {
             "document": ipywidgets.Dropdown(options=[("all", ""), *titles]),
-            "status": ipywidgets.Dropdown(options=[("all", ""), *((s, s) for s in STATUS)]),
-            "lesson": ipywidgets.Dropdown(options=[("all", ""), *((x, x) for x in LESSONS)]),
+            "status": ipywidgets.Dropdown(options=[("all", ""), *zip(verdicts, verdicts)]),
+            "lesson": ipywidgets.Dropdown(options=[("all", ""), *zip(LESSONS, LESSONS)]),
         }
         menus["status"].description = "verdict"
         for name, menu in menus.items():
@@ -91,7 +93,7 @@ class ClaimsPanel(Panel):
     def draw(self, figure: Any, card: int, **filters: Any) -> str:
         found = chosen(self.found, **filters)
         ids = {one.id for one in found}
-        drawn = [one for one in self.found if one.status in LOOKS]
+        drawn = [one for one in self.found if VERDICTS[one.status].marker]
         draw_errors(
             np.array([one.printed for one in drawn]),
             np.array([one.corrected for one in drawn]),

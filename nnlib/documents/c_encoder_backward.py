@@ -6,8 +6,9 @@ This is the backward pass; the forward pass and the truth, its loss, are in c_en
 import numpy as np
 
 from nnlib.calculus import complex_step
-from nnlib.documents.c_encoder_forward import C2, CLASSES, draw, forward, loss, softmax
-from nnlib.documents.claims import added, ok, reading, wrong
+from nnlib.documents.analytic import softmax
+from nnlib.documents.c_encoder_forward import CLASSES, draw, forward, loss
+from nnlib.documents.claims import added, ok, page, reading, wrong
 
 
 def slope(net, name, **how):
@@ -41,7 +42,7 @@ def closed(net, c=1.0, kappa=1 / CLASSES):
     }
 
 
-@C2.page("2 1-layer Transformer Encoder, backward", lessons="06")
+@page("2 1-layer Transformer Encoder, backward", lessons="06")
 def backward_page(rng):
     net = draw(rng)
     X, W1, cls, Wq, Wk, Wv, W2, y = net.values()
@@ -286,7 +287,7 @@ def backward_page(rng):
     )
 
 
-@C2.page("2 1-layer Transformer Encoder, the corrected backward pass", lessons="06")
+@page("2 1-layer Transformer Encoder, the corrected backward pass", lessons="06")
 def corrected_page(rng):
     net = draw(rng)
     cases = [(c, kappa) for c in (1, 1 / np.sqrt(6)) for kappa in (1, 1 / CLASSES)]
