@@ -26,11 +26,10 @@ P = np.array([0.01, 0.9, 0.05, 0.04, 0, 0, 0, 0, 0, 0])
 LINES = {f"rule {k}": np.exp(-k * RNG.random(21).cumsum()) for k in range(6)}
 PAIR = {name: LINES[name] for name in ("rule 1", "rule 2")}
 ARMS = {"right": RNG.random((2, 3)), "wrong": RNG.random((2, 3))}
-VERDICTS = ["right", "wrong", "misprint", "clash", "open"]
 TANGENT = (np.linspace(-6, 6), np.linspace(0, 1))
 
 DRAWINGS = [  # all there are, with arguments as in class
-    partial(start_here.draw_claims, {"A": [9, 4, 1, 3, 1]}, VERDICTS),
+    partial(start_here.draw_claims, {"A": {"ok": 9, "wrong": 4, "note": 3}}),
     partial(start_here.draw_slope, 0.5, 0.6, 0.2, curve=TANGENT),
     partial(start_here.draw_losses, PAIR, title="two"),
     partial(mlp_on_mnist.draw_images, IMAGES, ["4 → 9"] * 20, title="mistakes"),
