@@ -162,7 +162,4 @@ def one_number(where: str, loss: Callable, result: Any) -> None:
 def raise_for_loss(where: str, loss: Callable) -> NoReturn:
     """Say what a loss is."""
     got = getattr(loss, "__name__", type(loss).__name__)
-    raise TypeError(
-        f"{where}: loss must be a block such as nnlib.losses.mse, whose value is one number; "
-        f"got {got}."
-    )
+    raise TypeError(f"{where}: loss must be a block such as nnlib.losses.mse; got {got}.")

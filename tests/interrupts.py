@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 
 import pytest
 
@@ -24,5 +25,31 @@ def interrupted(seconds, call, *arguments):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        gc.enable()
+    return False
+
+
+def interrupted_at(moment, call, *arguments):
+    """Whether an interrupt at this moment, counted from here on, ended the call.
+
+    Python looks for signals as a function begins and as one in C has returned, and only there.
+    """
+    moments = 0
+
+    def look(frame, event, argument):
+        nonlocal moments
+        moments += event in ("call", "c_return")
+        if moments == moment:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    gc.disable()
+    try:
+        sys.setprofile(look)
+        call(*arguments)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.setprofile(None)
         gc.enable()
     return False

@@ -4,8 +4,8 @@ import threading
 
 import numpy as np
 import pytest
-from interrupts import interrupted, needs_timer
-from runs import build, output_of
+from interrupts import interrupted, interrupted_at, needs_timer
+from runs import DROPOUT, build, output_of, state_of
 
 from nnlib import machine
 from nnlib.machine import one_blas_thread
@@ -114,6 +114,19 @@ print(first.theta.tobytes() == second.theta.tobytes(), threads() == before)
 def test_a_loop_of_steps_is_a_run_bit_for_bit_whatever_the_threads():
     for threads in ("1", "2"):
         assert output_of(STEPS, OPENBLAS_NUM_THREADS=threads).split() == ["True", "True"]
+
+
+def test_an_interrupt_at_any_moment_of_a_step_leaves_threads_and_state_whole(threads):
+    training, moment = build(dropout=DROPOUT), 1
+    states = [state_of(training)]
+    training.step()
+    states.append(state_of(training))
+    training = build(dropout=DROPOUT)
+    while interrupted_at(moment, training.step):
+        assert threads() == [2, 4]
+        assert state_of(training) == states[training.steps]
+        training, moment = build(dropout=DROPOUT), moment + 1
+    assert moment > 100
 
 
 @needs_timer

@@ -577,6 +577,9 @@ def test_a_loss_may_refuse_scores_that_ran_away():
         training = Training(model, strict, optimizer, X, LABELS, **options)
         assert "loss nan. Likely cause: a learning rate of 1e+200" in diverge(training)
         assert np.isfinite(training.theta).all()
+    training.theta[:] = 1e308
+    again = Training(model, strict, optimizer, X, LABELS, batch_size=8, seed=5)
+    assert "loss nan" in diverge(again)
 
 
 @pytest.mark.parametrize(
@@ -749,11 +752,13 @@ CASES = [
     case(
         "loss with an axis",
         TypeError,
-        "loss must be a block such as nnlib.losses.mse, whose value is one number; got softmax.",
+        "loss must be a block such as nnlib.losses.mse; got softmax.",
         loss=softmax,
     ),
-    case("loss without target", TypeError, "whose value is one number; got relu.", loss=relu),
-    case("half a loss", TypeError, "one number; got one_argument.", loss=one_argument),
+    case("loss without target", TypeError, "such as nnlib.losses.mse; got relu.", loss=relu),
+    case(
+        "half a loss", TypeError, "such as nnlib.losses.mse; got one_argument.", loss=one_argument
+    ),
     case("schedule", TypeError, "schedule must be a function step -> ", schedule=0.1),
     case("model", TypeError, "model must be a layer or model; got relu.", model=relu),
 ]
