@@ -15,15 +15,44 @@ Rng = np.random.Generator
 Shape = tuple[int, ...]
 Dims = tuple[str, ...]
 NUMBERS = int | float | np.integer | np.floating
+PLAIN = (np.ndarray, np.memmap)
+
+
+def plain(kind: type) -> bool:
+    """Whether objects of this type compute as arrays do.
+
+    A masked array leaves entries out, a matrix multiplies where entries are meant: subclasses of
+    ndarray keep promises of their own. A memmap keeps an array's, a NumPy number an array's of ().
+
+    >>> plain(np.memmap), plain(np.float64), plain(np.ma.MaskedArray)
+    (True, True, False)
+    """
+    return kind in PLAIN or issubclass(kind, np.generic)
+
+
+def use_asarray(name: str, a: Any, kind: str = "") -> str:
+    """The advice that makes a plain array of what can become one."""
+    if a is None or isinstance(a, str):
+        return ""
+    filled = " Fill what is masked," if isinstance(a, np.ma.MaskedArray) else ""
+    use = " then use" if filled else " Use"
+    return f"{filled}{use} np.asarray({name}{kind})."
+
+
+def plain_array(where: str, name: str, a: Any, due: str = "an array") -> None:
+    """Refuse what is no array, or more than one."""
+    if not plain(type(a)):
+        got = type(a).__name__
+        raise TypeError(f"{where}: {name} must be {due}; got {got}.{use_asarray(name, a)}")
 
 
 def float_array(where: str, name: str, a: Any) -> None:
     """Refuse anything but a float32 or float64 array."""
-    if not isinstance(a, np.ndarray | np.floating):
-        advice = "" if a is None or isinstance(a, str) else f" Use np.asarray({name}, float)."
-        raise TypeError(f"{where}: {name} must be a float array; got {type(a).__name__}.{advice}")
+    if not plain(type(a)):
+        got, advice = type(a).__name__, use_asarray(name, a, ", float")
+        raise TypeError(f"{where}: {name} must be a float array; got {got}.{advice}")
     if a.dtype.char not in "fd":
-        advice = "" if a.dtype.kind in "cOSU" else f" Use np.asarray({name}, float)."
+        advice = use_asarray(name, a, ", float") if a.dtype.kind in "fiubmM" else ""
         raise TypeError(f"{where}: {name} must be float32 or float64; got {a.dtype}.{advice}")
 
 
@@ -71,9 +100,7 @@ def class_numbers(where: str, name: str, labels: Any, classes: int) -> Array:
     ...
     ValueError: one_hot: labels must lie in 0..9; got 10 at index 1. Do they start at 1?
     """
-    if not isinstance(labels, np.ndarray):
-        got = f"got {type(labels).__name__}. Use np.asarray({name})."
-        raise TypeError(f"{where}: {name} must be an integer array; {got}")
+    plain_array(where, name, labels, "an integer array")
     if labels.dtype.kind not in "iu":
         raise_for_kind(where, name, labels)
     unsigned = labels.astype(np.uint64)  # one look at the largest finds both: -1 becomes huge
@@ -98,9 +125,23 @@ def raise_for_kind(where: str, name: str, labels: Array) -> NoReturn:
     advice = {
         "f": f" Use {name}.astype(int).",
         "b": f" Use {name}.astype(int), or binary cross-entropy.",
-        "U": " Map the names to 0, 1, 2, ... first.",
-    }.get(labels.dtype.kind, "")
+    }.get(labels.dtype.kind, no_numbers(name, labels))
     raise TypeError(f"{where}: {name} must be integers; got {labels.dtype}.{advice}")
+
+
+def no_numbers(name: str, x: Array) -> str:
+    """What to do about an array that holds something else than real numbers.
+
+    >>> no_numbers("labels", np.array(["cat", 3], object))
+    ' Map the names to 0, 1, 2, ... first.'
+    """
+    entries = list(x.flat) if x.dtype == object and x.ndim else []
+    if x.dtype.kind in "SUT" or any(isinstance(entry, str | bytes) for entry in entries):
+        return " Map the names to 0, 1, 2, ... first."
+    if any(np.ndim(entry) for entry in entries):
+        return " Do all rows have the same length?"
+    numbers = entries and all(isinstance(entry, NUMBERS) for entry in entries)
+    return f" Use np.asarray({name}, float)." if numbers else ""
 
 
 def float_dtype(where: str, dtype: Any) -> np.dtype:
@@ -122,6 +163,8 @@ def generator(where: str, name: str, seed: Any) -> Rng:
 
 def axis_of(where: str, axis: Any, dimensions: int) -> int:
     """An axis that an array of so many dimensions has."""
+    if not dimensions:
+        raise ValueError(f"{where}: needs an array with an axis; got shape ().")
     return whole_number(where, "axis", axis, low=-dimensions, high=dimensions - 1)
 
 
@@ -137,6 +180,24 @@ def callable_block(
     if not callable(block) or isinstance(block, np.ufunc):
         raise TypeError(f"{where}: {name} must be {due}; got {type(block).__name__}.")
     return block
+
+
+def pair(where: str, result: Any) -> tuple[Any, Pullback]:
+    """What a block returned, when it is a value with its pullback.
+
+    >>> pair("Layer", np.maximum(1, 0))
+    Traceback (most recent call last):
+    ...
+    TypeError: Layer: must return the pair (value, pullback); got int64. See nnlib.blocks.relu.
+    """
+    if isinstance(result, tuple) and len(result) == 2 and callable(result[1]):
+        return result
+    got = type(result).__name__
+    if isinstance(result, tuple) and len(result) != 2:
+        got = f"tuple of {len(result)}"
+    raise TypeError(
+        f"{where}: must return the pair (value, pullback); got {got}. See nnlib.blocks.relu."
+    )
 
 
 def difference(key: str, saved: Any, here: Any) -> str:
@@ -158,17 +219,23 @@ def numeric(where: str, name: str, x: Any) -> Array:
     ...
     TypeError: fit: x must be a numeric array; got list. Do all rows have the same length?
     """
-    got, rows = type(x).__name__, " Do all rows have the same length?"
-    if isinstance(x, str | os.PathLike) or x is None:
+    got = type(x).__name__
+    if isinstance(x, str | bytes | os.PathLike) or x is None:
         advice = " Did you mean nnlib.data.read_idx?" if x is not None else ""
         raise TypeError(f"{where}: {name} must be an array; got {got}.{advice}")
+    for part in (x, *(x if isinstance(x, list | tuple) else ())):
+        if isinstance(part, np.ndarray):
+            plain_array(where, name, part)
     try:
         x = np.asarray(x)
-    except ValueError as error:
-        raise TypeError(f"{where}: {name} must be a numeric array; got {got}.{rows}") from error
+    except ValueError as error:  # ragged rows have no shape, and NumPy says so in its own words
+        x = np.fromiter(x, object)
+        raise TypeError(
+            f"{where}: {name} must be a numeric array; got {got}.{no_numbers(name, x)}"
+        ) from error
     if x.dtype.kind not in "fiub":
-        advice = {"O": rows, "U": " Map the names to 0, 1, 2, ... first."}.get(x.dtype.kind, "")
-        raise TypeError(f"{where}: {name} must be a numeric array; got {x.dtype}.{advice}")
+        got = got if x.dtype == object and not x.ndim else str(x.dtype)
+        raise TypeError(f"{where}: {name} must be a numeric array; got {got}.{no_numbers(name, x)}")
     return x
 
 
@@ -182,11 +249,12 @@ def all_finite(where: str, name: str, x: Array) -> None:
 
 def boolean(where: str, name: str, mask: Any) -> None:
     """Refuse a mask that is not a boolean array: numbers would multiply instead of choose."""
-    if not isinstance(mask, np.ndarray | np.bool_) or mask.dtype != bool:
-        got = getattr(mask, "dtype", type(mask).__name__)
-        additive = isinstance(mask, np.ndarray) and mask.dtype.kind == "f" and np.isinf(mask).any()
-        advice = f"{name} == 0" if additive else f"np.asarray({name}, bool)"
-        raise TypeError(f"{where}: {name} must be a boolean array; got {got}. Use {advice}.")
+    if plain(type(mask)) and mask.dtype == bool:
+        return
+    got = mask.dtype if plain(type(mask)) else type(mask).__name__
+    additive = plain(type(mask)) and mask.dtype.kind == "f" and np.isinf(mask).any()
+    advice = f" Use {name} == 0." if additive else use_asarray(name, mask, ", bool")
+    raise TypeError(f"{where}: {name} must be a boolean array; got {got}.{advice}")
 
 
 def raises(error: type[BaseException], call: Callable, *args: Any, **kwargs: Any) -> None:

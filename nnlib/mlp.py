@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlib.blocks import relu, standardize
+from nnlib.blocks import native, relu, standardize
 from nnlib.checks import Array, Pullback, Rng, callable_block, float_dtype, generator, whole_number
 from nnlib.contract import block
 from nnlib.initializers import he_normal
@@ -79,9 +79,9 @@ def flatten(h: Array) -> tuple[Array, Pullback]:
     """
 
     def pullback(dy: Array) -> Array:
-        return dy.copy().reshape(h.shape)
+        return native(dy).reshape(h.shape)
 
-    return h.copy().reshape(*h.shape[:-2], h.shape[-2] * h.shape[-1]), pullback
+    return native(h).reshape(*h.shape[:-2], h.shape[-2] * h.shape[-1]), pullback
 
 
 @block("x (..., n, m) -> y (..., n, m)")

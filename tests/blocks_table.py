@@ -171,6 +171,7 @@ TABLE = [
     row(losses.softmax_cross_entropy, labels=below("c")),
     row(mlp.shared_linear),
     row(mlp.standardize_sample, x=spread),
+    row(mlp.flatten),
 ]
 each_row = pytest.mark.parametrize("row", TABLE, ids=str)
 each_block = pytest.mark.parametrize("row", [r for r in TABLE if not r.is_loss], ids=str)

@@ -240,10 +240,34 @@ def test_standardize_gives_mean_0_and_variance_1():
         np.testing.assert_allclose(y.var(axis=axis), 1, rtol=1e-8)
 
 
-def test_what_is_constant_is_standardized_to_0():
-    y, pullback = standardize(np.full((2, 3), 7.0))
-    assert not y.any()
-    assert np.isfinite(pullback(np.arange(6.0).reshape(2, 3))).all()
+@pytest.mark.parametrize("constant", [7.0, 98.6, 1000.1, 1e6, 1e6 + 0.1, -3.3e7, 1e-3, 1e30])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 64, 784])
+def test_what_is_constant_is_standardized_to_0(constant, dtype, width):
+    """The mean of 98.6, 98.6, 98.6 is not 98.6 in floating point: rounding is no spread."""
+    x, one = np.full((3, width), constant, dtype), np.ones(width, dtype)
+    dy = np.arange(x.size, dtype=dtype).reshape(x.shape)
+    for axis in (None, 0, 1, -1, (0, 1)):
+        y, pullback = standardize(x, axis=axis)
+        assert np.abs(y).max() <= 1e-6
+        assert np.isfinite(pullback(dy)).all()
+    assert np.abs(layer_norm(x, one, 0 * one)[0]).max() <= 1e-6
+
+
+@pytest.mark.parametrize("offset", [98.6, 1000.1, 1e6])
+def test_a_small_spread_about_a_large_offset_is_kept(offset):
+    """Neighbours in single precision, one unit apart: exact as numbers, so exact as a spread."""
+    start = np.float32(offset)
+    x = start + np.spacing(start) * np.arange(8, dtype=np.float32)
+    truth = exact.standardized(x.astype(float), 1e-8)
+    np.testing.assert_allclose(standardize(x)[0], truth, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("axis", [(0, 0), (0, -2), (1, -1), (1, 0, 1)], ids=str)
+def test_an_axis_is_named_once(axis):
+    x = np.arange(6.0).reshape(2, 3)
+    with pytest.raises(ValueError, match=r"^standardize: axis must name each axis once; got \("):
+        standardize(x, axis=axis)
 
 
 def test_eps_is_inside_the_root():
