@@ -1,8 +1,11 @@
-"""Losses: blocks whose value is one number, the mean over the batch. The target is a constant."""
+"""Losses: blocks whose value is one number, the mean over the batch. The target is a constant.
+
+Other blocks hand NaN on; a loss refuses it, for nothing behind a loss would notice.
+"""
 
 import inspect
+import math
 from collections.abc import Callable
-from typing import NoReturn
 
 import numpy as np
 
@@ -16,8 +19,8 @@ def mse(prediction: Array, *, target: Array) -> tuple[float, Pullback]:
     """Mean squared error over all n entries: L = (1/n) Σ (prediction - target)².
 
     Pullback   dprediction = (2/n) (prediction - target) dL.
-    Errors     ValueError for shapes that differ (nothing is broadcast) or are empty, and for a
-               target with NaN or inf.
+    Errors     ValueError for shapes that differ (nothing is broadcast) or are empty, and for NaN or
+               infinity in either.
     Source     A-3.6-def, A-3.6-grad; X-mse has the other scalings.
 
     >>> L, pullback = mse(np.array([1.0, 2.0]), target=np.array([1.0, 4.0]))
@@ -32,7 +35,7 @@ def mse(prediction: Array, *, target: Array) -> tuple[float, Pullback]:
     def pullback(dL: float) -> Array:
         return (2 * float(dL) / residual.size) * residual
 
-    return float(np.mean(residual * residual)), pullback
+    return loss_of("mse", "prediction", prediction, np.mean(residual * residual)), pullback
 
 
 @block("p (...); target (...) -> L ()")
@@ -53,7 +56,8 @@ def binary_cross_entropy(p: Array, *, target: Array) -> tuple[float, Pullback]:
     target = of_type(where, target, p)
     within_unit(where, "target", target, "")
     within_unit(where, "p", p, "Are these logits? Use binary_cross_entropy_with_logits.")
-    refuse_infinite(where, p, ((p == 0) & (target > 0)) | ((p == 1) & (target < 1)))
+    infinite = ((p == 0) & (target > 0)) | ((p == 1) & (target < 1))
+    refuse_infinite(where, p, infinite, "binary_cross_entropy_with_logits")
     certain = (p == 0) | (p == 1)  # p equals target: the loss is 0, and 0 ln 0 is not computed
     inner = np.where(certain, 0.5, p)
     losses = -(target * np.log(inner) + (1 - target) * np.log1p(-inner))
@@ -72,7 +76,8 @@ def binary_cross_entropy_with_logits(z: Array, *, target: Array) -> tuple[float,
     L = mean of max(z, 0) - z target + ln(1 + exp(-|z|)), its first two terms as one product.
 
     Pullback   dz = (sigmoid(z) - target) dL / n.
-    Errors     ValueError for a target outside [0, 1] or of another shape.
+    Errors     ValueError for a target outside [0, 1] or of another shape, and for NaN or infinity
+               in z.
     Source     D-bce-logit; N-bce-logit.
 
     >>> z, target = np.array([0.0, 1e4]), np.array([1.0, 1.0])
@@ -90,7 +95,9 @@ def binary_cross_entropy_with_logits(z: Array, *, target: Array) -> tuple[float,
         return (float(dL) / z.size) * (np.where(z >= 0, 1, e) / (1 + e) - target)
 
     wrong = np.where(z >= 0, 1 - target, target)  # the share of the class that z speaks against
-    return float(np.mean(np.abs(z) * wrong + np.log1p(e))), pullback
+    with np.errstate(invalid="ignore"):  # of infinity times 0
+        L = np.mean(np.abs(z) * wrong + np.log1p(e))
+    return loss_of(where, "z", z, L), pullback
 
 
 @block("p (..., c); target (..., c) -> L ()")
@@ -118,7 +125,7 @@ def cross_entropy(p: Array, *, target: Array) -> tuple[float, Pullback]:
         raise ValueError(
             f"{where}: rows of p must sum to 1 within 1e-3; found {worst:.4g}. Are these logits?"
         )
-    refuse_infinite(where, p, (p == 0) & (target > 0))
+    refuse_infinite(where, p, (p == 0) & (target > 0), "softmax_cross_entropy")
     number_of_rows, positive = p.size // p.shape[-1], np.where(p == 0, 1, p)
 
     def pullback(dL: float) -> Array:
@@ -135,7 +142,8 @@ def softmax_cross_entropy(z: Array, *, labels: Array) -> tuple[float, Pullback]:
 
     Pullback   dz = (softmax(z) - onehot(labels)) dL / rows.
     Errors     TypeError for labels that are not integers; ValueError for labels outside 0..c-1 or
-               of another shape.
+               of another shape, and for scores that are NaN or infinite (a score of -inf, for a
+               class that is no label, has probability 0).
     Source     B-ce-lse-c, B-ce-d; N-softmax-ce.
 
     >>> L, pullback = softmax_cross_entropy(np.zeros((2, 4)), labels=np.array([0, 3]))
@@ -144,7 +152,8 @@ def softmax_cross_entropy(z: Array, *, labels: Array) -> tuple[float, Pullback]:
     """
     not_empty("softmax_cross_entropy", "z", z)
     class_numbers("softmax_cross_entropy", "labels", labels, z.shape[-1])
-    log_p = rows(log_softmax(z)[0])
+    with np.errstate(invalid="ignore"):  # of infinity less infinity
+        log_p = rows(log_softmax(z)[0])
     true_class = np.arange(len(log_p)), labels.reshape(-1)
 
     def pullback(dL: float) -> Array:
@@ -153,7 +162,21 @@ def softmax_cross_entropy(z: Array, *, labels: Array) -> tuple[float, Pullback]:
         dz *= float(dL) / len(dz)
         return dz.reshape(z.shape)
 
-    return 0.0 - float(log_p[true_class].sum()) / len(log_p), pullback  # never -0.0
+    L = 0.0 - float(log_p[true_class].sum()) / len(log_p)  # never -0.0
+    return loss_of("softmax_cross_entropy", "z", z, L), pullback
+
+
+def loss_of(where: str, name: str, prediction: Array, L: float) -> float:
+    """The loss as a float; where it is not finite, a prediction that is not is to blame.
+
+    >>> loss_of("mse", "prediction", np.array([1.0, np.nan]), np.nan)
+    Traceback (most recent call last):
+    ...
+    ValueError: mse: prediction contains NaN: first at [1], 1 in all.
+    """
+    if not math.isfinite(L):
+        all_finite(where, name, prediction)
+    return float(L)
 
 
 def not_empty(where: str, name: str, x: Array) -> None:
@@ -182,28 +205,35 @@ def within_unit(where: str, name: str, x: Array, advice: str) -> None:
         raise ValueError(message.rstrip())
 
 
-def refuse_infinite(where: str, p: Array, infinite: Array) -> None:
-    """An infinite loss has no gradient; say where it comes from."""
+def refuse_infinite(where: str, p: Array, infinite: Array, better: str) -> None:
+    """An infinite loss has no gradient: name its entry, and the loss that is never infinite."""
     if infinite.any():
-        raise_for_certain_and_wrong(where, p, tuple(np.argwhere(infinite)[0].tolist()))
-
-
-def raise_for_certain_and_wrong(where: str, p: Array, index: tuple[int, ...]) -> NoReturn:
-    """Name the entry that makes the loss infinite, and the loss that cannot be."""
-    better = {"cross_entropy": "softmax_cross_entropy"}.get(where, f"{where}_with_logits")
-    raise ValueError(
-        f"{where}: p is exactly {p[index]:g} at index {index} where target says otherwise, "
-        f"an infinite loss. Use {better}, which takes the scores."
-    )
+        index = tuple(np.argwhere(infinite)[0].tolist())
+        raise ValueError(
+            f"{where}: p is exactly {p[index]:g} at index {index} where target says otherwise, "
+            f"an infinite loss. Use {better}, which takes the scores."
+        )
 
 
 def keyword_of(where: str, loss: Callable) -> str:
-    """The keyword by which a loss takes what the prediction is compared with: labels or target."""
+    """The keyword by which a loss takes what the prediction is compared with: labels or target.
+
+    >>> from nnlib.blocks import softmax
+    >>> keyword_of("Training", mse)
+    'target'
+    >>> keyword_of("Training", softmax)
+    Traceback (most recent call last):
+    ...
+    TypeError: Training: loss must be a block such as nnlib.losses.mse; got softmax.
+    """
     try:
         parameters = list(inspect.signature(loss).parameters.values())
     except (TypeError, ValueError):
         parameters = []
-    names = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
-    if not names:
-        raise TypeError(f"{where}: loss must be a block such as nnlib.losses.mse; got {loss!r}.")
-    return names[0]
+    named = [p for p in parameters if p.kind == p.KEYWORD_ONLY]
+    due = [p.name for p in named if p.default is p.empty or p.name in ("labels", "target")]
+    contract = getattr(loss, "contract", None)
+    if len(due) != 1 or (contract and contract.output):
+        got = getattr(loss, "__name__", repr(loss))
+        raise TypeError(f"{where}: loss must be a block such as nnlib.losses.mse; got {got}.")
+    return due[0]

@@ -1,6 +1,8 @@
 """What single losses promise beyond the generic: known values, exact extremes, what is refused."""
 
 import math
+import re
+from functools import partial
 
 import exact
 import numpy as np
@@ -9,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nnlib.blocks import log_softmax, sigmoid, softmax
+from nnlib.blocks import dropout, log_softmax, sigmoid, softmax
+from nnlib.contract import block
 from nnlib.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
+    keyword_of,
     mse,
     softmax_cross_entropy,
 )
@@ -245,6 +249,58 @@ def test_mse_refuses_a_target_that_is_not_finite(wrong, name):
         mse(np.zeros((2, 2)), target=np.array([[0.0, 0.0], [wrong, -np.inf]]))
     huge = np.full((2, 2), 1e200)  # its square overflows, but it is finite
     assert mse(huge, target=huge)[0] == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("wrong", "name"), [(np.nan, "NaN"), (np.inf, "infinity")])
+@pytest.mark.parametrize(
+    ("loss", "argument", "target"),
+    [
+        (mse, "prediction", {"target": np.array([[1, 0], [0, 1]])}),
+        (binary_cross_entropy_with_logits, "z", {"target": np.array([[1, 0], [0, 1]])}),
+        (softmax_cross_entropy, "z", {"labels": np.array([0, 1])}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_prediction_that_is_not_finite_has_no_loss(loss, argument, target, wrong, name, dtype):
+    for index in np.ndindex(2, 2):
+        z = np.ones((2, 2), dtype)
+        z[index] = wrong
+        place = ", ".join(map(str, index))
+        message = rf"^{loss.__name__}: {argument} contains {name}: first at \[{place}\], 1 in all"
+        with pytest.raises(ValueError, match=message):
+            loss(z, **target)
+
+
+def test_a_score_of_minus_infinity_is_a_class_that_cannot_be():
+    z = np.array([[0.0, -np.inf, 0.0]])
+    L, pullback = softmax_cross_entropy(z, labels=np.array([0]))
+    assert pytest.approx(math.log(2)) == L
+    assert pullback(1.0).tolist() == [[-0.5, 0, 0.5]]
+    with pytest.raises(ValueError, match=r"z contains infinity: first at \[0, 1\]"):
+        softmax_cross_entropy(z, labels=np.array([1]))
+
+
+def test_the_keyword_of_a_loss_is_what_the_prediction_is_compared_with():
+    @block("z (...); y (...) -> L ()")
+    def huber(z, *, y, delta=1.0):
+        return 0.0, np.copy
+
+    assert keyword_of("f", mse) == "target"
+    assert keyword_of("f", softmax_cross_entropy) == "labels"
+    assert keyword_of("f", huber) == "y"
+    assert keyword_of("f", partial(huber, delta=2.0)) == "y"
+    assert keyword_of("f", lambda z, *, labels=None: (0.0, np.copy)) == "labels"
+
+
+@pytest.mark.parametrize(
+    "wrong", [softmax, log_softmax, dropout, np.mean, np.add, len, "mse", None, lambda z, t: 0.0]
+)
+def test_what_is_no_loss_is_refused_by_name(wrong):
+    got = re.escape(getattr(wrong, "__name__", repr(wrong)))
+    message = rf"^f: loss must be a block such as nnlib\.losses\.mse; got {got}\.$"
+    with pytest.raises(TypeError, match=message):
+        keyword_of("f", wrong)
 
 
 def test_rows_that_do_not_sum_to_1_are_refused():
