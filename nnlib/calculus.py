@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from nnlib.checks import Array, number, whole_number
+from nnlib.checks import (
+    Array,
+    all_finite,
+    finite,
+    no_pair,
+    number,
+    plain,
+    plain_array,
+    whole_number,
+)
+from nnlib.slopes import LEAVES, Line, Slopes
 
 STEPS = "[1e-12, 0.1]"
 
@@ -14,12 +24,14 @@ STEPS = "[1e-12, 0.1]"
 def numerical_gradient(f: Callable, x: Array, *, eps: float = 1e-6) -> Array:
     """Differentiate a function of an array that returns one number, entry by entry.
 
-    dL/dx_i = (f(x + eps e_i) - f(x - eps e_i)) / 2 eps, with an error of order eps² from truncation
-    and 1e-16 |f| / eps from rounding.
+    dL/dx_i = (f(x + h e_i) - f(x - h e_i)) / 2h with h = eps max(1, |x_i|), divided by the step
+    that was really made, which is rounded. An error of order h² comes from truncation, one of
+    1e-16 |f| / h from rounding.
 
     Shapes   x (...) -> gradient (...)
-    Errors   TypeError for an x that is not float64; ValueError for an eps outside 1e-12..0.1, for
-             an f that returns an array, changes its input or answers twice differently.
+    Errors   TypeError for an x that is not a float64 array; ValueError for an x that is not finite,
+             an eps outside 1e-12..0.1, and an f that returns an array, changes its input or answers
+             twice differently.
     Source   A-2.1-gradrow, with the gradient in the shape of its variable.
 
     >>> numerical_gradient(lambda x: (x**2).sum(), np.array([1.0, 2.0])).round(6)
@@ -53,13 +65,17 @@ def complex_step(f: Callable, x: Array, *, eps: float = 1e-30) -> Array:
     f must be analytic: no abs, no maximum by size, no transposition that conjugates.
 
     Shapes   x (...) -> J (*y.shape, *x.shape); the gradient (...) when f returns one number.
-    Errors   TypeError for an x that is not float64.
+    Errors   TypeError for an x that is not float64; ValueError for an eps outside 1e-100..0.1.
     Source   not in the documents.
 
     >>> complex_step(lambda x: (x**2).sum(), np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    need_float64("complex_step", "x", x)
+    where = "complex_step"
+    need_function(where, f)
+    need_float64(where, "x", x)
+    number(where, "eps", eps, "[1e-100, 0.1]")
+    numbers(where, f(x.astype(complex)))
     slopes = [np.imag(f(moved(x.astype(complex), j, 1j * eps))) / eps for j in np.ndindex(x.shape)]
     J = np.reshape(slopes, x.shape + np.shape(slopes[0] if slopes else f(x)))
     return np.moveaxis(J, range(x.ndim), range(-x.ndim, 0))
@@ -68,8 +84,12 @@ def complex_step(f: Callable, x: Array, *, eps: float = 1e-30) -> Array:
 def directional_derivative(f: Callable, x: Array, u: Array, *, eps: float = 1e-6) -> float:
     """How fast f changes when x moves along u: the slope of t -> f(x + t u) at 0, which is u·∇f.
 
+    x moves by eps to either side, whatever the length of u, or in proportion where all entries
+    that move are larger than 1.
+
     Shapes   x (...), u (...) -> one number
-    Errors   as numerical_gradient; ValueError when u has another shape than x.
+    Errors   as numerical_gradient; ValueError when u has another shape than x or is not finite, and
+             when the step is lost in the rounding of x.
     Source   A-2-cos.
 
     >>> x, u = np.array([1.0, 2.0]), np.array([0.0, 1.0])
@@ -77,12 +97,25 @@ def directional_derivative(f: Callable, x: Array, u: Array, *, eps: float = 1e-6
     4.0
     """
     where = "directional_derivative"
-    if np.shape(u) != np.shape(x):
-        raise ValueError(f"{where}: u must have the shape of x {np.shape(x)}; got {np.shape(u)}.")
+    u = np.asarray(plain_numbers(where, "u", u), float)
+    if u.shape != np.shape(x):
+        raise ValueError(f"{where}: u must have the shape of x {np.shape(x)}; got {u.shape}.")
+    all_finite(where, "u", u)
     if np.shape(value_of(where, f, x, eps)) != ():
         raise ValueError(f"{where}: f must return one number; got shape {np.shape(f(frozen(x)))}.")
-    step = eps * np.asarray(u, float)
-    return float((f(x + step) - f(x - step)) / (2 * eps))
+    size = float(np.abs(u).max(initial=0))
+    if not size:
+        return 0.0
+    unit = u / size / np.linalg.norm(u / size)
+    step = eps * float(np.maximum(1, np.abs(x[u != 0])).min()) * unit
+    way = (x + step) - (x - step)
+    if np.abs(way - 2 * step).max() > max(1e-6, 1e-12 / eps) * np.abs(way).max():
+        raise ValueError(
+            f"{where}: x must not be so large that the step vanishes beside it; it reaches "
+            f"{np.abs(x).max():g} where the step is {np.linalg.norm(step):.1g}. Use a larger eps."
+        )
+    slope = (f(x + step) - f(x - step)) / np.vdot(way, unit)
+    return float(slope * size * np.linalg.norm(u / size))
 
 
 def vec(X: Array) -> Array:
@@ -95,7 +128,7 @@ def vec(X: Array) -> Array:
     >>> vec(np.array([[1, 2], [3, 4]]))
     array([1, 2, 3, 4])
     """
-    return np.asarray(X).reshape(-1)
+    return np.asarray(plain_numbers("vec", "X", X)).reshape(-1)
 
 
 def check_vjp(
@@ -105,16 +138,23 @@ def check_vjp(
 
     f is a block, a loss or a whole model's objective:
     ``value, pullback = f(*arrays, **constants)``. The upstream gradient is drawn N(0, 1), and each
-    gradient is compared with central differences of step 1e-6: error = max|got - want| /
-    max(1, max|want|). Also asserted: no input, constant or upstream gradient is changed; value and
-    pullback answer twice with the same bytes, even when f was called elsewhere in between; every
-    gradient has its argument's shape and type.
+    entry of each gradient is compared with a central difference of step 1e-6. Where that does not
+    tell an entry to a twentieth of its size, or disagrees with it, wider steps are tried as well.
+    Also asserted: no input, constant or upstream gradient is changed; value and pullback answer
+    twice with the same bytes, even when f was called elsewhere in between; every gradient has its
+    argument's shape and type.
 
-    directions   None compares every coordinate; n compares n random unit directions through all
+    The error is the largest over all entries of |pullback - difference|, relative to the
+    difference, or, where rounding blurs that by more than tol of it, to blur / tol: more than tol
+    is wrong. An entry too small to be seen proves nothing: when no entry of a gradient can be seen,
+    that is said. A 0 where the value does not move is right.
+
+    directions   None compares every coordinate; n compares n random directions through all
                  arguments at once, for models with many parameters.
-    Errors       TypeError for arrays that are not float64; ValueError for a tol or directions out
-                 of range; AssertionError that names the argument, the worst entry and both values,
-                 and says so when the point sits on a kink, where no derivative exists.
+    Errors       TypeError for arrays that are not float64; ValueError for arrays that are not
+                 finite and a tol or directions out of range; AssertionError that names the
+                 argument, the worst entry and both values, and says so when the point sits on a
+                 kink, where no derivative exists, or when the gradient is too small to be checked.
 
     >>> from nnlib.blocks import sigmoid
     >>> check_vjp(sigmoid, np.array([0.5, -1.0])) < 1e-7
@@ -123,35 +163,85 @@ def check_vjp(
     where, names = f"check_vjp({name_of(f)})", names_of(f, len(arrays))
     need_function("check_vjp", f)
     number(where, "tol", tol, "(0, 1)")
+    if directions is not None:
+        whole_number(where, "directions", directions, low=1)
+    if not arrays:
+        raise TypeError(f"{where}: needs an array to differentiate by; got none.")
     for name, a in zip(names, arrays, strict=True):
         need_float64(where, name, a)
+        all_finite(where, name, a)
     x, constants = [frozen(a) for a in arrays], {name: freeze(c) for name, c in constants.items()}
 
     def value(*x_moved: Array) -> Array:
-        return np.asarray(pair(where, f, x_moved, constants)[0])
+        return np.asarray(call(where, f, x_moved, constants)[0])
 
-    y, pullback = pair(where, f, x, constants)
+    y, pullback = call(where, f, x, constants)
     got = np.asarray(y).dtype
-    assert got == np.float64, f"{where}: the value must be float64; got {got}."
+    law(got == np.float64, f"{where}: the value must be float64; got {got}.")
+    law(finite(np.asarray(y)), f"{where}: the value contains NaN or infinity: it has no slope.")
     dy = frozen(np.random.default_rng(0).standard_normal(np.shape(y)))
     kept, dx = np.array(y), gradients(where, pullback, dy, names, x)
-    assert same(kept, y), f"{where}: the pullback changed the value returned."
+    law(same(kept, y), f"{where}: the pullback changed the value returned.")
     assert_repeatable(where, f, x, constants, y, pullback, dy, dx)
-    if directions is not None:
-        whole_number(where, "directions", directions, low=1)
-        return compare_directions(where, value, x, dy, dx, tol, directions)
-    worst = 0.0
-    for k, name in enumerate(names):
-        worst = max(worst, compare_entries(where, value, x, k, name, dy, dx[k], tol))
-    return worst
+    with np.errstate(all="ignore"):  # a step to where f is not defined is told in a sentence
+        slopes = Slopes(where, kept, dy, unit_of(value, x, kept), tol)
+        if directions is not None:
+            return slopes.worst("the gradient", random_lines(value, x, dx, directions))
+        groups = [(name, entries(value, x, k, name, dx[k])) for k, name in enumerate(names)]
+        return max(slopes.worst(f"the gradient of {name}", lines) for name, lines in groups)
+
+
+def entries(value: Callable, x: list[Array], k: int, name: str, dx: Array) -> Iterator[Line]:
+    """A line for each entry of argument k, which alone moves."""
+    for i in np.ndindex(x[k].shape):
+
+        def at(t: float, i: tuple = i) -> tuple[float, Array]:
+            there = moved(x[k], i, t)
+            return float(there[i] - x[k][i]), value(*x[:k], there, *x[k + 1 :])
+
+        entry = f"{name}[{', '.join(map(str, i))}]" if i else name
+        size = max(1.0, abs(float(x[k][i])))
+        yield Line(f"of {name}. Worst entry dL/d{entry}", float(np.asarray(dx)[i]), size, at)
+
+
+def random_lines(value: Callable, x: list[Array], dx: tuple, count: int) -> Iterator[Line]:
+    """Random directions of length 1 through all arguments at once; large entries move further."""
+    rng = np.random.default_rng(1)
+    if not sum(a.size for a in x):
+        return
+    for _ in range(count):
+        drawn = [rng.standard_normal(a.shape) for a in x]
+        length = np.sqrt(sum(np.vdot(b, b) for b in drawn))
+        u = [b / length * np.maximum(1, np.abs(a)) for a, b in zip(x, drawn, strict=True)]
+
+        def at(t: float, u: list[Array] = u) -> tuple[float, Array]:
+            there = [a + t * b for a, b in zip(x, u, strict=True)]
+            ways = sum(np.vdot(b, c - a) for a, b, c in zip(x, u, there, strict=True))
+            return float(ways / sum(np.vdot(b, b) for b in u)), value(*there)
+
+        slope = sum(float(np.vdot(d, b)) for d, b in zip(dx, u, strict=True))
+        yield Line("along a random direction", slope, 1.0, at)
+
+
+def unit_of(value: Callable, x: list[Array], y: Array) -> float:
+    """1, or less for a function whose values are small, here and elsewhere."""
+    rng, sizes = np.random.default_rng(2), [np.abs(y).max(initial=0)]
+    for there in ([-a for a in x], [a + rng.standard_normal(a.shape) for a in x]):
+        try:
+            sizes.append(np.abs(value(*there)).max(initial=0))
+        except LEAVES:
+            return 1.0
+    size = float(np.max(sizes))
+    return size if 1e-290 < size < 1 else 1.0
 
 
 def differences(f: Callable, x: Array, eps: float) -> Array:
-    """(f(x + eps e_i) - f(x - eps e_i)) / 2 eps for every entry i of x, stacked in front."""
-    slopes = [
-        np.subtract(f(moved(x, i, eps)), f(moved(x, i, -eps))) / (2 * eps)
-        for i in np.ndindex(x.shape)
-    ]
+    """The slope of f along every entry of x, stacked in front."""
+    slopes = []
+    for i in np.ndindex(x.shape):
+        h = eps * max(1.0, abs(float(x[i])))
+        up, down = moved(x, i, h), moved(x, i, -h)
+        slopes.append(np.subtract(f(up), f(down)) / (up[i] - down[i]))
     return np.reshape(slopes, x.shape + np.shape(slopes[0] if slopes else f(x)))
 
 
@@ -178,6 +268,7 @@ def value_of(where: str, f: Callable, x: Array, eps: float) -> Any:
     """f(x), after making sure that differences of f at x mean something."""
     need_function(where, f)
     need_float64(where, "x", x)
+    all_finite(where, "x", x)
     number(where, "eps", eps, STEPS)
     try:
         first, second = f(frozen(x)), f(frozen(x))
@@ -185,16 +276,28 @@ def value_of(where: str, f: Callable, x: Array, eps: float) -> Any:
         if "read-only" not in str(error):
             raise
         raise ValueError(f"{where}: f changed its input; let it work on a copy.") from error
-    if first is None:
+    numbers(where, first)
+    if not np.array_equal(first, second, equal_nan=True):
+        raise ValueError(f"{where}: f must be a function; two calls at one x differ. Fix its seed.")
+    return first
+
+
+def numbers(where: str, value: Any) -> None:
+    """A function that returns nothing, or a block's pair, has no difference."""
+    if value is None:
         raise TypeError(f"{where}: f must return numbers; got None. Is its return missing?")
-    if isinstance(first, tuple) and callable(first[-1]):
+    if isinstance(value, tuple) and value and callable(value[-1]):
         raise TypeError(
             f"{where}: f must return numbers; got the pair (value, pullback) of a block. "
             "Use lambda x: f(x)[0]."
         )
-    if not np.array_equal(first, second, equal_nan=True):
-        raise ValueError(f"{where}: f must be a function; two calls at one x differ. Fix its seed.")
-    return first
+
+
+def plain_numbers(where: str, name: str, a: Any) -> Any:
+    """What can be read as an array without losing what it means."""
+    if isinstance(a, np.ndarray):
+        plain_array(where, name, a)
+    return a
 
 
 def need_function(where: str, f: Any) -> None:
@@ -205,8 +308,9 @@ def need_function(where: str, f: Any) -> None:
 
 def need_float64(where: str, name: str, x: Any) -> None:
     """Steps of 1e-6 vanish in float32 and in integers."""
-    if not isinstance(x, np.ndarray) or x.dtype != np.float64:
-        got = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+    array = isinstance(x, np.ndarray) and plain(type(x))
+    if not array or x.dtype != np.float64:
+        got = x.dtype if array else type(x).__name__
         raise TypeError(
             f"{where}: {name} must be a float64 array, since steps of 1e-6 vanish otherwise; "
             f"got {got}. Use np.asarray({name}, float)."
@@ -228,7 +332,13 @@ def names_of(f: Callable, count: int) -> list[str]:
     return names[:count] if len(names) >= count else [f"argument {k}" for k in range(count)]
 
 
-def pair(where: str, f: Callable, x: Any, constants: dict) -> tuple[Any, Callable]:
+def law(holds: Any, broken: str) -> None:
+    """An assertion that stays when Python is told to leave assertions out (-O)."""
+    if not holds:
+        raise AssertionError(broken)
+
+
+def call(where: str, f: Callable, x: Any, constants: dict) -> tuple[Any, Callable]:
     """``value, pullback = f(...)``, with a plain word for an f that writes to what it is given."""
     try:
         result = f(*x, **constants)
@@ -237,10 +347,7 @@ def pair(where: str, f: Callable, x: Any, constants: dict) -> tuple[Any, Callabl
             raise
         message = f"{where}: the function changes one of its arguments ({error})."
         raise AssertionError(message) from error
-    message = f"{where}: must return the pair (value, pullback); got {type(result).__name__}."
-    assert isinstance(result, tuple), message
-    assert len(result) == 2, message
-    assert callable(result[1]), message
+    law(not no_pair(result), f"{where}: {no_pair(result)}")
     return result
 
 
@@ -254,14 +361,12 @@ def gradients(where: str, pullback: Callable, dy: Array, names: list[str], x: li
         message = f"{where}: the pullback changes dy or an argument ({error})."
         raise AssertionError(message) from error
     dx = dx if isinstance(dx, tuple) else (dx,)
-    assert len(dx) == len(x), f"{where}: {len(x)} arguments need as many gradients; got {len(dx)}."
+    law(len(dx) == len(x), f"{where}: {len(x)} arguments need as many gradients; got {len(dx)}.")
     for name, x_k, dx_k in zip(names, x, dx, strict=True):
-        got = np.shape(dx_k)
-        assert got == x_k.shape, (
-            f"{where}: d{name} must have {name}'s shape {x_k.shape}; got {got}."
-        )
+        due, got = x_k.shape, np.shape(dx_k)
+        law(got == due, f"{where}: d{name} must have {name}'s shape {due}; got {got}.")
         dtype = np.asarray(dx_k).dtype
-        assert dtype == np.float64, f"{where}: d{name} must be float64; got {dtype}."
+        law(dtype == np.float64, f"{where}: d{name} must be float64; got {dtype}.")
     return dx
 
 
@@ -269,84 +374,19 @@ def assert_repeatable(where: str, f: Callable, x: list, constants: dict, y: Any,
                       dy: Array, dx: tuple) -> None:  # fmt: skip
     """The same bytes twice, and after f has been called elsewhere."""
     kept_y, kept_dx = np.array(y), [np.array(d) for d in dx]
-    again, _ = pair(where, f, x, constants)
-    assert same(kept_y, again), f"{where}: two calls with the same arguments give different values."
+    again, _ = call(where, f, x, constants)
+    law(same(kept_y, again), f"{where}: two calls with the same arguments give different values.")
     elsewhere = [frozen(np.flip(a) * (1 - 2.0**-12)) for a in x]  # probabilities stay some
     with np.errstate(all="ignore"):
-        pair(where, f, elsewhere, constants)[1](dy)
-    assert same(kept_y, y), f"{where}: a later call changed the value returned."
+        call(where, f, elsewhere, constants)[1](dy)
+    law(same(kept_y, y), f"{where}: a later call changed the value returned.")
     for d, d_kept in zip(dx, kept_dx, strict=True):
-        assert same(d, d_kept), f"{where}: a later pullback changed the gradients returned."
+        law(same(d, d_kept), f"{where}: a later pullback changed the gradients returned.")
+    broken = f"{where}: the pullback called again, after a call elsewhere, differs."
     for d, d_again in zip(kept_dx, gradients(where, pullback, dy, [""] * len(x), x), strict=True):
-        assert same(d, d_again), (
-            f"{where}: the pullback called again, after a call elsewhere, differs."
-        )
+        law(same(d, d_again), broken)
 
 
 def same(a: Any, b: Any) -> bool:
     """Whether two values have the same bytes."""
     return np.asarray(a).tobytes() == np.asarray(b).tobytes()
-
-
-def compare_entries(where: str, value: Callable, x: list[Array], k: int, name: str, dy: Array,
-                    got: Array, tol: float, eps: float = 1e-6) -> float:  # fmt: skip
-    """The scaled error of one gradient over all of its entries."""
-
-    def along(x_k: Array) -> Array:
-        return value(*x[:k], x_k, *x[k + 1 :])
-
-    want = differences(along, x[k], eps).reshape(*x[k].shape, dy.size) @ dy.reshape(-1)
-    gap = np.abs(got - want)
-    error = float(gap.max() / max(1.0, np.abs(want).max())) if gap.size else 0.0
-    if not error <= tol:
-        i = np.unravel_index(np.argmax(np.where(np.isnan(gap), np.inf, gap)), gap.shape)
-        entry = f"{name}[{', '.join(map(str, i))}]" if i else name
-        left = float(np.vdot(dy, along(x[k]) - along(moved(x[k], i, -eps)))) / eps
-        right = float(np.vdot(dy, along(moved(x[k], i, eps)) - along(x[k]))) / eps
-        raise AssertionError(
-            f"{where}: wrong gradient of {name}. Worst entry dL/d{entry}: pullback "
-            f"{float(np.asarray(got)[i]):.6g}, central difference {float(want[i]):.6g}, "
-            f"for a dL/dy drawn at random; scaled error {error:.1e} > {tol:.0e}.{kink(left, right)}"
-        )
-    return error
-
-
-def compare_directions(where: str, value: Callable, x: list[Array], dy: Array, dx: tuple,
-                       tol: float, directions: int, eps: float = 1e-6) -> float:  # fmt: skip
-    """The scaled error of the slopes along random unit directions through all arguments."""
-    worst = 0.0
-    for u in unit_directions(x, directions):
-        up, here, down = (
-            value(*(a + step * b for a, b in zip(x, u, strict=True))) for step in (eps, 0.0, -eps)
-        )
-        want = float(np.vdot(dy, up - down)) / (2 * eps)
-        got = sum(float(np.vdot(d, b)) for d, b in zip(dx, u, strict=True))
-        error = abs(got - want) / max(1.0, abs(want))
-        if not error <= tol:
-            left, right = float(np.vdot(dy, here - down)) / eps, float(np.vdot(dy, up - here)) / eps
-            raise AssertionError(
-                f"{where}: wrong gradient along a random direction: pullback {got:.6g}, "
-                f"central difference {want:.6g}; "
-                f"scaled error {error:.1e} > {tol:.0e}.{kink(left, right)}"
-            )
-        worst = max(worst, error)
-    return worst
-
-
-def unit_directions(x: list[Array], count: int) -> Iterator[list[Array]]:
-    """Random directions of length one in the space of all arguments together."""
-    rng = np.random.default_rng(1)
-    for _ in range(count):
-        u = [rng.standard_normal(a.shape) for a in x]
-        length = np.sqrt(sum(np.vdot(b, b) for b in u))
-        yield [b / length for b in u]
-
-
-def kink(left: float, right: float) -> str:
-    """A word about a corner: there the slopes from the left and from the right differ."""
-    if abs(left - right) <= 1e-3 * max(1.0, abs(left), abs(right)):
-        return ""
-    return (
-        f" The slope is {left:.4g} from the left and {right:.4g} from the right: the point sits on "
-        "a kink, where no derivative exists. Check at a generic point."
-    )

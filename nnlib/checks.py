@@ -190,14 +190,19 @@ def pair(where: str, result: Any) -> tuple[Any, Pullback]:
     ...
     TypeError: Layer: must return the pair (value, pullback); got int64. See nnlib.blocks.relu.
     """
+    if fault := no_pair(result):
+        raise TypeError(f"{where}: {fault}")
+    return result
+
+
+def no_pair(result: Any) -> str:
+    """What to say about a result that is no pair; nothing when it is one."""
     if isinstance(result, tuple) and len(result) == 2 and callable(result[1]):
-        return result
+        return ""
     got = type(result).__name__
     if isinstance(result, tuple) and len(result) != 2:
         got = f"tuple of {len(result)}"
-    raise TypeError(
-        f"{where}: must return the pair (value, pullback); got {got}. See nnlib.blocks.relu."
-    )
+    return f"must return the pair (value, pullback); got {got}. See nnlib.blocks.relu."
 
 
 def difference(key: str, saved: Any, here: Any) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nnlib.blocks import dropout, log_softmax, sigmoid, softmax
+from nnlib.blocks import dropout, embedding, log_softmax, sigmoid, softmax
 from nnlib.contract import block
 from nnlib.losses import (
     binary_cross_entropy,
@@ -294,7 +294,8 @@ def test_the_keyword_of_a_loss_is_what_the_prediction_is_compared_with():
 
 
 @pytest.mark.parametrize(
-    "wrong", [softmax, log_softmax, dropout, np.mean, np.add, len, "mse", None, lambda z, t: 0.0]
+    "wrong",
+    [softmax, log_softmax, dropout, embedding, np.mean, np.add, len, "mse", None, lambda z, t: 0.0],
 )
 def test_what_is_no_loss_is_refused_by_name(wrong):
     got = re.escape(getattr(wrong, "__name__", repr(wrong)))
