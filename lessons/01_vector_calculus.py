@@ -262,7 +262,8 @@ assert np.allclose(numerical_jacobian(f, x), J, atol=1e-12)
 print(J.round(3))
 
 # %% [markdown]
-# The library's loop is the same, for any shape:
+# The library's loop is the same, for any shape; where $x$ is large it takes a larger step, and it divides by the step that was
+# really made:
 
 # %%
 print(inspect.getsource(calculus.differences))
@@ -671,7 +672,8 @@ raises(AssertionError, check_vjp, relu, np.array([0.5, 0.0, 2.0]))
 raises(TypeError, check_vjp, tanh, x.astype(np.float32))
 
 # %% [markdown]
-# A small loss of a $4\times6$ matrix: left the error at every step, right each entry at yours. Try:
+# A small loss of a $4\times6$ matrix: left the largest error at every step, as a share of the largest entry or of 1; right each
+# entry at yours. Try:
 #
 # 1. move the step to both ends: the two branches;
 # 2. *forward*, then *float32*: what remains of the valley between them?

@@ -187,7 +187,7 @@ class Slopes:
         raise AssertionError(
             f"{self.where}: wrong gradient {line.name}: pullback {line.claimed:.6g}, central "
             f"difference {bracket.slope:.6g}, for a dL/dy drawn at random; scaled error "
-            f"{error:.1e} > {self.tol:.0e}.{self.corner(line)}"
+            f"{error:.2g} > {self.tol:.0e}.{self.corner(line)}"
         )
 
     def corner(self, line: Line) -> str:
