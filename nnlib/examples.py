@@ -1,16 +1,15 @@
 """Examples and labels: what a run and its accuracy take, and how scores are read as classes."""
 
-import difflib
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from nnlib.checks import Array, Shape, all_finite, class_numbers, finite, numeric
+from nnlib.checks import Array, Shape, all_finite, class_numbers, finite, no_pair, numeric
+from nnlib.contract import closest
 from nnlib.layers import Linear, Sequential
-from nnlib.losses import keyword_of
 from nnlib.parameters import Model, parameter_vector
 
 Function = TypeVar("Function", bound=Callable)
@@ -113,7 +112,7 @@ def kindly(function: Function) -> Function:
     >>> train("a model", epoch=3)
     Traceback (most recent call last):
     ...
-    TypeError: train: there is no argument 'epoch'. Did you mean 'epochs'?
+    TypeError: train: takes no epoch. Did you mean epochs?
     """
     signature, where = inspect.signature(function), function.__qualname__.split(".")[0]
     names = [name for name in signature.parameters if name != "self"]
@@ -128,9 +127,8 @@ def kindly(function: Function) -> Function:
                 raise TypeError(
                     f"{where}: {error}; its arguments are {', '.join(names)}."
                 ) from None
-            near = difflib.get_close_matches(unknown, names, n=1)
-            advice = f"Did you mean {near[0]!r}?" if near else f"It takes {', '.join(names)}."
-            raise TypeError(f"{where}: there is no argument {unknown!r}. {advice}") from None
+            advice = closest(unknown, set(names))
+            raise TypeError(f"{where}: takes no {unknown}.{advice}") from None
         for name in names:
             if name not in bound and signature.parameters[name].default is inspect.Parameter.empty:
                 raise TypeError(f"{where}: {name} is missing; give it by keyword, {name}=...")
@@ -139,27 +137,8 @@ def kindly(function: Function) -> Function:
     return checked  # type: ignore[return-value]
 
 
-def target_of(where: str, loss: Callable) -> str:
-    """The keyword by which a loss takes the labels, when it is a loss.
-
-    >>> from nnlib.losses import mse
-    >>> target_of("fit", mse)
-    'target'
-    """
-    contract = getattr(loss, "contract", None)
-    if contract is not None and contract.output:
-        raise_for_loss(where, loss)
-    return keyword_of(where, loss)
-
-
 def one_number(where: str, loss: Callable, result: Any) -> None:
     """Refuse a loss by its result, when that is not one number and the way back."""
-    pair = isinstance(result, tuple) and len(result) == 2 and callable(result[1])
-    if not pair or np.ndim(result[0]):
-        raise_for_loss(where, loss)
-
-
-def raise_for_loss(where: str, loss: Callable) -> NoReturn:
-    """Say what a loss is."""
-    got = getattr(loss, "__name__", type(loss).__name__)
-    raise TypeError(f"{where}: loss must be a block such as nnlib.losses.mse; got {got}.")
+    if no_pair(result) or np.ndim(result[0]):
+        got = getattr(loss, "__name__", type(loss).__name__)
+        raise TypeError(f"{where}: loss must be a block such as nnlib.losses.mse; got {got}.")

@@ -27,10 +27,10 @@ from nnlib.examples import (
     hits,
     kindly,
     one_number,
-    target_of,
 )
 from nnlib.fingerprints import digest
 from nnlib.layers import Dropout
+from nnlib.losses import keyword_of
 from nnlib.machine import keep_heap_warm, one_blas_thread
 from nnlib.optimizers import Optimizer, Schedule
 from nnlib.parameters import Model, parameter_vector, replica, require_current
@@ -116,7 +116,7 @@ class Training:
         self.model, self.loss, self.optimizer, self.schedule = model, loss, optimizer, schedule
         if schedule is not None:
             callable_block("Training", "schedule", schedule, "a function step -> learning rate")
-        self.target_name = target_of("Training", loss)
+        self.target_name = keyword_of("Training", loss)
         if self.target_name != "labels" and self.labels.dtype.kind == "f":
             self.labels = converted("Training", "labels", self.labels, theta.dtype)
         with np.errstate(**RUNAWAY):  # the loss sees every label before anything moves
