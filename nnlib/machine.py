@@ -1,8 +1,10 @@
-"""What makes this machine compute fast: matrix products on one thread, and a warm heap."""
+"""How this machine computes: matrix products on one thread, work in several, a warm heap."""
 
-from collections.abc import Iterator
+from _thread import start_new_thread
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import repeat
 from threading import Lock
 from typing import Any
 
@@ -63,6 +65,51 @@ def blas_libraries() -> list[Any]:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas").lib_controllers
+
+
+def side_by_side(work: Callable[[int], Any], count: int) -> list[Any]:
+    """What work(0), work(1), ... give, done at once: the first here, each other in its own thread.
+
+    All have ended when this does, by an error or an interrupt too. One call in C starts them, so
+    that an interrupt falls before it or behind; a pool of threads may then wait for ever.
+
+    >>> side_by_side(lambda k: 10 * k, 3)
+    [0, 10, 20]
+    """
+    results: list[Any] = [None] * count
+    errors: list[BaseException] = []
+    started: list[int] = []
+    running = [Lock() for _ in range(1, count)]
+    for lock in running:
+        lock.acquire()
+
+    def run(k: int, lock: Any) -> None:
+        try:
+            results[k] = work(k)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            lock.release()
+
+    try:
+        started.extend(map(start_new_thread, repeat(run), zip(range(1, count), running)))
+        results[0] = work(0)
+    finally:
+        try:
+            wait_for(running[: len(started)])
+        except BaseException:  # an interrupt falls into waiting
+            wait_for(running[: len(started)])
+            raise
+    if errors:
+        raise errors[0]
+    return results
+
+
+def wait_for(locks: Iterable[Any]) -> None:
+    """Return when each of these has been released; a second call finds them so."""
+    for lock in locks:
+        with lock:
+            pass
 
 
 def keep_heap_warm() -> None:

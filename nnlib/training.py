@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -31,7 +30,7 @@ from nnlib.examples import (
 from nnlib.fingerprints import digest
 from nnlib.layers import Dropout
 from nnlib.losses import keyword_of
-from nnlib.machine import keep_heap_warm, one_blas_thread
+from nnlib.machine import keep_heap_warm, one_blas_thread, side_by_side
 from nnlib.optimizers import Optimizer, Schedule
 from nnlib.parameters import Model, parameter_vector, replica, require_current
 from nnlib.progress import progress_bar
@@ -225,8 +224,7 @@ class Training:
             with np.errstate(**RUNAWAY):  # a thread does not inherit it
                 return self.shard(self.replicas[k], rows[shares[k]], buffer, count, rng)
 
-        with ThreadPoolExecutor(self.workers) as pool:
-            parts = list(pool.map(work, range(len(shares))))
+        parts = side_by_side(work, len(shares))
         np.sum(grads, axis=0, out=self.grad)
         return sum(loss for loss, _ in parts), sum(accuracy for _, accuracy in parts)
 

@@ -1,6 +1,8 @@
 """What nnlib.machine promises: one BLAS thread while anybody wants it, then as many as before."""
 
 import threading
+import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from interrupts import interrupted, interrupted_at, needs_timer
 from runs import DROPOUT, build, output_of, state_of
 
 from nnlib import machine
-from nnlib.machine import one_blas_thread
+from nnlib.machine import one_blas_thread, side_by_side
 
 
 class Library:
@@ -87,6 +89,48 @@ def test_an_interrupt_at_any_moment_leaves_as_many_threads_as_before(threads):
         assert threads() == [2, 4]
 
 
+def test_work_is_done_side_by_side_and_all_of_it_has_ended():
+    """Each waits for all others: none is done after another."""
+    barrier, done = threading.Barrier(3, timeout=60), []
+
+    def work(k):
+        barrier.wait()
+        done.append(k)
+        return k * k
+
+    assert side_by_side(work, 3) == [0, 1, 4]
+    assert sorted(done) == [0, 1, 2]
+    assert side_by_side(lambda k: k, 1) == [0]
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_an_error_beside_others_is_raised_when_all_have_ended(failing):
+    done = []
+
+    def work(k):
+        if k == failing:
+            raise ZeroDivisionError
+        time.sleep(0.05)
+        done.append(k)
+
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(work, 3)
+    assert sorted(done) == [k for k in range(3) if k != failing]
+
+
+@needs_timer
+def test_an_interrupt_that_finds_one_waiting_is_raised_when_all_have_ended():
+    done = []
+
+    def work(k):
+        if k:
+            time.sleep(0.3)
+            done.append(k)
+
+    assert interrupted(0.1, side_by_side, work, 3)
+    assert sorted(done) == [1, 2]
+
+
 STEPS = """
 import sys, numpy as np
 from nnlib.losses import softmax_cross_entropy
@@ -116,16 +160,18 @@ def test_a_loop_of_steps_is_a_run_bit_for_bit_whatever_the_threads():
         assert output_of(STEPS, OPENBLAS_NUM_THREADS=threads).split() == ["True", "True"]
 
 
-def test_an_interrupt_at_any_moment_of_a_step_leaves_threads_and_state_whole(threads):
-    training, moment = build(dropout=DROPOUT), 1
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_interrupt_at_any_moment_of_a_step_leaves_threads_and_state_whole(threads, workers):
+    run = partial(build, dropout=DROPOUT, workers=workers)
+    training, moment = run(), 1
     states = [state_of(training)]
     training.step()
     states.append(state_of(training))
-    training = build(dropout=DROPOUT)
+    training = run()
     while interrupted_at(moment, training.step):
         assert threads() == [2, 4]
         assert state_of(training) == states[training.steps]
-        training, moment = build(dropout=DROPOUT), moment + 1
+        training, moment = run(), moment + 1
     assert moment > 100
 
 
