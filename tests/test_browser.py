@@ -220,12 +220,3 @@ def test_a_click_on_the_pad_is_a_dot(panels):
     pad.locator(".jupyter-widgets.widget-label", has_text="none").wait_for()
     pad.locator("canvas").click()
     wait_for_words(panels, DIGIT, "words => words.startsWith('The network')")
-
-
-def test_reopened_without_a_kernel_panels_show_their_pictures(panels):
-    panels.evaluate("() => nnlib.panel.context.save()")
-    panels.evaluate("() => nnlib.panel.sessionContext.shutdown()")
-    panels.reload()
-    panels.wait_for_function(f"n => ({SHOWN})() === n", arg=len(CELLS))
-    assert "model not found" not in panels.locator(".jp-Notebook").inner_text()
-    assert all(text.strip() for text in panels.locator(".nnlib-words").all_inner_texts())

@@ -49,7 +49,6 @@ PLACES = [
 SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # all cells on the page
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},  # no question over it
-    "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},  # reopened, panels are there
 }
 
 # What a page keeps about its notebook: `nnlib.faults` collects the kernel's complaints.

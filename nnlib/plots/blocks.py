@@ -88,7 +88,7 @@ def draw_depth(curves: Mapping[str, Array], *, title: str, ax: Axes) -> None:
     ax.set(xlabel="layer, the input's side left", ylabel="size of the gradient", title=title)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.minorticks_off()
-    ax.legend()
+    legend_below(ax)
 
 
 def draw_point_on_curve(
