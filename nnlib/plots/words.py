@@ -25,7 +25,7 @@ def short(x: float, digits: int = 2) -> str:
     if not isfinite(x):
         return minus(f"{x}")
     text = f"{x:.{digits}g}" if abs(x) < 10**digits else f"{x:.0f}"
-    if x == 0 or 1e-4 <= abs(float(text)) < 1e5:
+    if x == 0 or 1e-3 <= abs(float(text)) < 1e5:
         return minus(f"{float(text):.12f}".rstrip("0").rstrip("."))
     leading, power = f"{x:.{digits - 2}e}".split("e")
     times = "" if leading == "1" else f"{leading}·"
