@@ -1,27 +1,50 @@
-"""Settings of all tests: the same examples each time, in another order each time.
+"""What holds for all tests: any order, any company, the same examples, and nothing left behind.
 
-Hypothesis draws the same examples, so that no test needs luck. The order is drawn anew, so that no
-test comes to rest on another; `NNLIB_ORDER=123456 pytest ...` runs them as they were run once.
+Hypothesis draws the same examples each time, so that no test needs luck. The order is drawn anew,
+so that no test comes to rest on another: `NNLIB_ORDER=123456 pytest` repeats one. `--busy` keeps
+every core busy with other work meanwhile.
 """
 
 import errno
 import os
 import random
+import signal
 import socket
+import subprocess
+import sys
 
+import matplotlib
+import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from mnist_files import SHA256, SIZES
+from threadpoolctl import ThreadpoolController
 
 from nnlib import data
 
-settings.register_profile("same", derandomize=True, deadline=None, database=None)
+POOLS = ThreadpoolController()
+BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
+
+settings.register_profile(
+    "same",
+    derandomize=True,
+    database=None,
+    deadline=None,  # nor is a slow machine a fault
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("same")
 
 
-def pytest_configure():
-    """Draw the order before pytest-xdist starts its processes, which must all know it."""
-    os.environ.setdefault("NNLIB_ORDER", f"{random.randrange(10**6):06}")
+def pytest_addoption(parser):
+    parser.addoption("--busy", action="store_true", help="keep every core busy meanwhile")
+
+
+def pytest_configure(config):
+    """Draw the order and start the other work, before pytest-xdist starts its processes."""
+    if not hasattr(config, "workerinput"):
+        os.environ.setdefault("NNLIB_ORDER", f"{random.randrange(10**6):06}")
+        for _ in range(config.getoption("busy") * os.cpu_count()):
+            config.add_cleanup(subprocess.Popen([sys.executable, "-c", BUSY]).kill)
 
 
 def pytest_collection_modifyitems(items):
@@ -30,6 +53,31 @@ def pytest_collection_modifyitems(items):
 
 def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(f"NNLIB_ORDER={os.environ['NNLIB_ORDER']}")
+
+
+def shared_state():
+    """All that one test could leave to the next, but what reading or nbclient changes by itself."""
+    kind, numbers, *place = np.random.get_state()
+    signals = signal.valid_signals() - {signal.SIGINT}
+    return {
+        "environment variables": dict(os.environ) | {"PYTEST_CURRENT_TEST": ""},
+        "working folder": os.getcwd(),
+        "signal handlers": {number: signal.getsignal(number) for number in signals},
+        "matplotlib settings": dict(dict.items(matplotlib.rcParams)) | {"backend": ""},
+        "NumPy error handling": np.geterr(),
+        "NumPy print options": np.get_printoptions(),
+        "NumPy's global generator": (kind, numbers.tobytes(), *place),
+        "threads of BLAS": [pool["num_threads"] for pool in POOLS.info()],
+    }
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind():
+    """Fail the test that changes what the next one starts from, rather than the next one."""
+    before = shared_state()
+    yield
+    after = shared_state()
+    assert not [name for name in before if before[name] != after[name]]
 
 
 @pytest.fixture(autouse=True, scope="session")
