@@ -169,6 +169,17 @@ def test_a_watched_run_that_diverges_ends_there_and_says_why():
     assert len(run.upto(200).records) == count
 
 
+def test_a_watched_run_ends_where_the_unseen_scores_leave_the_range():
+    model = MLP(6, 3, rng=1)
+    optimizer = GradientDescent(parameter_vector(model)[0], lr=1e20)
+    options = {"batch_size": 8, "seed": 5}
+    training = Training(model, softmax_cross_entropy, optimizer, X, LABELS, **options)
+    run = WatchedRun(training, 1e20 * X, LABELS, every=1).upto(1)
+    assert run.ended.startswith("scores must be finite")
+    assert (len(run.records), run.tested_at) == (1, [0])
+    assert run.curves(1).diverged
+
+
 @needs_timer
 def test_an_interrupted_watched_run_goes_on_as_if_nothing_had_been():
     run, rng = watched(every=50), np.random.default_rng(0)

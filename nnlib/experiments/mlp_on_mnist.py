@@ -164,15 +164,15 @@ class WatchedRun:
         with one_blas_thread():
             while not self.ended:
                 done = self.training.steps
-                if done % self.every == 0 and done > self.tested_at[-1]:
-                    right = [*self.test_accuracy, self.accuracy()]
-                    self.tested_at, self.test_accuracy = [*self.tested_at, done], right
-                if done >= steps:
-                    break
                 try:
+                    if done % self.every == 0 and done > self.tested_at[-1]:
+                        right = [*self.test_accuracy, self.accuracy()]
+                        self.tested_at, self.test_accuracy = [*self.tested_at, done], right
+                    if done >= steps:
+                        break
                     self.records.append(self.training.step())
                 except FloatingPointError as error:
-                    self.ended = str(error).removeprefix("Training: ")
+                    self.ended = str(error).partition(": ")[2]
         return self
 
     def curves(self, steps: int, *, block: int = 20) -> Curves:
