@@ -11,9 +11,9 @@ from nnlib.checks import (
     all_finite,
     finite,
     no_pair,
+    no_subclass,
     number,
     plain,
-    plain_array,
     whole_number,
 )
 from nnlib.slopes import LEAVES, Line, Slopes
@@ -97,7 +97,7 @@ def directional_derivative(f: Callable, x: Array, u: Array, *, eps: float = 1e-6
     4.0
     """
     where = "directional_derivative"
-    u = np.asarray(plain_numbers(where, "u", u), float)
+    u = np.asarray(no_subclass(where, "u", u), float)
     if u.shape != np.shape(x):
         raise ValueError(f"{where}: u must have the shape of x {np.shape(x)}; got {u.shape}.")
     all_finite(where, "u", u)
@@ -128,7 +128,7 @@ def vec(X: Array) -> Array:
     >>> vec(np.array([[1, 2], [3, 4]]))
     array([1, 2, 3, 4])
     """
-    return np.asarray(plain_numbers("vec", "X", X)).reshape(-1)
+    return np.asarray(no_subclass("vec", "X", X)).reshape(-1)
 
 
 def check_vjp(
@@ -291,13 +291,6 @@ def numbers(where: str, value: Any) -> None:
             f"{where}: f must return numbers; got the pair (value, pullback) of a block. "
             "Use lambda x: f(x)[0]."
         )
-
-
-def plain_numbers(where: str, name: str, a: Any) -> Any:
-    """What can be read as an array without losing what it means."""
-    if isinstance(a, np.ndarray):
-        plain_array(where, name, a)
-    return a
 
 
 def need_function(where: str, f: Any) -> None:

@@ -46,6 +46,13 @@ def plain_array(where: str, name: str, a: Any, due: str = "an array") -> None:
         raise TypeError(f"{where}: {name} must be {due}; got {got}.{use_asarray(name, a)}")
 
 
+def no_subclass(where: str, name: str, a: Any) -> Any:
+    """What can be read as an array without losing what it means."""
+    if isinstance(a, np.ndarray):
+        plain_array(where, name, a)
+    return a
+
+
 def float_array(where: str, name: str, a: Any) -> None:
     """Refuse anything but a float32 or float64 array."""
     if not plain(type(a)):
@@ -229,8 +236,7 @@ def numeric(where: str, name: str, x: Any) -> Array:
         advice = " Did you mean nnlib.data.read_idx?" if x is not None else ""
         raise TypeError(f"{where}: {name} must be an array; got {got}.{advice}")
     for part in (x, *(x if isinstance(x, list | tuple) else ())):
-        if isinstance(part, np.ndarray):
-            plain_array(where, name, part)
+        no_subclass(where, name, part)
     try:
         x = np.asarray(x)
     except ValueError as error:  # ragged rows have no shape, and NumPy says so in its own words

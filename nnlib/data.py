@@ -24,6 +24,7 @@ from nnlib.checks import (
     class_numbers,
     float_dtype,
     generator,
+    no_subclass,
     number,
     whole_number,
 )
@@ -340,7 +341,7 @@ def batches(x: Array, y: Array, size: int, rng: Rng | int) -> Iterator[tuple[Arr
     [2, 2, 1]
     """
     for name, a in ("x", x), ("y", y):
-        if not isinstance(a, np.ndarray):
+        if not isinstance(no_subclass("batches", name, a), np.ndarray):
             got = type(a).__name__
             raise TypeError(f"batches: {name} must be an array; got {got}. Use np.asarray({name}).")
     if x.ndim == 0 or x.shape[:1] != y.shape[:1] or len(x) == 0:

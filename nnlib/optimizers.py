@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 
 import numpy as np
 
-from nnlib.checks import Array, finite, float_array, number, whole_number
+from nnlib.checks import Array, finite, float_array, no_subclass, number, whole_number
 from nnlib.parameters import Home, require_current
 
 Schedule = Callable[[int], float]
@@ -79,7 +79,7 @@ class Optimizer:
     def checked(self, g: Array) -> Array:
         """The gradient, when it fits theta and is finite."""
         theta, must = self.theta, f"{self.name}: g must have theta's"
-        if getattr(g, "shape", None) != theta.shape:
+        if getattr(no_subclass(self.name, "g", g), "shape", None) != theta.shape:
             got = getattr(g, "shape", type(g).__name__)
             raise ValueError(f"{must} shape {theta.shape}; got {got}.")
         if g.dtype.char != theta.dtype.char:

@@ -17,6 +17,7 @@ from nnlib.checks import (
     float_array,
     float_dtype,
     generator,
+    no_subclass,
     number,
     numeric,
     pair,
@@ -239,6 +240,7 @@ def test_a_subclass_of_ndarray_is_no_array(a):
         lambda: numeric("f", "x", a),
         lambda: numeric("f", "x", [a, a]),
         lambda: plain_array("f", "x", a),
+        lambda: no_subclass("f", "x", a),
     ):
         with pytest.raises(TypeError, match=rf"^f: x must be .*; got {type(a).__name__}\.") as told:
             refuse()

@@ -506,6 +506,8 @@ X, Y = np.zeros((64, 3)), np.zeros(64, int)
         ((X, Y, True, 0), TypeError, r"size must be an integer"),
         ((X.tolist(), Y, 8, 0), TypeError, r"x must be an array; got list. Use np.asarray\(x\)"),
         ((X, None, 8, 0), TypeError, "y must be an array; got NoneType"),
+        ((np.ma.masked_array(X), Y, 8, 0), TypeError, "x must be an array; got MaskedArray"),
+        ((X, Y.view(np.recarray), 8, 0), TypeError, "y must be an array; got recarray"),
         ((X, Y, 8, "42"), TypeError, "rng must be .* got '42'"),
         ((X, Y, 8, -1), ValueError, "rng must be .* got -1"),
     ],

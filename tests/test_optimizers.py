@@ -672,3 +672,15 @@ def test_every_schedule_gives_a_rate_that_an_optimizer_takes():
 def test_a_schedule_of_nonsense_is_refused_when_it_is_made(call, error, message):
     with pytest.raises(error, match=f"^{message}"):
         call()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_gradient_is_no_subclass_of_an_array(name):
+    """A masked entry would be computed with as if it were not masked."""
+    theta = np.ones(3)
+    optimizer = OPTIMIZERS[name](theta, lr=0.1)
+    for g in (np.ma.masked_array(np.ones(3), [0, 1, 0]), np.ones(3).view(np.recarray)):
+        message = rf"^{name}: g must be an array; got (Masked|rec).*np\.asarray\(g\)"
+        with pytest.raises(TypeError, match=message):
+            optimizer.step(g)
+    assert theta.tolist() == [1, 1, 1]
