@@ -184,20 +184,30 @@ def check_vjp(
     law(same(kept, y), f"{where}: the pullback changed the value returned.")
     assert_repeatable(where, f, x, constants, y, pullback, dy, dx)
     with np.errstate(all="ignore"):  # a step to where f is not defined is told in a sentence
-        slopes = Slopes(where, kept, dy, unit_of(value, x, kept), tol)
         if directions is not None:
+            slopes = Slopes(where, kept, dy, unit_of(value, x, kept), tol)
             return slopes.worst("the gradient", random_lines(value, x, dx, directions))
-        groups = [(name, entries(value, x, k, name, dx[k])) for k, name in enumerate(names)]
-        return max(slopes.worst(f"the gradient of {name}", lines) for name, lines in groups)
+        worst = 0.0
+        for k, name in enumerate(names):
+            slopes = Slopes(where, kept, dy, unit_of(along(value, x, k), x[k : k + 1], kept), tol)
+            lines = entries(value, x, k, name, dx[k])
+            worst = max(worst, slopes.worst(f"the gradient of {name}", lines))
+        return worst
+
+
+def along(value: Callable, x: list[Array], k: int) -> Callable:
+    """The value as a function of argument k alone."""
+    return lambda there: value(*x[:k], there, *x[k + 1 :])
 
 
 def entries(value: Callable, x: list[Array], k: int, name: str, dx: Array) -> Iterator[Line]:
     """A line for each entry of argument k, which alone moves."""
+    alone = along(value, x, k)
     for i in np.ndindex(x[k].shape):
 
         def at(t: float, i: tuple = i) -> tuple[float, Array]:
             there = moved(x[k], i, t)
-            return float(there[i] - x[k][i]), value(*x[:k], there, *x[k + 1 :])
+            return float(there[i] - x[k][i]), alone(there)
 
         entry = f"{name}[{', '.join(map(str, i))}]" if i else name
         size = max(1.0, abs(float(x[k][i])))

@@ -119,7 +119,8 @@ class Slopes:
             slope = near.slope - change / (WIDEN**2 - 1)
             blur = near.blur + abs(change) * (2 / (WIDEN**2 - 1) if straight else 4)
             corner = near.jump > 0.3 * wide.jump + 4 * near.blur
-            if corner or slope - blur > high or slope + blur < low:
+            bent = not straight and abs(change) > 4 * (near.blur + wide.blur)  # how far, who knows
+            if corner or bent or slope - blur > high or slope + blur < low:
                 break
             low, high = max(low, slope - blur), min(high, slope + blur)
         return Bracket((low + high) / 2, (high - low) / 2) if low > -math.inf else None

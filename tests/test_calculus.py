@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from nnlib import blocks, losses
+from nnlib.blocks import layer_norm
 from nnlib.calculus import (
     check_vjp,
     complex_step,
@@ -1076,3 +1077,10 @@ def test_a_whole_model_is_checked_along_directions():
     assert check_vjp(objective, theta, tol=1e-6, directions=1) <= 1e-6
     with pytest.raises(AssertionError, match="along a random direction"):
         check_vjp(objective, theta, tol=1e-6, directions=1, wrong=0.0)
+
+
+@pytest.mark.parametrize("x", [[3.0, 3.0], [0.0, 2.6875], [0.1, -2.0]])
+@pytest.mark.parametrize("size", [1e-6, 1.7e-13, 1e-40])
+def test_a_gradient_as_small_as_its_value_is_seen_even_where_the_function_soon_bends(x, size):
+    gamma, beta = np.full(2, size), np.zeros(2)
+    assert check_vjp(layer_norm, np.array(x), gamma, beta) <= 1e-7
