@@ -51,7 +51,7 @@ def assert_only_right_files(folder):
 
 
 def test_fetch_brings_the_four_files_that_load_mnist_then_finds(mirror, cache, servers, capsys):
-    with no_thread_left():
+    with no_thread_left(patience=60):  # the server's own end by themselves
         assert data.fetch(mirrors=[mirror("good")]) == cache
     assert sorted(path.name for path in cache.iterdir()) == sorted(NAMES)
     assert_only_right_files(cache)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def no_thread_left(patience=0):
     """Fail when a thread that was started within is still there, after so many seconds' patience.
 
-    Others may come from anywhere. Ctrl-C needs patience: it may fall into the wait for a thread,
-    which then ends by itself.
+    Others may come from anywhere. Patience is for threads that end by themselves: a server's, and
+    one that Ctrl-C kept the main thread from waiting for.
     """
     before = set(threading.enumerate())
     yield
