@@ -20,6 +20,7 @@ from nnlib.checks import (
     float_array,
     float_dtype,
     generator,
+    no_pair,
     number,
     numeric,
     whole_number,
@@ -96,11 +97,8 @@ class Layer(Model):
     def run(self, block: Callable, *x: Array, **constants: Any) -> tuple[Any, Pullback]:
         """Call block on x and the parameters; its pullback keeps the parameters' gradients here."""
         value = block(*x, *self._params.values(), **constants)
-        if not isinstance(value, tuple) or len(value) != 2 or not callable(value[1]):
-            raise TypeError(
-                "Layer: block must return a value and a pullback, as nnlib.blocks.relu does; "
-                f"got {type(value).__name__} from {name_of(block)}."
-            )
+        if fault := no_pair(value):
+            raise TypeError(f"Layer: {name_of(block)} {fault}")
         if not self._params:
             return value
         y, block_pullback = value

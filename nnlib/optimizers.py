@@ -11,6 +11,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 
 from nnlib.checks import Array, finite, float_array, no_subclass, number, whole_number
+from nnlib.machine import apart
 from nnlib.parameters import Home, require_current
 
 Schedule = Callable[[int], float]
@@ -52,6 +53,7 @@ class Optimizer:
     def lr(self, lr: float) -> None:
         self._lr = number(self.name, "lr", lr, "[0, inf)")
 
+    @apart
     def step(self, g: Array) -> None:
         """Move theta by one step for the gradient g; nothing changes when g is refused."""
         self.advance(self.checked(g))

@@ -30,7 +30,7 @@ from nnlib.examples import (
 from nnlib.fingerprints import digest
 from nnlib.layers import Dropout
 from nnlib.losses import keyword_of
-from nnlib.machine import keep_heap_warm, one_blas_thread, side_by_side
+from nnlib.machine import apart, keep_heap_warm, one_blas_thread, side_by_side
 from nnlib.optimizers import Optimizer, Schedule
 from nnlib.parameters import Model, parameter_vector, replica, require_current
 from nnlib.progress import progress_bar
@@ -161,6 +161,7 @@ class Training:
         """How many batches cover the data once; the last may be smaller."""
         return math.ceil(len(self.x) / self.batch_size)
 
+    @apart
     def step(self) -> Record:
         """One update; the record tells what the batch looked like before it."""
         with one_blas_thread():
@@ -170,6 +171,7 @@ class Training:
         """So many steps; their records as one array, the fields of Record as its columns."""
         return self.over(range(whole_number("run", "steps", steps, low=0)))
 
+    @apart
     def over(self, steps: Iterable[int]) -> np.recarray:
         """A step for each of these."""
         with one_blas_thread():
@@ -323,6 +325,7 @@ def fit(
 
 
 @kindly
+@apart
 @np.errstate(**RUNAWAY)
 def accuracy(model: Model, x: Any, labels: Any, *, batch_size: int = 4096) -> float:
     """The share of rows whose largest score is the label's, with dropout off.

@@ -21,6 +21,7 @@ from mnist_files import SHA256, SIZES
 from threadpoolctl import ThreadpoolController
 
 from nnlib import data
+from tools import browser
 
 POOLS = ThreadpoolController()
 BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
@@ -116,3 +117,12 @@ def unplugged(monkeypatch):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     return calls
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser."""
+    if browser.executable() is None and os.environ.get("NNLIB_BROWSER") != "required":
+        pytest.skip("Chromium is not installed")
+    with browser.chromium() as chromium:
+        yield chromium

@@ -3,7 +3,6 @@
 import gc
 import signal
 import sys
-from contextvars import copy_context
 
 import pytest
 
@@ -15,14 +14,13 @@ def interrupted(seconds, call, *arguments):
 
     Python drops an exception that falls into a callback of its garbage collector, and hypothesis
     has one: so nothing is collected meanwhile, and an interrupt unheard is sent again, after what
-    is enough for the busiest machine to end a call that heard it. The call has a context of its
-    own: Ctrl-C as np.errstate begins or ends, in Python, leaves NumPy's error handling as it is.
+    is enough for the busiest machine to end a call that heard it.
     """
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     gc.disable()
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds, 60)
-        copy_context().run(call, *arguments)
+        call(*arguments)
     except KeyboardInterrupt:
         return True
     finally:
@@ -49,7 +47,7 @@ def interrupted_at(moment, call, *arguments):
     gc.disable()
     try:
         sys.setprofile(look)
-        copy_context().run(call, *arguments)
+        call(*arguments)
     except KeyboardInterrupt:
         return True
     finally:

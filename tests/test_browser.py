@@ -3,7 +3,6 @@
 Without Chromium these tests are skipped, unless NNLIB_BROWSER=required.
 """
 
-import os
 import shutil
 
 import nbformat
@@ -75,15 +74,6 @@ FORGET = """() => {
     nnlib.faults = [];
     nnlib.panel.content.widgets[1].model.sharedModel.setOutputs([]);
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """The browser."""
-    if browser.executable() is None and os.environ.get("NNLIB_BROWSER") != "required":
-        pytest.skip("Chromium is not installed")
-    with browser.chromium() as chromium:
-        yield chromium
 
 
 def open_copy(chromium, source, folder, view="doc"):

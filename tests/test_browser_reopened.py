@@ -3,7 +3,6 @@
 Without Chromium these tests are skipped, unless NNLIB_BROWSER=required.
 """
 
-import os
 import shutil
 from pathlib import Path
 
@@ -24,22 +23,6 @@ SHOWN = """() => ({
 ALL_SHOWN = f"wanted => {{ const {{pictures, bars, lost}} = ({SHOWN})(); " + (
     "return lost || pictures === wanted.pictures && bars === wanted.bars; }"
 )
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """The browser."""
-    if browser.executable() is None and os.environ.get("NNLIB_BROWSER") != "required":
-        pytest.skip("Chromium is not installed")
-    with browser.chromium() as chromium:
-        yield chromium
-
-
-@pytest.fixture(autouse=True)
-def no_help(monkeypatch):
-    """That widgets are saved is the environment's doing, not that of these tests' settings."""
-    own = {name: values for name, values in browser.SETTINGS.items() if "saveState" not in values}
-    monkeypatch.setattr(browser, "SETTINGS", own)
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)

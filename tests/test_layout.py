@@ -13,10 +13,10 @@ import pytest
 import nnlib
 
 NNLIB = Path(nnlib.__file__).parent
-ORDER = """checks contract slopes calculus blocks losses initializers parameters optimizers
-    landscapes layers mlp recurrent transformer generation progress idx download data
-    environment jupyter machine archives fingerprints examples training saving sweeps
-    documents experiments plots widgets""".split()
+ORDER = """checks machine contract slopes calculus blocks losses initializers parameters
+    optimizers landscapes layers mlp recurrent transformer generation progress idx download
+    data environment jupyter archives fingerprints examples training saving sweeps documents
+    experiments plots widgets""".split()
 PUBLIC = {
     "calculus": "numerical_gradient numerical_jacobian vec directional_derivative check_vjp",
     "blocks": """linear relu leaky_relu sigmoid tanh softmax log_softmax layer_norm embedding

@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 import pytest
 from interrupts import interrupted, interrupted_at, needs_timer
-from runs import DROPOUT, build, output_of, state_of
+from runs import DROPOUT, LABELS, X, build, output_of, state_of
 
 from nnlib import machine
 from nnlib.machine import one_blas_thread, side_by_side
+from nnlib.training import accuracy
 
 
 class Library:
@@ -197,3 +198,24 @@ def test_fits_that_overlap_in_threads_leave_as_many_as_before(threads):
     for user in users:
         user.join()
     assert threads() == [2, 4]
+
+
+def careful_calls():
+    """Calls that set NumPy's error handling for themselves."""
+    training = build()
+    return {
+        "a run's step": training.step,
+        "a run": partial(training.run, 1),
+        "an optimizer's step": partial(training.optimizer.step, np.ones_like(training.theta)),
+        "accuracy": partial(accuracy, training.model, X, LABELS),
+    }
+
+
+@pytest.mark.parametrize("name", careful_calls())
+def test_an_interrupt_at_any_moment_leaves_the_error_handling_of_numpy_as_it_was(name):
+    careful_calls()[name]()  # which finds the machine's libraries, once
+    before, moment = np.geterr(), 1
+    while interrupted_at(moment, careful_calls()[name]):
+        assert np.geterr() == before
+        moment += 1
+    assert moment > 10

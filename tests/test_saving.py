@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import threading
-import tracemalloc
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from interrupts import interrupted, interrupted_at, needs_timer
+from memory import peak_memory
 from runs import (
     COMBINATIONS,
     DROPOUT,
@@ -478,7 +478,7 @@ def test_a_file_that_has_too_much_to_say_is_not_listened_to(saved):
         content = dict(file) | {"about": ABOUT["long"]}
     np.savez(saved[0], **content)
     training = build()
-    assert peak_of(lambda: assert_refused(saved[0], training, "does not say what run")) < 2e6
+    assert peak_memory(lambda: assert_refused(saved[0], training, "does not say what run")) < 2e6
 
 
 def test_a_bomb_is_refused_before_it_is_read(saved):
@@ -490,19 +490,9 @@ def test_a_bomb_is_refused_before_it_is_read(saved):
         content = dict(file)
     for name in ("theta", "about", "extra"):
         np.savez_compressed(path, **content | {name: np.zeros(4_000_000)})
-        assert peak_of(lambda: assert_refused(path, training, "compressed")) < 2e6
+        assert peak_memory(lambda: assert_refused(path, training, "compressed")) < 2e6
         np.savez(path, **content | {name: np.zeros(4_000_000)})
-        assert peak_of(lambda: assert_refused(path, training)) < 2e6
-
-
-def peak_of(call):
-    """How many bytes a call takes at most."""
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+        assert peak_memory(lambda: assert_refused(path, training)) < 2e6
 
 
 def test_a_path_that_is_no_file_is_told(tmp_path):
