@@ -9,8 +9,6 @@ run; after that run, made at one rate, clipped_training and probabilities were g
 """
 
 import contextlib
-import csv
-import datetime
 from functools import partial
 
 import numpy as np
@@ -18,8 +16,8 @@ import numpy as np
 from nnlib.blocks import relu, sigmoid, softmax, tanh
 from nnlib.contract import block
 from nnlib.data import load_digits, scale
-from nnlib.experiments.blocks import identity
-from nnlib.experiments.stored import RESULTS
+from nnlib.experiments.lesson_02 import identity
+from nnlib.experiments.stored import outcome, store
 from nnlib.initializers import he_normal, xavier_normal
 from nnlib.losses import binary_cross_entropy_with_logits, mse, softmax_cross_entropy
 from nnlib.mlp import MLP
@@ -35,22 +33,6 @@ digits = load_digits()
 x, x_test = (scale(images, np.float64, white=16) for images in (digits.x_train, digits.x_test))
 labels, labels_test = digits.labels_train, digits.labels_test
 TRAIN, VALID = slice(1200), slice(1200, 1500)
-
-
-def row(claim, setting, arm, measure, values):
-    """A line of the table."""
-    values = np.atleast_1d(np.asarray(values, float))
-    refused = bool(np.isinf(values).all())
-    return {
-        "claim": claim,
-        "setting": setting,
-        "arm": arm,
-        "measure": measure,
-        "seeds": len(values),
-        "mean": "refused" if refused else f"{values.mean():.4g}",
-        "spread": "0" if refused else f"{np.ptp(values):.2g}",
-        "date": datetime.date.today().isoformat(),
-    }
 
 
 def train(model, x, labels, *, lr, seed, steps, loss=softmax_cross_entropy):
@@ -129,9 +111,11 @@ def activations_by_depth():
             new_model = partial(network, *widths, activation=activation, init=init)
             best, tested, shared = at_best_rate(new_model, steps=600)
             setting = f"{depth} hidden"
-            yield row("D-c1 D-c2 D-c3", setting, arm, f"test accuracy, best rate {best:g}", tested)
+            yield outcome(
+                "D-c1 D-c2 D-c3", setting, arm, f"test accuracy, best rate {best:g}", tested
+            )
             measure = f"test accuracy, shared rate {SHARED:g}"
-            yield row("D-c1 D-c2 D-c3", setting, arm, measure, shared)
+            yield outcome("D-c1 D-c2 D-c3", setting, arm, measure, shared)
 
 
 def the_same_function():
@@ -155,8 +139,8 @@ def the_same_function():
                 W, b = W / 2, b / 2
             target["W"][...], target["b"][...] = W, b
         gaps.append(np.abs(old(x_test)[0] - new(x_test)[0]).max())
-    yield row("D-c1", "rewritten with tanh", "tanh", "scores differ by less than 1e-9",
-              [gap < 1e-9 for gap in gaps])  # fmt: skip
+    same = [gap < 1e-9 for gap in gaps]
+    yield outcome("D-c1", "rewritten with tanh", "tanh", "scores differ by less than 1e-9", same)
 
 
 def probabilities():
@@ -179,9 +163,9 @@ def probabilities():
         p = [output(model(x_test)[0])[0] for model in runs[best]]
         outside = [np.mean((q <= 0) | (q >= 1)) for q in p]
         setting = f"one output unit, rate {best:g}"
-        yield row("D-c1", setting, arm, "share of outputs outside (0, 1)", outside)
+        yield outcome("D-c1", setting, arm, "share of outputs outside (0, 1)", outside)
         tested = [share_right(model, output, x_test, five_test) for model in runs[best]]
-        yield row("D-c1", setting, arm, "test accuracy", tested)
+        yield outcome("D-c1", setting, arm, "test accuracy", tested)
 
 
 def share_right(model, output, x, target):
@@ -230,9 +214,9 @@ def clipped_training():
             }
             best = max(valid, key=valid.get)
             active = [share for _, share in runs[best]]
-            yield row("A-c9", setting, arm, "share of scores beyond 50", active)
+            yield outcome("A-c9", setting, arm, "share of scores beyond 50", active)
             tested = [accuracy(model, factor * x_test, labels_test) for model, _ in runs[best]]
-            yield row("A-c9", setting, arm, f"test accuracy at rate {best:g}", tested)
+            yield outcome("A-c9", setting, arm, f"test accuracy at rate {best:g}", tested)
 
 
 def logged_run(factor, init, lr, seed, clip):
@@ -316,7 +300,7 @@ def separability():
                     found.setdefault(f"layer {k}, {arm}", []).append(probe(h, y, h_test, y_test))
             found.setdefault("raw input", []).append(probe(X, y, X_test, y_test))
         for arm, values in found.items():
-            yield row("A-c2", name, arm, "accuracy of a linear rule", values)
+            yield outcome("A-c2", name, arm, "accuracy of a linear rule", values)
 
 
 def best_of_rates(X, y, seed):
@@ -357,8 +341,8 @@ def corner():
                 train(model, factor * x[TRAIN], labels[TRAIN], lr=lr, seed=seed, steps=600)
                 right.append(accuracy(model, factor * x_test, labels_test))
             arm = f"slope {at_zero:g} at the corner"
-            yield row("B-c2", setting, arm, "share of units on the corner at first", hits)
-            yield row("B-c2", setting, arm, "test accuracy", right)
+            yield outcome("B-c2", setting, arm, "share of units on the corner at first", hits)
+            yield outcome("B-c2", setting, arm, "test accuracy", right)
 
 
 def step(z, *, at_zero):
@@ -381,7 +365,7 @@ def linear_network():
             new_model = partial(network, 64, 30, 30, 10, activation=activation, init=xavier_normal)
             best, tested, _ = at_best_rate(new_model, steps=steps, rates=(0.03, 0.1, 0.3, 1.0))
             setting = f"{steps} steps"
-            yield row("D-c5", setting, arm, f"test accuracy at rate {best:g}", tested)
+            yield outcome("D-c5", setting, arm, f"test accuracy at rate {best:g}", tested)
     for seed in SEEDS:
         model = MLP(64, 30, 30, 10, activation=identity, rng=seed, dtype="float64")
         train(model, x[TRAIN], labels[TRAIN], lr=0.1, seed=seed, steps=600)
@@ -390,8 +374,8 @@ def linear_network():
             if layer.params:
                 W, b = layer.params["W"] @ W, layer.params["W"] @ b + layer.params["b"]
         gaps.append(np.abs(model(x_test)[0] - (x_test @ W.T + b)).max())
-    yield row("D-c5", "collapsed to one matrix", "no activation", "scores differ by less than 1e-9",
-              [gap < 1e-9 for gap in gaps])  # fmt: skip
+    setting, measure = "collapsed to one matrix", "scores differ by less than 1e-9"
+    yield outcome("D-c5", setting, "no activation", measure, [gap < 1e-9 for gap in gaps])
     square, xor = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
     for arm, activation in (("no activation", identity), ("tanh", tanh)):
         right = []
@@ -399,7 +383,7 @@ def linear_network():
             model = MLP(2, 8, 2, activation=activation, rng=seed, dtype="float64")
             train(model, square, xor, lr=0.3, seed=seed, steps=2000)
             right.append(accuracy(model, square, xor))
-        yield row("D-c5", "XOR", arm, "accuracy", right)
+        yield outcome("D-c5", "XOR", arm, "accuracy", right)
 
 
 # -- E-c7 -----------------------------------------------------------------------------------------
@@ -425,7 +409,7 @@ def keepdims():
                     except ValueError:
                         errors.append(np.inf)  # refused
                 arm = "keepdims" if keep else "no keepdims"
-                yield row("E-c7", f"{layout}, batch of {batch}", arm, "error", errors)
+                yield outcome("E-c7", f"{layout}, batch of {batch}", arm, "error", errors)
 
 
 EXPERIMENTS = [separability, clipped_training, corner, the_same_function, probabilities]
@@ -440,10 +424,7 @@ def main():
         for line in experiment():
             rows.append(line)
             print("  ", *list(line.values())[:-1], sep=" | ", flush=True)
-    with open(RESULTS / "02_claims.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    store("02_claims", rows)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 import nnlib.widgets
 from nnlib.data import enlarged, load_digits, scale
 from nnlib.mlp import MLP
-from nnlib.widgets.mlp_on_mnist import DigitPanel, TrainingPanel
+from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
 from nnlib.widgets.panel import Panel
 
 digits = load_digits()

@@ -23,11 +23,12 @@ from nnlib.calculus import check_vjp
 from nnlib.checks import raises
 from nnlib.data import load_mnist
 from nnlib.documents import claims
-from nnlib.experiments.every_formula import counts
+from nnlib.experiments.findings import counts
 from nnlib.losses import mse
 from nnlib.plots.canvas import use_style
-from nnlib.plots.start_here import draw_claims, draw_losses
-from nnlib.widgets.start_here import SlopePanel
+from nnlib.plots.curves import draw_lines
+from nnlib.plots.lesson_00 import draw_claims
+from nnlib.widgets.lesson_00 import SlopePanel
 
 use_style()
 
@@ -231,7 +232,9 @@ assert losses["slip "][-1] < losses["right"][-1]
 # %%
 losses = {"right": train(sigmoid, 200), "slip": train(slip, 200)}
 _, ax = plt.subplots(figsize=(9, 4))
-draw_losses(losses, title="The slip leads, then climbs", ax=ax)
+title, close = "The slip leads, then climbs", min(losses["right"]) * np.array([0.98, 1.3])
+names = {"xlabel": "steps taken", "ylabel": "loss", "title": title}
+draw_lines(losses, **names, ylim=close, legend="inside", ax=ax)
 plt.show()
 assert losses["slip"][-1] > 1.1 * losses["right"][-1]
 

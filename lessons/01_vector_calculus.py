@@ -16,16 +16,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import nnlib.calculus as calculus
-import nnlib.plots.vector_calculus as plots
+import nnlib.plots.lesson_01 as plots
 from nnlib.blocks import linear, relu, sigmoid, tanh
 from nnlib.calculus import check_vjp, complex_step, directional_derivative, vec
 from nnlib.calculus import numerical_gradient, numerical_jacobian
 from nnlib.checks import raises
 from nnlib.documents import claim, claims_table
-from nnlib.experiments.vector_calculus import angle, bowl, descend, descents, rosenbrock
-from nnlib.experiments.vector_calculus import microscope, step_errors, times, ways
+from nnlib.experiments.lesson_01 import angle, descend, descents
+from nnlib.landscapes import bowl, rosenbrock
+from nnlib.experiments.lesson_01 import microscope, step_errors, times, ways
 from nnlib.plots.canvas import use_style
-from nnlib.widgets.vector_calculus import MicroscopePanel, SteepestDescentPanel
+from nnlib.plots.landscapes import draw_paths
+from nnlib.plots.matrices import draw_entries
+from nnlib.widgets.lesson_01 import MicroscopePanel, SteepestDescentPanel
 
 use_style()
 
@@ -112,7 +115,7 @@ print("∇f =", gradient, f"  {angle(-gradient, -p):.1f}° off")
 # %%
 assert np.isclose(np.degrees(np.arccos(200 / 1010)), angle(-gradient, -p))
 _, ax = plt.subplots(figsize=(6, 6))
-plots.draw_ways(valley, p, ways(valley, p, 0), size=15, ax=ax)
+plots.draw_ways(valley, p, ways(valley, p, 0), ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -174,7 +177,8 @@ assert across["1/L"] < across["1.9/L"] < 1 < across["2.02/L"]
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-plots.draw_paths(valley, paths, title="25 steps: across decides the rate, along the pace", ax=ax)
+title, window = "25 steps: across decides the rate, along the pace", ((-1, 11.5), (-2, 2))
+draw_paths(valley, paths, title=title, window=window, ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -369,7 +373,7 @@ assert words["by columns"][0, 1] == "21"
 
 # %%
 _, axes = plt.subplots(3, 1, figsize=(7, 4.6), height_ratios=[2, 1, 1])
-plots.draw_entries(words, rows, axes=axes)
+draw_entries(words, rows, axes=axes)
 plt.show()
 
 # %% [markdown]
@@ -434,7 +438,7 @@ assert colours["reshaped"].max() == 1
 
 # %%
 _, axes = plt.subplots(1, 2, figsize=(9, 2.8))
-plots.draw_entries(blocks, colours, axes=axes)
+draw_entries(blocks, colours, axes=axes)
 plt.show()
 
 # %% [markdown]

@@ -12,15 +12,17 @@ import inspect
 import matplotlib.pyplot as plt
 import numpy as np
 
-import nnlib.experiments.blocks as lab
-import nnlib.plots.blocks as plots
+import nnlib.experiments.lesson_02 as lab
+import nnlib.plots.lesson_02 as plots
 from nnlib.blocks import leaky_relu, linear, relu, sigmoid, softmax, tanh
 from nnlib.calculus import check_vjp, numerical_gradient, numerical_jacobian, vec
 from nnlib.checks import raises
 from nnlib.documents import claim, claims_table
 from nnlib.experiments.stored import stored
 from nnlib.plots.canvas import use_style
-from nnlib.widgets.blocks import ActivationPanel, ApproximatorPanel, SoftmaxPanel
+from nnlib.plots.curves import draw_lines, draw_means
+from nnlib.plots.matrices import draw_matrix
+from nnlib.widgets.lesson_02 import ActivationPanel, ApproximatorPanel, SoftmaxPanel
 
 use_style()
 
@@ -70,7 +72,7 @@ print(np.count_nonzero(J), "of", J.size)
 _, ax = plt.subplots(figsize=(8, 2.4))
 names = ["w₁₁", "w₁₂", "w₁₃", "w₂₁", "w₂₂", "w₂₃"]
 title = "dy/dW: a copy of x for each output"
-plots.draw_matrix(J, title=title, columns=names, rows=["y₁", "y₂"], ax=ax)
+draw_matrix(J, title=title, columns=names, rows=["y₁", "y₂"], ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -254,7 +256,8 @@ print("at 3:", *[f"{name} {slope[160]:.4f}" for name, slope in slopes.items()])
 # %%
 _, ax = plt.subplots(figsize=(7, 3.1))
 title = "Beyond 1.66 the sigmoid is the steeper one"
-plots.draw_lines(wide, slopes, xlabel="z", ylabel="slope", title=title, ax=ax)
+names = {"xlabel": "z", "ylabel": "slope", "title": title}
+draw_lines(slopes, wide, **names, xlim=(-5, 5), legend="beside", ax=ax)
 plt.show()
 assert np.array_equal(slopes["tanh"] > slopes["sigmoid"], np.abs(wide) < 1.663)
 
@@ -314,7 +317,8 @@ raises(AssertionError, check_vjp, relu, np.zeros(1))
 t = np.linspace(-2, 2, 101)
 curves = {"ReLU": relu(t)[0], "slope 0": 0 * t, "slope ½": t / 2, "slope 1": t}
 _, ax = plt.subplots(figsize=(7.2, 3.1))
-plots.draw_lines(t, curves, xlabel="x", ylabel="y", title="Any slope from 0 to 1 fits", ax=ax)
+names = {"xlabel": "x", "ylabel": "y", "title": "Any slope from 0 to 1 fits"}
+draw_lines(curves, t, **names, xlim=(-2, 2), legend="beside", ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -362,7 +366,9 @@ for name, runs in gradients.items():
 # %%
 _, ax = plt.subplots(figsize=(7, 3.1))
 first = {name: runs[0] / runs[0][-1] for name, runs in gradients.items()}
-plots.draw_depth(first, title="Twenty layers back: a sigmoid leaves nothing", ax=ax)
+names = {"xlabel": "layer, the input's side left", "ylabel": "size of the gradient"}
+title = "Twenty layers back: a sigmoid leaves nothing"
+draw_lines(first, **names, title=title, every=3, yscale="log", ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -415,7 +421,7 @@ agree(J_p.sum(axis=1), np.zeros(4))
 # %%
 _, ax = plt.subplots(figsize=(5.6, 2.9))
 title = "Every score moves every probability"
-plots.draw_matrix(J_p, title=title, xlabel="score nudged", ylabel="probability", ax=ax)
+draw_matrix(J_p, title=title, xlabel="score nudged", ylabel="probability", ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -735,8 +741,10 @@ assert {len(values) for values in arms.values()} == {4}
 
 # %%
 _, ax = plt.subplots(figsize=(7.6, 3))
+ranges = {name: v[:, :1] + v[:, 1:] * [-0.5, 0.5] for name, v in arms.items()}
+names = {"xlabel": "hidden layers", "ylabel": "test accuracy", "ylim": (0, 1)}
 title = "Equal while shallow, not when deep"
-plots.draw_by_depth([1, 2, 4, 8], arms, title=title, ax=ax)
+draw_means([1, 2, 4, 8], ranges, **names, title=title, legend="beside", ax=ax)
 plt.show()
 
 # %%

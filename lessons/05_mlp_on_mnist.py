@@ -21,22 +21,25 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import numpy as np
 
-import nnlib.plots.mlp_on_mnist as plots
+import nnlib.plots.lesson_05 as plots
 from nnlib.blocks import sigmoid, softmax
 from nnlib.calculus import check_vjp, numerical_gradient
 from nnlib.checks import raises
 from nnlib.contract import block
 from nnlib.data import enlarged, load_digits, load_mnist, one_hot, scale
 from nnlib.documents import claim, claims_table
-from nnlib.experiments.mlp_on_mnist import confusion, gradient_noise, signal
+from nnlib.experiments.lesson_05 import confusion, gradient_noise, signal
 from nnlib.initializers import constant, he_normal, he_uniform, normal, uniform, xavier_normal
 from nnlib.losses import cross_entropy, softmax_cross_entropy
 from nnlib.mlp import MLP, TwoLayerNetwork
 from nnlib.optimizers import Adam, GradientDescent
 from nnlib.parameters import objective, parameter_vector
 from nnlib.plots.canvas import use_style
+from nnlib.plots.curves import draw_means
+from nnlib.plots.images import draw_images
+from nnlib.plots.matrices import draw_confusion
 from nnlib.training import Training, accuracy, fit
-from nnlib.widgets.mlp_on_mnist import DigitPanel, TrainingPanel
+from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
 
 use_style()
 images, digits = load_mnist(), load_digits()
@@ -64,7 +67,7 @@ def off(got, want):
 # %%
 captions = [str(label) for label in images.labels_train[:20]]
 _, ax = plt.subplots(figsize=(9, 3))
-plots.draw_images(images.x_train[:20], captions, ax=ax)
+draw_images(images.x_train[:20], captions, ax=ax)
 ax.set_title("No two writers agree: twenty images and their labels")
 plt.show()
 
@@ -440,7 +443,8 @@ finding = f"The slip learns: {least:.0%} where {best:.0%} was due"
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-plots.draw_rates(rates, results, title=finding, ax=ax)
+names = {"xlabel": "learning rate", "ylabel": "accuracy on unseen digits"}
+draw_means(rates, results, **names, title=finding, ax=ax)
 plt.show()
 
 # %%
@@ -564,7 +568,7 @@ plt.show()
 counts = confusion(model, x_test, labels_test, 10)
 assert counts.trace() == round(unseen * len(x_test))
 _, ax = plt.subplots(figsize=(8, 7))
-plots.draw_confusion(counts, ax=ax)
+draw_confusion(counts, ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -578,7 +582,7 @@ captions = [f"{labels_test[i]} → {p[i].argmax()}" for i in surest]
 
 # %%
 _, ax = plt.subplots(figsize=(9, 3.4))
-plots.draw_images(images.x_test[surest], captions, ax=ax)
+draw_images(images.x_test[surest], captions, ax=ax)
 ax.set_title(f"Wrong, and at least {p[surest].max(axis=1).min():.0%} sure: true digit → answer")
 plt.show()
 

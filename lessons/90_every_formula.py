@@ -16,10 +16,11 @@ from nnlib.blocks import attention, sigmoid, softmax
 from nnlib.calculus import complex_step
 from nnlib.documents import DOCUMENTS, Table, claim, claims
 from nnlib.documents.claims import error_of
-from nnlib.experiments.every_formula import counts, findings, over_draws, source_of, used
+from nnlib.experiments.findings import counts, findings, used
+from nnlib.experiments.lesson_90 import over_draws, source_of
 from nnlib.plots.canvas import use_style
-from nnlib.plots.every_formula import draw_errors, draw_spread
-from nnlib.widgets.every_formula import ClaimsPanel
+from nnlib.plots.lesson_90 import draw_errors, draw_spread
+from nnlib.widgets.lesson_90 import ClaimsPanel
 
 use_style()
 found = findings(claims().values())

@@ -1,7 +1,6 @@
 """Update rules on one parameter vector, in place, and learning-rate schedules.
 
-Every step computes all it needs and then commits in a line that makes no call behind its first
-assignment, so that an interrupt cannot fall between the state and the parameters.
+Every step computes all it needs, then commits in a line without a call behind its first assignment.
 """
 
 from collections.abc import Callable, Iterator

@@ -6,11 +6,11 @@ import sys
 
 from nnlib.data import enlarged, load_digits, scale
 from nnlib.mlp import MLP
-from nnlib.widgets.blocks import ActivationPanel, ApproximatorPanel, SoftmaxPanel
-from nnlib.widgets.every_formula import ClaimsPanel
-from nnlib.widgets.mlp_on_mnist import DigitPanel, TrainingPanel
-from nnlib.widgets.start_here import SlopePanel
-from nnlib.widgets.vector_calculus import MicroscopePanel, SteepestDescentPanel
+from nnlib.widgets.lesson_00 import SlopePanel
+from nnlib.widgets.lesson_01 import MicroscopePanel, SteepestDescentPanel
+from nnlib.widgets.lesson_02 import ActivationPanel, ApproximatorPanel, SoftmaxPanel
+from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
+from nnlib.widgets.lesson_90 import ClaimsPanel
 
 DIGITS = load_digits()
 DATA = """\

@@ -38,22 +38,22 @@ ipywidgets.VBox([slider, menu, button, message])
 """
 
 CELLS = [  # every panel, as readers meet it
-    "from nnlib.widgets.start_here import SlopePanel\nSlopePanel()",
-    "from nnlib.widgets.vector_calculus import *\nSteepestDescentPanel()",
+    "from nnlib.widgets.lesson_00 import SlopePanel\nSlopePanel()",
+    "from nnlib.widgets.lesson_01 import *\nSteepestDescentPanel()",
     "MicroscopePanel()",
-    "from nnlib.widgets.blocks import *\nActivationPanel()",
+    "from nnlib.widgets.lesson_02 import *\nActivationPanel()",
     "SoftmaxPanel()",
     "ApproximatorPanel()",
     """\
 from nnlib.data import load_mnist, scale
 from nnlib.mlp import MLP
-from nnlib.widgets.mlp_on_mnist import *
+from nnlib.widgets.lesson_05 import *
 
 images = load_mnist()
 data = scale(images.x_train), images.labels_train, scale(images.x_test), images.labels_test
 TrainingPanel([784, 40, 30, 20, 10], *data, batch_sizes=[10, 30, 100, 300])""",
     "DigitPanel(MLP(784, 16, 10, rng=3), images.x_test[:100])",
-    "from nnlib.widgets.every_formula import ClaimsPanel\nClaimsPanel()",
+    "from nnlib.widgets.lesson_90 import ClaimsPanel\nClaimsPanel()",
 ]
 TRAINING, DIGIT = 6, 7
 PAGES = [

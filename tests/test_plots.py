@@ -15,8 +15,8 @@ import pytest
 from matplotlib.text import Text
 
 import nnlib.plots
-from nnlib.experiments.mlp_on_mnist import Curves
-from nnlib.plots import canvas, mlp_on_mnist, start_here
+from nnlib.experiments.watched import Curves
+from nnlib.plots import canvas, curves, images, lesson_00, lesson_05, matrices
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(256, size=(20, 28, 28), dtype=np.uint8)
@@ -26,27 +26,29 @@ P = np.array([0.01, 0.9, 0.05, 0.04, 0, 0, 0, 0, 0, 0])
 LINES = {f"rule {k}": np.exp(-k * RNG.random(21).cumsum()) for k in range(6)}
 PAIR = {name: LINES[name] for name in ("rule 1", "rule 2")}
 ARMS = {"right": RNG.random((2, 3)), "wrong": RNG.random((2, 3))}
+NAMES = {"xlabel": "x", "ylabel": "y", "title": "A finding"}
 TANGENT = (np.linspace(-6, 6), np.linspace(0, 1))
 
 DRAWINGS = [  # all there are, with arguments as in class
-    partial(start_here.draw_claims, {"A": {"ok": 9, "wrong": 4, "note": 3}}),
-    partial(start_here.draw_slope, 0.5, 0.6, 0.2, curve=TANGENT),
-    partial(start_here.draw_losses, PAIR, title="two"),
-    partial(mlp_on_mnist.draw_images, IMAGES, ["4 → 9"] * 20, title="mistakes"),
-    partial(mlp_on_mnist.draw_confusion, COUNTS),
-    partial(mlp_on_mnist.draw_digit, IMAGES[0]),
-    partial(mlp_on_mnist.draw_probabilities, P),
-    partial(mlp_on_mnist.draw_signal, LINES, title="lost", ylim=(1e-9, 1e3)),
-    partial(mlp_on_mnist.draw_curves, LINES, xlabel="x", ylabel="y", title="t", yscale="log"),
-    partial(mlp_on_mnist.draw_rates, [0.1, 1.0], ARMS, title="A finding"),
-    partial(mlp_on_mnist.draw_epochs, np.linspace(0.8, 0.9, 10), 0.92, 0.85),
-    partial(mlp_on_mnist.draw_gradient_noise, [1, 4, 16], np.array([4.0, 2.1, 0.9])),
+    partial(lesson_00.draw_claims, {"A": {"ok": 9, "wrong": 4, "note": 3}}),
+    partial(lesson_00.draw_slope, 0.5, 0.6, 0.2, curve=TANGENT),
+    partial(curves.draw_lines, LINES, **NAMES, every=4, yscale="log"),
+    partial(curves.draw_lines, PAIR, TANGENT[0][:21], **NAMES, legend="beside"),
+    partial(curves.draw_means, [0.1, 1.0], ARMS, **NAMES),
+    partial(matrices.draw_matrix, np.array([[0.0, 1.5], [-2.0, 1e-7]]), **NAMES),
+    partial(images.draw_images, IMAGES, ["4 → 9"] * 20, title="mistakes"),
+    partial(matrices.draw_confusion, COUNTS),
+    partial(images.draw_digit, IMAGES[0]),
+    partial(lesson_05.draw_probabilities, P),
+    partial(lesson_05.draw_signal, LINES, title="lost", ylim=(1e-9, 1e3)),
+    partial(lesson_05.draw_epochs, np.linspace(0.8, 0.9, 10), 0.92, 0.85),
+    partial(lesson_05.draw_gradient_noise, [1, 4, 16], np.array([4.0, 2.1, 0.9])),
 ]
 each_drawing = pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda d: d.func.__name__)
 UNLABELLED = {  # pictures, and bars that bear their names
-    mlp_on_mnist.draw_images: {"xlabel", "ylabel"},
-    mlp_on_mnist.draw_digit: {"ylabel"},
-    start_here.draw_claims: {"ylabel"},
+    images.draw_images: {"xlabel", "ylabel"},
+    images.draw_digit: {"ylabel"},
+    lesson_00.draw_claims: {"ylabel"},
 }
 
 
@@ -105,9 +107,10 @@ def unreadable(figure):
 # -- what holds for every drawing --------------------------------------------------------------
 
 
-def test_every_drawing_is_here():
-    found = {name for name in vars(mlp_on_mnist) if name.startswith("draw_")}
-    assert found - {"draw_learning"} <= {drawing.func.__name__ for drawing in DRAWINGS}
+@pytest.mark.parametrize("topic", [curves, images], ids=lambda topic: topic.__name__)
+def test_every_drawing_that_lessons_share_is_here(topic):
+    own = {name for name in vars(topic) if name.startswith("draw_")}
+    assert own <= {drawing.func.__name__ for drawing in DRAWINGS}
 
 
 @each_drawing
@@ -151,18 +154,18 @@ def test_a_drawing_that_cannot_be_read_is_found(figure):
 def test_images_are_drawn_as_they_are_with_their_captions(figure):
     ax = figure.add_subplot()
     captions = [f"{k} → 9" for k in range(20)]
-    mlp_on_mnist.draw_images(IMAGES, captions, ax=ax)
+    images.draw_images(IMAGES, captions, ax=ax)
     assert [text.get_text() for text in ax.texts] == captions
     for image, shown in zip(IMAGES, ax.images, strict=True):
         np.testing.assert_array_equal(image, shown.get_array())
         assert shown.get_clim() == (0, IMAGES.max())
     with pytest.raises(ValueError, match="zip"):
-        mlp_on_mnist.draw_images(IMAGES, captions[:-1], ax=ax)
+        images.draw_images(IMAGES, captions[:-1], ax=ax)
 
 
 def test_each_caption_is_below_its_image_and_above_the_next(figure):
     ax = figure.add_subplot()
-    mlp_on_mnist.draw_images(IMAGES, ["9"] * 20, ax=ax)
+    images.draw_images(IMAGES, ["9"] * 20, ax=ax)
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in ax.texts]
     frames = [image.get_window_extent() for image in ax.images]
@@ -172,7 +175,7 @@ def test_each_caption_is_below_its_image_and_above_the_next(figure):
 
 def test_the_table_of_confusions_shows_every_count(figure):
     ax = figure.add_subplot()
-    mlp_on_mnist.draw_confusion(COUNTS, ax=ax)
+    matrices.draw_confusion(COUNTS, ax=ax)
     shown = [text.get_text() for text in ax.texts]
     assert shown == [str(count or "·") for count in COUNTS.ravel()]
     assert (ax.texts[12].get_position()) == (2, 1)  # the column is what it was read as
@@ -184,32 +187,49 @@ def test_the_table_of_confusions_shows_every_count(figure):
 
 def test_a_table_without_mistakes_says_so(figure):
     ax = figure.add_subplot()
-    mlp_on_mnist.draw_confusion(np.diag([3, 4]), ax=ax)
+    matrices.draw_confusion(np.diag([3, 4]), ax=ax)
     assert ax.get_title() == "No mistakes"
 
 
 def test_probabilities_are_bars_and_the_title_reads_the_largest(figure):
     ax = figure.add_subplot()
-    mlp_on_mnist.draw_probabilities(P, ax=ax)
+    lesson_05.draw_probabilities(P, ax=ax)
     assert [bar.get_height() for bar in ax.patches] == P.tolist()
     assert labels(ax)["title"] == "Read as 1 (0.90)"
     assert [bar.get_hatch() for bar in ax.patches].index("//") == 1
     assert len(ax.texts) == 4  # a probability that rounds to 0.00 is not written
 
 
-@pytest.mark.parametrize("name", ["draw_signal", "draw_curves"])
-def test_curves_are_drawn_as_given(name, figure):
-    ax, drawing = figure.add_subplot(), next(d for d in DRAWINGS if d.func.__name__ == name)
-    drawing(ax=ax)
+@pytest.mark.parametrize("x", [None, np.geomspace(1, 9, 21)], ids=["positions", "x"])
+def test_lines_are_drawn_as_given(x, figure):
+    ax = figure.add_subplot()
+    curves.draw_lines(LINES, x, **NAMES, every=4, ax=ax)
     for values, line in zip(LINES.values(), ax.lines, strict=True):
         np.testing.assert_array_equal(line.get_ydata(), values)
-    assert ax.lines[0].get_xdata()[0] == (0 if name == "draw_signal" else 1)
+        np.testing.assert_array_equal(line.get_xdata(), range(21) if x is None else x)
+        assert line.get_markevery() == 4
+
+
+def test_a_line_has_marks_only_where_they_are_asked_for(figure):
+    ax = figure.add_subplot()
+    curves.draw_lines(PAIR, **NAMES, ax=ax)
+    assert [line.get_marker() for line in ax.lines] == ["", ""]
+
+
+def test_means_stand_in_the_range_of_their_seeds(figure):
+    ax = figure.add_subplot()
+    curves.draw_means([0.1, 1.0], ARMS, **NAMES, ax=ax)
+    for runs, line, band in zip(ARMS.values(), ax.lines, ax.collections, strict=True):
+        np.testing.assert_allclose(line.get_ydata(), runs.mean(axis=1))
+        ends = band.get_datalim(ax.transData).intervaly
+        np.testing.assert_allclose(ends, [runs.min(), runs.max()])
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0.1", "1"]
 
 
 def test_a_signal_that_leaves_the_frame_does_not_crush_the_others(figure):
     ax = figure.add_subplot()
     curves = {"kept": np.ones(21), "lost": 10.0 ** -np.arange(0, 63, 3)}
-    mlp_on_mnist.draw_signal(curves, title="one is lost", ylim=(1e-4, 10), ax=ax)
+    lesson_05.draw_signal(curves, title="one is lost", ylim=(1e-4, 10), ax=ax)
     assert ax.get_ylim() == (1e-4, 10)
     named = [text.get_text() for text in ax.get_legend().get_texts()]
     assert named == ["kept", "lost (leaves, to 1e-60)"]
@@ -219,12 +239,12 @@ def test_a_signal_that_leaves_the_frame_does_not_crush_the_others(figure):
 def test_more_lines_than_can_be_told_apart_are_refused(figure):
     seven = {str(k): np.ones(3) for k in range(7)}
     with pytest.raises(ValueError, match="at most 6 lines can be told apart; got 7"):
-        mlp_on_mnist.draw_signal(seven, title="t", ax=figure.add_subplot())
+        lesson_05.draw_signal(seven, title="t", ylim=(0.1, 1), ax=figure.add_subplot())
 
 
 def test_the_legend_covers_no_line(figure):
     ax = figure.add_subplot()
-    mlp_on_mnist.draw_signal(LINES, title="t", ax=ax)
+    lesson_05.draw_signal(LINES, title="t", ylim=(1e-9, 10), ax=ax)
     figure.canvas.draw()
     assert ax.get_legend().get_window_extent().y1 < ax.xaxis.label.get_window_extent().y0
 
@@ -253,7 +273,7 @@ def titles(axes):
 
 
 def test_learning_shows_every_loss_and_the_accuracy(axes):
-    mlp_on_mnist.draw_learning({"Adam": RUN, "rate 0.1": RUN}, most=3000, axes=axes)
+    lesson_05.draw_learning({"Adam": RUN, "rate 0.1": RUN}, most=3000, axes=axes)
     assert titles(axes) == [f"Loss {RUN.mean_loss[-1]:.2f}", "Test accuracy 0.952 after 600 steps"]
     np.testing.assert_array_equal(axes[0].lines[-1].get_ydata(), RUN.losses)
     np.testing.assert_array_equal(axes[0].lines[0].get_xdata(), MEANS)
@@ -264,14 +284,14 @@ def test_learning_shows_every_loss_and_the_accuracy(axes):
 
 
 def test_before_the_first_step_the_frame_stands_and_says_so(axes):
-    mlp_on_mnist.draw_learning({"Adam": UNTRAINED}, most=3000, axes=axes)
+    lesson_05.draw_learning({"Adam": UNTRAINED}, most=3000, axes=axes)
     assert titles(axes) == ["No step taken yet", "Test accuracy 0.098 before training"]
     assert axes[0].get_xlim() == axes[1].get_xlim() == (-60, 3060)
 
 
 @pytest.mark.parametrize(("run", "step"), [(DIVERGED, 3), (AT_ONCE, 1)])
 def test_where_a_run_diverged_is_a_cross(run, step, axes):
-    mlp_on_mnist.draw_learning({"Adam": run}, most=3000, axes=axes)
+    lesson_05.draw_learning({"Adam": run}, most=3000, axes=axes)
     assert titles(axes)[0] == f"Diverged at step {step}"
     assert axes[1].lines[-1].get_marker() == "X"
     low, high = axes[0].get_ylim()
@@ -339,7 +359,7 @@ def test_drawing_loads_no_pyplot():
     code = """
 import sys
 from nnlib.plots.canvas import new_figure, png
-from nnlib.plots.mlp_on_mnist import draw_epochs
+from nnlib.plots.lesson_05 import draw_epochs
 import numpy as np
 figure = new_figure(4, 3)
 draw_epochs(np.array([0.5, 0.6]), 0.6, 0.5, ax=figure.add_subplot())

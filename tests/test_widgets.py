@@ -29,11 +29,11 @@ from threads import no_thread_left
 
 import nnlib.widgets
 from nnlib.data import enlarged, load_mnist
-from nnlib.experiments.mlp_on_mnist import centred, ink_size, read_digit
+from nnlib.experiments.lesson_05 import centred, ink_size, read_digit
 from nnlib.mlp import MLP
 from nnlib.optimizers import OPTIMIZERS
 from nnlib.widgets.digit_pad import SIDE, DigitPad
-from nnlib.widgets.mlp_on_mnist import RATES, DigitPanel
+from nnlib.widgets.lesson_05 import RATES, DigitPanel
 from nnlib.widgets.page import inside
 from nnlib.widgets.panel import Panel
 
@@ -413,7 +413,7 @@ def test_the_pad_is_one_module_that_calls_nobody():
 # -- without what they need --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["panel", "mlp_on_mnist", "start_here", "digit_pad"])
+@pytest.mark.parametrize("module", ["panel", "lesson_05", "lesson_00", "digit_pad"])
 def test_without_ipywidgets_one_sentence_says_what_to_install(module):
     blocked = "import sys; sys.modules['ipywidgets'] = None\n"
     _, error = run_code(f"{blocked}import nnlib.widgets.{module}")
@@ -430,7 +430,7 @@ sys.modules["anywidget"] = None
 import ipywidgets, numpy as np
 from nnlib.data import enlarged, load_digits
 from nnlib.mlp import MLP
-from nnlib.widgets.mlp_on_mnist import DigitPanel
+from nnlib.widgets.lesson_05 import DigitPanel
 panel = DigitPanel(MLP(784, 10, rng=0), enlarged(load_digits().x_test[:5]))
 words = panel.words.value
 panel.choice.value = 3
@@ -444,7 +444,7 @@ print(isinstance(panel.pad, ipywidgets.Widget))
 
 def test_panels_hold_no_mathematics():
     allowed = {"np.frombuffer", "np.uint8", "np.zeros", "np.shape", "np.argsort"}
-    for name in ("panel", "digit_pad", "mlp_on_mnist"):
+    for name in ("panel", "digit_pad", "lesson_05"):
         path = Path(nnlib.widgets.__file__).with_name(f"{name}.py")
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         used = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}

@@ -9,12 +9,12 @@ from panels import DIGITS, PANELS, digit_panel, moved, run_code, training_panel
 from pictures import assert_legible
 
 from nnlib.data import enlarged
-from nnlib.widgets.blocks import ActivationPanel, ApproximatorPanel, SoftmaxPanel
-from nnlib.widgets.every_formula import LESSONS, ClaimsPanel
-from nnlib.widgets.mlp_on_mnist import DRAWN, LESSON, DigitPanel
+from nnlib.widgets.lesson_01 import SteepestDescentPanel
+from nnlib.widgets.lesson_02 import ActivationPanel, ApproximatorPanel, SoftmaxPanel
+from nnlib.widgets.lesson_05 import DRAWN, LESSON, DigitPanel
+from nnlib.widgets.lesson_90 import LESSONS, ClaimsPanel
 from nnlib.widgets.page import VIEW, Keys, inside, live
 from nnlib.widgets.panel import WHOLE
-from nnlib.widgets.vector_calculus import SteepestDescentPanel
 from tools import lessons
 
 NEWER = {"ColorsInput", "DatetimePicker", "IntsInput", "FloatsInput", "NaiveDatetimePicker",

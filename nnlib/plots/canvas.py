@@ -132,3 +132,8 @@ def legend_below(ax: Axes, *, columns: int = 2) -> None:
     if len(ax.get_legend_handles_labels()[1]) > 1:
         below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 3.6}
         ax.legend(ncols=columns, columnspacing=1.5, **below)
+
+
+def legend_beside(ax: Axes) -> None:
+    """The names of the lines on the right of the axes, where they cover none."""
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

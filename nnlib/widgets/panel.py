@@ -10,8 +10,8 @@ from typing import Any
 import ipywidgets
 
 from nnlib.plots.canvas import new_figure, png, style
-from nnlib.plots.words import minus
 from nnlib.widgets.page import live, unseen
+from nnlib.words import minus
 
 WHOLE = "calc(100% - 4px)"  # of the width there is, between a widget's margins
 PIXELS = 100  # of the page for an inch of the figure, so that 12 points are 12 points or more

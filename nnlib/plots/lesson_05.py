@@ -1,83 +1,18 @@
 """The pictures of lesson 05."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.experiments.mlp_on_mnist import Curves
-from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, PALE, RED, SKY, SMALL, legend_below, looks
-from nnlib.plots.words import counted
+from nnlib.experiments.watched import Curves
+from nnlib.plots.canvas import BLUE, GREEN, GREY, PALE, RED, SKY, SMALL
+from nnlib.plots.curves import draw_lines
+from nnlib.words import counted
 
 # -- Digits ---------------------------------------------------------------------------------------
-
-
-def draw_images(
-    images: Array, captions: Sequence[str], *, title: str = "", columns: int = 10, ax: Axes
-) -> None:
-    """Draw images (N, height, width) in rows, each with its caption below.
-
-    Errors   ValueError unless there is a caption for each image.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(9, 2).add_subplot()
-    >>> draw_images(np.eye(8)[None], ["a stroke"], title="One image", ax=ax)
-    >>> [text.get_text() for text in ax.texts]
-    ['a stroke']
-    """
-    columns = min(columns, max(1, len(images)))
-    for k, (image, caption) in enumerate(zip(images, captions, strict=True)):
-        left, top = k % columns, 1.36 * (k // columns)
-        corners = (left + 0.03, left + 0.97, top + 0.97, top + 0.03)
-        ax.imshow(image, extent=corners, cmap="gray_r", vmin=0, vmax=np.max(images))
-        ax.text(left + 0.5, top + 1.14, caption, ha="center", va="center", fontsize=14)
-    rows = -(-len(images) // columns)
-    ax.set(xlim=(0, columns), ylim=(1.36 * rows, 0), aspect="equal", title=title)
-    ax.axis("off")
-
-
-def draw_confusion(counts: Array, *, ax: Axes) -> None:
-    """Draw how often each class was read as each class; right answers, on the diagonal, are grey.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(9, 5).add_subplot()
-    >>> draw_confusion(np.array([[9, 1], [0, 8]]), ax=ax)
-    >>> ax.get_title()
-    'Most often confused: 0 read as 1, once'
-    """
-    classes, right = range(len(counts)), np.eye(len(counts), dtype=bool)
-    wrong = np.where(right, 0, counts)
-    shown = np.ma.masked_where(right, wrong)  # what is masked lets the axes' grey through
-    ax.imshow(shown, cmap="Oranges", vmin=0, vmax=max(1, wrong.max()), aspect="auto")
-    for cell, count in np.ndenumerate(counts):
-        strong = wrong[cell] > 0.6 * wrong.max()
-        style = {"color": "white" if strong else INK, "weight": "bold" if strong else "normal"}
-        ax.text(*cell[::-1], str(count or "·"), ha="center", va="center", fontsize=SMALL, **style)
-    true, read = np.unravel_index(wrong.argmax(), wrong.shape)
-    often = "once" if wrong.max() == 1 else f"{wrong.max()} times"
-    most = f"Most often confused: {true} read as {read}, {often}" if wrong.any() else "No mistakes"
-    ax.set(xlabel="read as", ylabel="true digit", title=most, xticks=classes, yticks=classes)
-    ax.set_facecolor("#E0E0E0")
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    ax.grid(False)
-
-
-def draw_digit(image: Array, *, title: str = "What it sees", ax: Axes) -> None:
-    """Draw one image pixel by pixel.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(4, 4).add_subplot()
-    >>> draw_digit(np.zeros((28, 28), np.uint8), ax=ax)
-    >>> ax.get_xlabel()
-    '28 × 28 pixels'
-    """
-    height, width = image.shape
-    ax.imshow(image, cmap="gray_r", vmin=0, vmax=255)
-    ax.set(anchor="N", title=title, xlabel=f"{height} × {width} pixels", xticks=[], yticks=[])
-    ax.spines[:].set(visible=True, color=PALE)
-    ax.grid(False)
 
 
 def draw_probabilities(p: Array, *, ax: Axes) -> None:
@@ -110,7 +45,7 @@ def draw_signal(
     curves: Mapping[str, Array],
     *,
     title: str,
-    ylim: tuple[float, float] | None = None,
+    ylim: tuple[float, float],
     ax: Axes,
 ) -> None:
     """Draw the mean square of the signal against depth, one line for each way to draw the weights.
@@ -124,62 +59,15 @@ def draw_signal(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['kept', 'lost (leaves, to 1e-18)']
     """
-    for (name, values), look in zip(curves.items(), looks(curves)):
-        if ylim and not ylim[0] <= values[-1] <= ylim[1]:
-            name = f"{name} (leaves, to {values[-1]:.0e})"
-        ax.semilogy(values, label=name, markevery=4, markersize=8, **look)
+    inside = {name: ylim[0] <= values[-1] <= ylim[1] for name, values in curves.items()}
+    named = {
+        name if inside[name] else f"{name} (leaves, to {values[-1]:.0e})": values
+        for name, values in curves.items()
+    }
+    names: Any = {"xlabel": "layers passed", "ylabel": "mean square of the signal", "title": title}
+    draw_lines(named, **names, every=4, yscale="log", ylim=ylim, ax=ax)
     depth = max(map(len, curves.values())) - 1
-    ax.set(xlabel="layers passed", ylabel="mean square of the signal", title=title)
-    ax.set(xlim=(-0.2, depth + 0.2), xticks=range(0, depth + 1, max(1, depth // 10)), ylim=ylim)
-    ax.minorticks_off()
-    legend_below(ax)
-
-
-def draw_curves(
-    curves: Mapping[str, Array],
-    *,
-    xlabel: str,
-    ylabel: str,
-    title: str,
-    yscale: str = "linear",
-    ax: Axes,
-) -> None:
-    """Draw one line for each name: its values against their positions, 1, 2, 3, ...
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(9, 4).add_subplot()
-    >>> draw_curves({"one": np.array([3.0, 2.0])}, xlabel="x", ylabel="y", title="t", ax=ax)
-    >>> ax.lines[0].get_xdata()
-    array([1, 2])
-    """
-    for (name, values), look in zip(curves.items(), looks(curves)):
-        positions, few = np.arange(1, len(values) + 1), max(1, len(values) // 10)
-        size = 8 if len(curves) > 1 else 0
-        ax.plot(positions, values, label=name, markevery=few, markersize=size, **look)
-    ax.set(xlabel=xlabel, ylabel=ylabel, title=title, yscale=yscale)
-    ax.minorticks_off()
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    legend_below(ax)
-
-
-def draw_rates(rates: Sequence[float], arms: Mapping[str, Array], *, title: str, ax: Axes) -> None:
-    """Draw each arm's accuracy (rates, seeds) by learning rate: the mean, the range of the seeds.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(8, 4).add_subplot()
-    >>> arms = {"right": np.array([[0.5, 0.7], [0.8, 0.9]])}
-    >>> draw_rates([0.1, 1.0], arms, title="Larger is better", ax=ax)
-    >>> ax.get_ylabel()
-    'accuracy on unseen digits'
-    """
-    for (name, values), look in zip(arms.items(), looks(arms)):
-        ax.semilogx(rates, values.mean(axis=1), label=name, markersize=9, **look)
-        ends = values.min(axis=1), values.max(axis=1)
-        ax.fill_between(rates, *ends, color=look["color"], alpha=0.2, linewidth=0)
-    ax.set(xlabel="learning rate", ylabel="accuracy on unseen digits", title=title)
-    ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
-    ax.minorticks_off()
-    ax.legend()
+    ax.set(xlim=(-0.2, depth + 0.2), xticks=range(0, depth + 1, max(1, depth // 10)))
 
 
 def draw_epochs(accuracy: Array, seen: float, unseen: float, *, ax: Axes) -> None:

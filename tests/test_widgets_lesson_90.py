@@ -9,8 +9,8 @@ import pytest
 
 from nnlib.documents import claim, claims
 from nnlib.documents.verdicts import VERDICTS
-from nnlib.widgets import every_formula
-from nnlib.widgets.every_formula import ClaimsPanel
+from nnlib.widgets import lesson_90
+from nnlib.widgets.lesson_90 import ClaimsPanel
 
 FILTERS = ["document", "status", "lesson"]
 
@@ -95,7 +95,7 @@ def test_a_new_choice_begins_with_its_first_card(panel):
 
 
 def test_turning_the_cards_draws_no_new_picture(panel, monkeypatch):
-    monkeypatch.setattr(every_formula, "draw_errors", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr(lesson_90, "draw_errors", lambda *args, **kwargs: 1 / 0)
     panel.controls["card"].value = 3
     assert panel.message.value == ""
     panel.controls["status"].value = "wrong"
@@ -138,7 +138,7 @@ def test_the_code_reproduces_the_state(panel, filters):
 
 def test_an_error_is_said_in_the_panel_and_the_next_good_change_clears_it(panel, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(every_formula, "claim", lambda id: 1 / 0)
+        patch.setattr(lesson_90, "claim", lambda id: 1 / 0)
         panel.controls["card"].value = 2
         assert "ZeroDivisionError" in panel.message.value
         panel.controls["status"].value = "typo"

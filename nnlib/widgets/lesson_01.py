@@ -5,21 +5,18 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
-from nnlib.experiments.vector_calculus import LANDSCAPES, TOLERANCE, microscope, ways
-from nnlib.plots.vector_calculus import (
-    draw_cosine,
-    draw_gaps,
-    draw_microscope,
-    draw_ways,
-)
-from nnlib.plots.words import two_decimals
+from nnlib.experiments.lesson_01 import TOLERANCE, microscope, ways
+from nnlib.landscapes import LANDSCAPES
+from nnlib.plots.lesson_01 import draw_cosine, draw_gaps, draw_microscope, draw_ways
 from nnlib.widgets.panel import Panel
+from nnlib.words import two_decimals
 
-SIZE, REACH = 15, 12  # half the side of what is shown of a landscape, and of where p may go
+REACH = 12  # how far from the middle of a landscape p may go
 WAYS = """\
 import numpy as np
 
-from nnlib.experiments.vector_calculus import LANDSCAPES, ways
+from nnlib.experiments.lesson_01 import ways
+from nnlib.landscapes import LANDSCAPES
 
 landscape = LANDSCAPES[{landscape!r}]
 found = ways(landscape, np.array([{x}, {y}]), {degrees})
@@ -28,7 +25,7 @@ print("degrees from u to the gradient", found.theta)
 print("degrees from steepest descent to the minimum", found.off)
 """
 MICROSCOPE = """\
-from nnlib.experiments.vector_calculus import microscope
+from nnlib.experiments.lesson_01 import microscope
 
 view = microscope({step!r}, dtype={dtype!r}, central={central}, kink={kink}, bug={bug})
 print(view.error)
@@ -76,7 +73,7 @@ class SteepestDescentPanel(Panel):
         p = np.array([x, y])
         found = ways(LANDSCAPES[landscape], p, degrees)
         left, right = figure.subplots(1, 2)
-        draw_ways(LANDSCAPES[landscape], p, found, size=SIZE, ax=left)
+        draw_ways(LANDSCAPES[landscape], p, found, ax=left)
         draw_cosine(found, degrees, ax=right)
         here = f"At ({x:g}, {y:g}) the slope along u is {two_decimals(found.slope)}"
         if not found.gradient.any():

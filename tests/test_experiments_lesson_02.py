@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-import nnlib.experiments.blocks as lab
+import nnlib.experiments.lesson_02 as lab
 from nnlib.blocks import leaky_relu, relu, sigmoid, tanh
 from nnlib.calculus import check_vjp, numerical_gradient
 

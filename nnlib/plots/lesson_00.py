@@ -1,14 +1,14 @@
 """The pictures of lesson 00."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
 from nnlib.documents.verdicts import VERDICTS
-from nnlib.plots.canvas import BLUE, INK, RED
-from nnlib.plots.words import minus
+from nnlib.plots.canvas import INK, RED
+from nnlib.words import minus
 
 
 def draw_claims(counts: Mapping[str, Mapping[str, int]], *, ax: Axes) -> None:
@@ -41,12 +41,3 @@ def draw_slope(x: float, y: float, slope: float, *, curve: tuple[Array, Array], 
     ax.plot(x, y, "o", color=RED, markersize=11, clip_on=False)
     ax.set(xlabel="x", ylabel="y = sigmoid(x)", ylim=(-0.25, 1.25), xlim=curve[0][[0, -1]])
     ax.set_title(minus(f"slope {slope:.3f} at x = {x:g}"))
-
-
-def draw_losses(curves: Mapping[str, Sequence[float]], *, title: str, ax: Axes) -> None:
-    """Draw the loss against the steps, one line for each name, close to the lowest loss."""
-    lowest = min(map(min, curves.values()))
-    for (name, losses), colour, line in zip(curves.items(), (BLUE, RED), ("-", "--"), strict=True):
-        ax.plot(losses, color=colour, linestyle=line, label=name)
-    ax.set(xlabel="steps taken", ylabel="loss", title=title, ylim=(0.98 * lowest, 1.3 * lowest))
-    ax.legend()

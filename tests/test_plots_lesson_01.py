@@ -4,25 +4,19 @@ import numpy as np
 import pytest
 from pictures import assert_legible
 
-from nnlib.experiments.vector_calculus import (
-    LANDSCAPES,
-    STEPS,
-    bowl,
-    descend,
-    microscope,
-    ways,
-)
+from nnlib.experiments.lesson_01 import STEPS, descend, microscope, ways
+from nnlib.landscapes import LANDSCAPES, bowl
 from nnlib.plots.canvas import new_figure, style
-from nnlib.plots.vector_calculus import (
+from nnlib.plots.landscapes import draw_paths
+from nnlib.plots.lesson_01 import (
     draw_cosine,
-    draw_entries,
     draw_gaps,
     draw_microscope,
-    draw_paths,
     draw_remainder,
     draw_step_errors,
     draw_ways,
 )
+from nnlib.plots.matrices import draw_entries
 
 P = np.array([10.0, 1.0])
 
@@ -51,14 +45,14 @@ def figure():
 def test_arrows_start_at_the_point_and_have_their_directions(figure, name):
     landscape, ax = LANDSCAPES[name], figure.add_subplot()
     found = ways(landscape, P, 30)
-    assert draw_ways(landscape, P, found, size=15, ax=ax) is None
+    assert draw_ways(landscape, P, found, ax=ax) is None
     lines = {line.get_label(): line for line in ax.lines}
     for label, way in (("u", found.u), ("−∇f", -found.gradient)):
         tail, tip = lines[label].get_xydata()
         np.testing.assert_array_equal(tail, P)
         drawn = (tip - tail) / np.linalg.norm(tip - tail)
         np.testing.assert_allclose(drawn, way / np.linalg.norm(way), atol=1e-12)
-    np.testing.assert_array_equal(lines["to the minimum"].get_xydata()[1], landscape.minimum)
+    np.testing.assert_array_equal(lines["to the minimum"].get_xydata()[1], landscape.minima[:, 0])
     assert len({line.get_linestyle() for line in map(lines.get, ("u", "−∇f"))}) == 2
     exact = "round" in name
     assert ax.get_title().startswith("−∇f points" if exact else "−∇f misses")
@@ -67,7 +61,7 @@ def test_arrows_start_at_the_point_and_have_their_directions(figure, name):
 def test_at_the_minimum_there_is_no_arrow_down(figure):
     left, right = figure.subplots(1, 2)
     found = ways(bowl(3), np.zeros(2), 30)
-    draw_ways(bowl(3), np.zeros(2), found, size=15, ax=left)
+    draw_ways(bowl(3), np.zeros(2), found, ax=left)
     draw_cosine(found, 30, ax=right)
     assert "−∇f" not in [line.get_label() for line in left.lines]
     assert left.get_title() == "No way down: ∇f = 0"

@@ -6,89 +6,17 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.experiments.blocks import INSIDE, PRECISIONS, REPAIRS
+from nnlib.experiments.lesson_02 import INSIDE, PRECISIONS, REPAIRS
 from nnlib.plots.canvas import BLUE, GREY, INK, ORANGE, PALE, RED, SKY, SMALL, legend_below, looks
-from nnlib.plots.words import minus, short
+from nnlib.plots.curves import draw_means
+from nnlib.words import minus, short
 
 FINE = 0.01  # an error of a probability, or of a gradient, that a reader need not fear
 
 # -- Matrices -------------------------------------------------------------------------------------
 
 
-def draw_matrix(
-    M: Array,
-    *,
-    title: str,
-    rows: Sequence[str] = (),
-    columns: Sequence[str] = (),
-    xlabel: str = "",
-    ylabel: str = "",
-    ax: Axes,
-) -> None:
-    """Draw a small matrix with its numbers: blue where positive, orange where negative, · for 0.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(6, 4).add_subplot()
-    >>> draw_matrix(np.array([[0.0, 1.5]]), title="A row", ax=ax)
-    >>> [text.get_text() for text in ax.texts]
-    ['·', '1.5']
-    """
-    largest = np.abs(M).max() or 1.0
-    ax.imshow(M, cmap="PuOr", vmin=-1.6 * largest, vmax=1.6 * largest, aspect="auto")
-    for cell, entry in np.ndenumerate(M):
-        text = "·" if entry == 0 else short(entry)
-        ax.text(*cell[::-1], text, ha="center", va="center", fontsize=SMALL, color=INK)
-    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    ax.set_xticks(range(M.shape[1]), columns or range(1, M.shape[1] + 1))
-    ax.set_yticks(range(M.shape[0]), rows or range(1, M.shape[0] + 1))
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    ax.grid(False)
-
-
 # -- Curves ---------------------------------------------------------------------------------------
-
-
-def draw_lines(
-    x: Array,
-    curves: Mapping[str, Array],
-    *,
-    xlabel: str,
-    ylabel: str,
-    title: str,
-    ax: Axes,
-) -> None:
-    """Draw one line for each name over the same x.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(8, 4).add_subplot()
-    >>> x = np.linspace(-1, 1, 5)
-    >>> draw_lines(x, {"square": x**2}, xlabel="x", ylabel="y", title="A parabola", ax=ax)
-    >>> ax.lines[0].get_label()
-    'square'
-    """
-    for (name, values), look in zip(curves.items(), looks(curves)):
-        ax.plot(x, values, label=name, color=look["color"], linestyle=look["linestyle"])
-    ax.set(xlabel=xlabel, ylabel=ylabel, title=title, xlim=(x[0], x[-1]))
-    legend_beside(ax)
-
-
-def draw_depth(curves: Mapping[str, Array], *, title: str, ax: Axes) -> None:
-    """Draw the size of the gradient by layer, the last layer's being 1, on a logarithmic axis.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(8, 4).add_subplot()
-    >>> draw_depth({"halved": np.array([0.25, 0.5, 1.0])}, title="Halved twice", ax=ax)
-    >>> ax.lines[0].get_ydata()
-    array([0.25, 0.5 , 1.  ])
-    """
-    for (name, values), look in zip(curves.items(), looks(curves)):
-        every = max(1, len(values) // 7)
-        ax.semilogy(values, label=name, markevery=every, markersize=8, **look)
-    ax.set(xlabel="layer, the input's side left", ylabel="size of the gradient", title=title)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.minorticks_off()
-    legend_below(ax)
 
 
 def draw_point_on_curve(
@@ -273,10 +201,9 @@ def draw_errors_by_width(
     at: int | None = None,
     ax: Axes,
 ) -> None:
-    """Draw the largest error against the number of hidden units, both logarithmic.
+    """Draw the largest error (widths, seeds) against the number of hidden units, both logarithmic.
 
-    errors   (widths,), or (widths, seeds): then their mean, with their range as a band.
-    at       a width to mark.
+    at   a width to mark.
 
     >>> from nnlib.plots.canvas import new_figure
     >>> ax = new_figure(8, 4).add_subplot()
@@ -284,47 +211,11 @@ def draw_errors_by_width(
     >>> ax.lines[0].get_ydata()
     array([1.  , 0.25])
     """
-    for (name, values), look in zip(errors.items(), looks(errors)):
-        columns = np.maximum(np.reshape(values, (len(widths), -1)), 1e-12)
-        ax.loglog(widths, columns.mean(axis=1), label=name, markersize=8, **look)
-        if columns.shape[1] > 1:
-            ends = columns.min(axis=1), columns.max(axis=1)
-            ax.fill_between(widths, *ends, color=look["color"], alpha=0.15, linewidth=0)
+    shown = {name: np.maximum(values, 1e-12) for name, values in errors.items()}
+    legend = "beside" if len(errors) > 2 else "stacked"
+    names = {"xlabel": "hidden units", "ylabel": "largest error", "title": title}
+    draw_means(widths, shown, **names, legend=legend, yscale="log", ax=ax)
     low, high = ax.get_ylim()
     ax.set_ylim(min(low, 0.005), max(high, 2))
     if at is not None:
         ax.axvline(at, color=PALE, linewidth=6, zorder=0)
-    few = list(widths)[:: -(-len(widths) // 6)]
-    ax.set_xticks(few, [str(width) for width in few])
-    ax.set(xlabel="hidden units", ylabel="largest error", title=title)
-    ax.minorticks_off()
-    if len(errors) > 2:
-        legend_beside(ax)
-    else:
-        legend_below(ax, columns=1)
-
-
-def draw_by_depth(
-    depths: Sequence[int], arms: Mapping[str, Array], *, title: str, ax: Axes
-) -> None:
-    """Draw each arm's accuracy (depths, 2) by depth: its mean, its spread as a bar around it.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(8, 4).add_subplot()
-    >>> draw_by_depth([1, 2], {"tanh": np.array([[0.9, 0.1], [0.8, 0.2]])}, title="Falls", ax=ax)
-    >>> ax.get_xlabel()
-    'hidden layers'
-    """
-    places = np.arange(len(depths))
-    shifts = 0.06 * (np.arange(len(arms)) - (len(arms) - 1) / 2)  # else the bars hide each other
-    for (name, values), look, shift in zip(arms.items(), looks(arms), shifts):
-        mean, spread = values.T
-        ax.errorbar(places + shift, mean, spread / 2, capsize=4, label=name, markersize=8, **look)
-    ax.set_xticks(places, [str(depth) for depth in depths])
-    ax.set(xlabel="hidden layers", ylabel="test accuracy", title=title, ylim=(0, 1))
-    legend_beside(ax)
-
-
-def legend_beside(ax: Axes) -> None:
-    """The names of the lines on the right of the axes, where they cover none."""
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

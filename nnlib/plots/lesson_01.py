@@ -1,81 +1,52 @@
 """The pictures of lesson 01."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.experiments.vector_calculus import STEPS, Landscape, View, Ways
-from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, PALE, RED, SMALL, looks
-from nnlib.plots.words import minus, short, two_decimals
-
-FILLS = ["#FFFFFF", "#BFE3F5", "#F7DFA8", "#CDEBDD"]  # pale enough for black letters
+from nnlib.experiments.lesson_01 import STEPS, View, Ways
+from nnlib.landscapes import Landscape
+from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, RED, SMALL
+from nnlib.plots.curves import draw_lines
+from nnlib.plots.landscapes import draw_arrow, draw_level_sets
+from nnlib.words import minus, short, two_decimals
 
 # -- Ways down ------------------------------------------------------------------------------------
 
 
-def draw_level_sets(landscape: Landscape, p: Array, *, size: float, ax: Axes) -> None:
-    """Draw the lines of equal height over a square of this half side, the one through p dashed.
-
-    >>> from nnlib.experiments.vector_calculus import bowl
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(4, 4).add_subplot()
-    >>> draw_level_sets(bowl(3), np.array([1.0, 1.0]), size=2, ax=ax)
-    >>> ax.get_xlim()
-    (np.float64(-2.0), np.float64(2.0))
-    """
-    line = np.linspace(-size, size, 121)
-    x, y = np.meshgrid(line, line)
-    heights = landscape.value(np.stack([x, y]))
-    spread = np.quantile(heights, 0.98) * np.linspace(0.03, 1, 7) ** 2
-    ax.contour(x, y, heights, levels=spread, colors=PALE, linewidths=1)
-    here = float(landscape.value(p))
-    if heights.min() < here < heights.max():
-        ax.contour(x, y, heights, levels=[here], colors=INK, linewidths=1.5, linestyles="--")
-    ax.plot(*landscape.minimum, "*", color=GREEN, markersize=16)
-    ax.set(xlabel="x", ylabel="y", xlim=(-size, size), ylim=(-size, size), aspect="equal")
-    ticks = np.array([-2, -1, 0, 1, 2]) * size // 3
-    ax.set(xticks=ticks, yticks=ticks)
-    ax.grid(False)
-
-
-def draw_ways(landscape: Landscape, p: Array, found: Ways, *, size: float, ax: Axes) -> None:
+def draw_ways(landscape: Landscape, p: Array, found: Ways, *, ax: Axes) -> None:
     """Draw three directions at a point: the one chosen, steepest descent, and to the minimum.
 
-    >>> from nnlib.experiments.vector_calculus import bowl, ways
+    >>> from nnlib.experiments.lesson_01 import ways
+    >>> from nnlib.landscapes import bowl
     >>> from nnlib.plots.canvas import new_figure
     >>> p, ax = np.array([10.0, 1.0]), new_figure(4, 4).add_subplot()
-    >>> draw_ways(bowl(100), p, ways(bowl(100), p, 0.0), size=12, ax=ax)
+    >>> draw_ways(bowl(100), p, ways(bowl(100), p, 0.0), ax=ax)
     >>> ax.get_title()
     '−∇f misses the minimum by 78.6°'
     """
-    draw_level_sets(landscape, p, size=size, ax=ax)
-    ax.plot(*np.transpose([p, landscape.minimum]), ":", color=GREEN, label="to the minimum")
+    draw_level_sets(landscape, p, ax=ax)
+    ax.plot(*np.transpose([p, landscape.nearest(p)]), ":", color=GREEN, label="to the minimum")
     steepness = float(np.linalg.norm(found.gradient))
     arrows = [("u", found.u, BLUE, "-")]
     if steepness > 0:
         arrows.append(("−∇f", -found.gradient / steepness, RED, "--"))
+    length = 0.14 * np.ptp(landscape.domain[0])
     for name, way, colour, line in arrows:
-        draw_arrow(name, p, 0.28 * size * way, color=colour, linestyle=line, ax=ax)
+        draw_arrow(name, p, length * way, color=colour, linestyle=line, ax=ax)
     ax.plot(*p, "o", color=INK, markersize=8)
     off = f"−∇f misses the minimum by {found.off:.1f}°" if found.off > 0.05 else ""
     ax.set_title(off or ("−∇f points to the minimum" if steepness else "No way down: ∇f = 0"))
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, columnspacing=1.2)
 
 
-def draw_arrow(name: str, p: Array, way: Array, *, ax: Axes, **look: Any) -> None:
-    """Draw an arrow from p; a line with a head, for a legend shows lines."""
-    ax.plot(*np.transpose([p, p + way]), label=name, **look)
-    head = (3, 0, np.degrees(np.arctan2(way[1], way[0])) - 90)
-    ax.plot(*(p + way), marker=head, color=look["color"], markersize=12)
-
-
 def draw_cosine(found: Ways, degrees: float, *, ax: Axes) -> None:
     """Draw the slope in every direction, the one chosen, and the steepest way down.
 
-    >>> from nnlib.experiments.vector_calculus import bowl, ways
+    >>> from nnlib.experiments.lesson_01 import ways
+    >>> from nnlib.landscapes import bowl
     >>> from nnlib.plots.canvas import new_figure
     >>> ax = new_figure(4, 4).add_subplot()
     >>> draw_cosine(ways(bowl(3), np.array([4.0, 1.0]), 0.0), 0.0, ax=ax)
@@ -104,30 +75,6 @@ def draw_cosine(found: Ways, degrees: float, *, ax: Axes) -> None:
 # -- Steps ----------------------------------------------------------------------------------------
 
 
-def draw_paths(landscape: Landscape, paths: Mapping[str, Array], *, title: str, ax: Axes) -> None:
-    """Draw the steps of gradient descent over the level sets, one line for each name.
-
-    >>> from nnlib.experiments.vector_calculus import bowl, descend
-    >>> from nnlib.plots.canvas import new_figure
-    >>> path = descend(bowl(3).gradient, np.array([1.0, 1.0]), rate=0.1, steps=5)
-    >>> ax = new_figure(8, 4).add_subplot()
-    >>> draw_paths(bowl(3), {"rate 0.1": path}, title="Down", ax=ax)
-    >>> len(ax.lines[-1].get_xdata())
-    6
-    """
-    start = next(iter(paths.values()))[0]
-    x, y = np.meshgrid(np.linspace(-2, 12, 141), np.linspace(-2, 2, 81))
-    heights = landscape.value(np.stack([x, y]))
-    levels = float(landscape.value(start)) * np.linspace(0.1, 1.4, 6) ** 2
-    ax.contour(x, y, heights, levels=levels, colors=PALE, linewidths=1)
-    ax.plot(*landscape.minimum, "*", color=GREEN, markersize=18)
-    for (name, path), look in zip(paths.items(), looks(paths)):
-        ax.plot(*path.T, label=name, markersize=6, linewidth=1.8, **{**look, "marker": "o"})
-    ax.set(xlabel="x", ylabel="y", title=title, xlim=(-1, 11.5), ylim=(-2, 2))
-    ax.grid(False)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=len(paths))
-
-
 def draw_remainder(sizes: Array, gaps: Array, *, ax: Axes) -> None:
     """Draw how far J δx is from the true change, against the size of δx.
 
@@ -151,28 +98,6 @@ def draw_remainder(sizes: Array, gaps: Array, *, ax: Axes) -> None:
 # -- Arrays ---------------------------------------------------------------------------------------
 
 
-def draw_entries(
-    arrays: Mapping[str, Array], groups: Mapping[str, Array], *, axes: Sequence[Axes]
-) -> None:
-    """Draw matrices of words, one on each axes, every cell in the colour of its group.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> axes = new_figure(8, 3).subplots(1, 2)
-    >>> draw_entries({"a": np.array([["11", "12"]])}, {"a": np.array([[1, 2]])}, axes=axes[:1])
-    >>> [text.get_text() for text in axes[0].texts]
-    ['11', '12']
-    """
-    for (title, words), ax in zip(arrays.items(), axes, strict=True):
-        height, width = words.shape
-        for (i, j), word in np.ndenumerate(words):
-            box = {"facecolor": FILLS[groups[title][i, j] % len(FILLS)], "edgecolor": INK}
-            ax.add_patch(ax.patch.__class__((j, i), 1, 1, **box))
-            ax.text(j + 0.5, i + 0.5, word, ha="center", va="center", fontsize=SMALL)
-        ax.set(xlim=(-0.05, width + 0.05), ylim=(height + 0.05, -0.05), aspect="equal")
-        ax.set_title(title, fontsize=15)
-        ax.axis("off")
-
-
 # -- Differences ----------------------------------------------------------------------------------
 
 
@@ -185,12 +110,10 @@ def draw_step_errors(steps: Array, curves: Mapping[str, Array], *, title: str, a
     >>> ax.get_xlabel()
     'step h'
     """
-    for (name, errors), look in zip(curves.items(), looks(curves)):
-        shown = np.maximum(errors, 1e-17)  # an error of 0 has no place on a logarithmic axis
-        ax.loglog(steps, shown, label=name, markevery=4, markersize=8, **look)
-    ax.set(xlabel="step h", ylabel="error of the slope", title=title)
-    ax.minorticks_off()
-    ax.legend()
+    shown = {name: np.maximum(errors, 1e-17) for name, errors in curves.items()}  # 0 has no place
+    names = {"xlabel": "step h", "ylabel": "error of the slope", "title": title}
+    scales = {"xscale": "log", "yscale": "log"}
+    draw_lines(shown, steps, **names, **scales, every=4, legend="inside", ax=ax)
 
 
 def draw_microscope(
@@ -200,7 +123,7 @@ def draw_microscope(
 
     errors   by the kind of difference: the first is the one looked at, the second is grey.
 
-    >>> from nnlib.experiments.vector_calculus import microscope
+    >>> from nnlib.experiments.lesson_01 import microscope
     >>> from nnlib.plots.canvas import new_figure
     >>> ax, view = new_figure(6, 4).add_subplot(), microscope(1e-6)
     >>> draw_microscope(1e-6, view, {"central": view.errors}, 1e-7, ax=ax)

@@ -6,8 +6,9 @@ import io
 import numpy as np
 import pytest
 
-from nnlib.experiments.vector_calculus import LANDSCAPES, microscope
-from nnlib.widgets.vector_calculus import BUGS, KINKS, MicroscopePanel, SteepestDescentPanel
+from nnlib.experiments.lesson_01 import microscope
+from nnlib.landscapes import LANDSCAPES
+from nnlib.widgets.lesson_01 import BUGS, KINKS, MicroscopePanel, SteepestDescentPanel
 
 PANELS = [SteepestDescentPanel, MicroscopePanel]
 each_panel = pytest.mark.parametrize("make", PANELS, ids=lambda make: make.__name__)
@@ -84,7 +85,7 @@ def test_every_control_is_labelled_and_the_same_setting_gives_the_same_picture(m
 
 @pytest.mark.parametrize("name", LANDSCAPES)
 def test_at_its_minimum_a_landscape_is_flat(name):
-    panel, (x, y) = SteepestDescentPanel(name), LANDSCAPES[name].minimum
+    panel, (x, y) = SteepestDescentPanel(name), LANDSCAPES[name].minima[:, 0]
     panel.controls["x"].value, panel.controls["y"].value = x, y
     check(panel)
     assert panel.words.value.endswith(

@@ -9,9 +9,7 @@ from runs import LABELS, X, build, replayed, state_of
 
 from nnlib.blocks import softmax, tanh
 from nnlib.data import load_mnist, scale
-from nnlib.experiments.mlp_on_mnist import (
-    WatchedRun,
-    block_means,
+from nnlib.experiments.lesson_05 import (
     centred,
     confusion,
     covering,
@@ -20,6 +18,7 @@ from nnlib.experiments.mlp_on_mnist import (
     read_digit,
     signal,
 )
+from nnlib.experiments.watched import WatchedRun, block_means
 from nnlib.initializers import he_normal, he_uniform, xavier_normal
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from pictures import assert_legible
 
-import nnlib.plots.blocks as plots
+import nnlib.plots.lesson_02 as plots
 from nnlib.plots.canvas import new_figure, png, style
-from nnlib.widgets.blocks import ActivationPanel, ApproximatorPanel, SoftmaxPanel, off, shown
+from nnlib.plots.matrices import draw_matrix
+from nnlib.widgets.lesson_02 import ActivationPanel, ApproximatorPanel, SoftmaxPanel, off, shown
 
 PANELS = [ActivationPanel, SoftmaxPanel, ApproximatorPanel]
 
@@ -39,20 +40,14 @@ def visible_titles_fit(figure):
 
 def test_a_matrix_shows_its_numbers_where_they_stand(ax):
     M = np.array([[0.0, -1.5], [1e-6, 250.0]])
-    assert plots.draw_matrix(M, title="t", rows="ab", columns="cd", ax=ax) is None
+    assert draw_matrix(M, title="t", rows="ab", columns="cd", ax=ax) is None
     cells = {text.get_position(): text.get_text() for text in ax.texts}
     assert cells == {(0, 0): "·", (1, 0): "−1.5", (0, 1): "10⁻⁶", (1, 1): "250"}
 
 
 def test_a_matrix_of_zeros_can_be_drawn(ax):
-    plots.draw_matrix(np.zeros((2, 2)), title="t", ax=ax)
+    draw_matrix(np.zeros((2, 2)), title="t", ax=ax)
     assert {text.get_text() for text in ax.texts} == {"·"}
-
-
-def test_lines_differ_by_more_than_colour(ax):
-    x = np.linspace(0, 1, 3)
-    plots.draw_lines(x, {"a": x, "b": 2 * x}, xlabel="x", ylabel="y", title="t", ax=ax)
-    assert len({line.get_linestyle() for line in ax.lines}) == 2
 
 
 def test_errors_stand_out_by_kind(ax):
@@ -73,12 +68,6 @@ def test_the_band_of_the_seeds_holds_their_mean(ax):
     errors = {"a": np.array([[0.1, 0.3], [0.01, 0.02]])}
     plots.draw_errors_by_width([4, 8], errors, title="t", at=8, ax=ax)
     assert np.allclose(ax.lines[0].get_ydata(), [0.2, 0.015])
-
-
-def test_an_arm_s_bar_is_as_long_as_its_spread(ax):
-    plots.draw_by_depth([1, 2], {"a": np.array([[0.5, 0.2], [0.4, 0.1]])}, title="t", ax=ax)
-    (segments,) = (c.get_segments() for c in ax.collections)
-    assert [s[1][1] - s[0][1] for s in segments] == pytest.approx([0.2, 0.1])
 
 
 # -- panels ---------------------------------------------------------------------------------------
@@ -201,7 +190,7 @@ def test_the_approximator_panel_by_hand(capsys):
 
 def test_an_error_appears_in_the_panel_and_the_next_good_change_clears_it(monkeypatch):
     panel = SoftmaxPanel()
-    monkeypatch.setattr("nnlib.widgets.blocks.repaired_softmax", lambda *a: 1 / 0)
+    monkeypatch.setattr("nnlib.widgets.lesson_02.repaired_softmax", lambda *a: 1 / 0)
     panel.controls["offset"].value = 50
     assert "ZeroDivisionError" in panel.message.value
     monkeypatch.undo()

@@ -9,15 +9,8 @@ import pytest
 
 from nnlib.documents import claims
 from nnlib.documents.claims import ok, on_page, page, wrong
-from nnlib.experiments.every_formula import (
-    Finding,
-    chosen,
-    counts,
-    findings,
-    in_words,
-    over_draws,
-    source_of,
-)
+from nnlib.experiments.findings import Finding, chosen, counts, findings
+from nnlib.experiments.lesson_90 import in_words, over_draws, source_of
 
 
 @page("1 Sums", lessons="01 02")

@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlib.blocks import leaky_relu
 from nnlib.checks import Array
-from nnlib.experiments.blocks import (
+from nnlib.experiments.lesson_02 import (
     ACTIVATIONS,
     OUTSIDE,
     PRECISIONS,
@@ -24,16 +24,16 @@ from nnlib.experiments.blocks import (
     square,
     through_depth,
 )
-from nnlib.plots.blocks import (
+from nnlib.plots.lesson_02 import (
     draw_beside_truth,
     draw_errors_by_width,
     draw_fits,
-    draw_matrix,
     draw_point_on_curve,
     draw_signal_and_gradient,
 )
-from nnlib.plots.words import counted, minus, short
+from nnlib.plots.matrices import draw_matrix
 from nnlib.widgets.panel import Panel
+from nnlib.words import counted, minus, short
 
 ACTIVATION = """\
 from functools import partial
@@ -41,7 +41,7 @@ from functools import partial
 import numpy as np
 
 from nnlib.blocks import leaky_relu
-from nnlib.experiments.blocks import ACTIVATIONS, through_depth
+from nnlib.experiments.lesson_02 import ACTIVATIONS, through_depth
 
 activation = {activation}
 x = {x} + np.array([-1.0, 0.0, 1.0])
@@ -53,14 +53,14 @@ print(signal[-1], gradient[0])
 SOFTMAX = """\
 import numpy as np
 
-from nnlib.experiments.blocks import repaired_gradient, repaired_softmax
+from nnlib.experiments.lesson_02 import repaired_gradient, repaired_softmax
 
 z = np.array({scores}) * {scale} / {temperature} + {offset}
 print(repaired_softmax(z, {repair!r}, {precision!r}))
 print(repaired_gradient(z, {label}, {repair!r}, {precision!r}))
 """
 APPROXIMATOR = """\
-from nnlib.experiments.blocks import *
+from nnlib.experiments.lesson_02 import *
 
 f, activation = TARGETS[{target!r}], {activation}
 network = random_features(f, activation, {width})

@@ -8,13 +8,16 @@ import numpy as np
 from nnlib.documents import DOCUMENTS, claim, claims
 from nnlib.documents.card import LESSONS
 from nnlib.documents.verdicts import VERDICTS
-from nnlib.experiments.every_formula import chosen, findings, in_words, number, used
-from nnlib.plots.every_formula import draw_errors
+from nnlib.experiments.findings import chosen, findings, used
+from nnlib.experiments.lesson_90 import in_words
+from nnlib.plots.lesson_90 import draw_errors
 from nnlib.widgets.panel import Panel, row
+from nnlib.words import counted
 
 CODE = """\
 from nnlib.documents import claim, claims
-from nnlib.experiments.every_formula import chosen, findings, in_words
+from nnlib.experiments.findings import chosen, findings
+from nnlib.experiments.lesson_90 import in_words
 
 found = chosen(findings(claims().values()), {filters})
 print(in_words(found))
@@ -99,7 +102,7 @@ class ClaimsPanel(Panel):
             np.array([one.corrected for one in drawn]),
             [one.status for one in drawn],
             highlighted=np.array([one.id in ids for one in drawn]),
-            title=f"{number(len(found), 'claim')} chosen of {len(self.found)}",
+            title=f"{counted(len(found), 'claim')} chosen of {len(self.found)}",
             ax=figure.gca(),
         )
         self.card.value = self.card_of(card, **filters)

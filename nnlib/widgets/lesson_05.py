@@ -11,17 +11,19 @@ import ipywidgets
 import numpy as np
 
 from nnlib.checks import Array
-from nnlib.experiments.mlp_on_mnist import WatchedRun, centred, ink_size, read_digit
+from nnlib.experiments.lesson_05 import centred, ink_size, read_digit
+from nnlib.experiments.watched import WatchedRun
 from nnlib.layers import Model
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import OPTIMIZERS
 from nnlib.parameters import parameter_vector
-from nnlib.plots.mlp_on_mnist import draw_digit, draw_learning, draw_probabilities
-from nnlib.plots.words import counted
+from nnlib.plots.images import draw_digit
+from nnlib.plots.lesson_05 import draw_learning, draw_probabilities
 from nnlib.training import Training
 from nnlib.widgets.digit_pad import SCALE, SIDE, DigitPad
 from nnlib.widgets.panel import WHOLE, Panel, event_loop, row
+from nnlib.words import counted
 
 RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
 Settings = tuple[str, float, int]  # rule, rate, images a batch
@@ -68,7 +70,7 @@ from zlib import decompress
 
 import numpy as np
 
-from nnlib.experiments.mlp_on_mnist import read_digit
+from nnlib.experiments.lesson_05 import read_digit
 
 drawn = \"\"\"
 {drawn}

@@ -5,45 +5,27 @@ import pytest
 
 from nnlib.blocks import log_softmax, relu, tanh
 from nnlib.calculus import complex_step, numerical_gradient
-from nnlib.experiments.vector_calculus import (
+from nnlib.experiments.lesson_01 import (
     BUGGY,
-    LANDSCAPES,
     STEPS,
     TOLERANCE,
     angle,
-    bowl,
     descend,
     descents,
     entry_gaps,
     find,
     microscope,
-    rosenbrock,
     specimen,
     step_errors,
     times,
     ways,
 )
+from nnlib.landscapes import bowl, rosenbrock
 
 DTYPES = list(TOLERANCE)
 
 
 # -- ways down ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", LANDSCAPES)
-def test_the_gradient_of_a_landscape_is_its_gradient_and_0_at_the_minimum(name):
-    value, gradient, minimum = LANDSCAPES[name]
-    for p in np.random.default_rng(0).uniform(-3, 3, (10, 2)):
-        np.testing.assert_allclose(gradient(p), numerical_gradient(value, p), atol=1e-6)
-        assert value(p) > value(minimum)
-    np.testing.assert_array_equal(gradient(minimum), 0)
-
-
-def test_one_formula_takes_a_point_and_a_grid():
-    grid = np.random.default_rng(0).standard_normal((2, 4, 5))
-    for value, gradient, _ in (bowl(7), rosenbrock(2)):
-        assert value(grid)[1, 2] == value(grid[:, 1, 2])
-        np.testing.assert_array_equal(gradient(grid)[:, 1, 2], gradient(grid[:, 1, 2]))
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pictures import assert_legible
 
 from nnlib.blocks import sigmoid
 from nnlib.plots.canvas import new_figure, png, style
-from nnlib.plots.start_here import draw_claims, draw_losses, draw_slope
-from nnlib.plots.words import minus
-from nnlib.widgets.start_here import SlopePanel
+from nnlib.plots.lesson_00 import draw_claims, draw_slope
+from nnlib.widgets.lesson_00 import SlopePanel
+from nnlib.words import minus
 
 
 @pytest.fixture
@@ -40,14 +40,6 @@ def test_the_tangent_goes_through_the_point_with_the_slope(ax):
     assert (y1 - y0) / (x1 - x0) == pytest.approx(3)
     assert (y0 + y1) / 2 == pytest.approx(2)
     assert (x0 + x1) / 2 == pytest.approx(0.5)
-
-
-def test_losses_are_shown_close_to_the_lowest(ax):
-    draw_losses({"right": [9, 1, 1], "slip": [9, 2, 3]}, title="up", ax=ax)
-    low, high = ax.get_ylim()
-    assert low < 1 < high < 2
-    assert [line.get_label() for line in ax.lines] == ["right", "slip"]
-    assert len({line.get_linestyle() for line in ax.lines}) == 2
 
 
 def test_the_panel_follows_its_slider_over_the_whole_range(capsys):

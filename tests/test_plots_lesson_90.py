@@ -7,7 +7,7 @@ import pytest
 from pictures import assert_legible
 
 from nnlib.plots.canvas import new_figure, png, style
-from nnlib.plots.every_formula import (
+from nnlib.plots.lesson_90 import (
     ABSENT,
     FLOOR,
     GAP,

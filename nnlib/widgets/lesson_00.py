@@ -6,7 +6,7 @@ import ipywidgets
 import numpy as np
 
 from nnlib.blocks import sigmoid
-from nnlib.plots.start_here import draw_slope
+from nnlib.plots.lesson_00 import draw_slope
 from nnlib.widgets.panel import Panel
 
 CODE = """\

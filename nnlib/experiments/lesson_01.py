@@ -1,8 +1,4 @@
-"""What lesson 01 measures: ways down, steps of gradient descent, differences at every step size.
-
-A point of the plane is an array with its two coordinates first, (2, ...), so that one formula takes
-one point, many, or a grid of them.
-"""
+"""What lesson 01 measures: ways down, steps of gradient descent, differences at every step size."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -12,57 +8,9 @@ import numpy as np
 from nnlib.blocks import linear, log_softmax, relu, tanh
 from nnlib.calculus import directional_derivative
 from nnlib.checks import Array, float_dtype, number, whole_number
+from nnlib.landscapes import Landscape
 
 # -- Ways down ------------------------------------------------------------------------------------
-
-
-class Landscape(NamedTuple):
-    """A function of the plane, its gradient, and where its minimum lies.
-
-    >>> Landscape(lambda p: p[0] ** 2, lambda p: 2 * p, np.zeros(2)).value(np.array([3.0, 1.0]))
-    np.float64(9.0)
-    """
-
-    value: Callable
-    gradient: Callable
-    minimum: Array
-
-
-def bowl(curvature: float) -> Landscape:
-    """(x² + curvature y²) / 2, whose level sets are ellipses: the larger, the narrower.
-
-    >>> bowl(100.0).gradient(np.array([10.0, 1.0]))
-    array([ 10., 100.])
-    """
-    value = lambda p: (p[0] ** 2 + curvature * p[1] ** 2) / 2
-    return Landscape(value, lambda p: np.array([p[0], curvature * p[1]]), np.zeros(2))
-
-
-def rosenbrock(size: float = 1.0) -> Landscape:
-    """(1 - x)² + 100 (y - x²)² with x and y measured in units of size: a bent valley.
-
-    >>> value, gradient, minimum = rosenbrock()
-    >>> value(np.array([-1.0, 1.0])), gradient(minimum), minimum
-    (np.float64(4.0), array([-0.,  0.]), array([1., 1.]))
-    """
-
-    def value(p: Array) -> Any:
-        x, y = p / size
-        return (1 - x) ** 2 + 100 * (y - x**2) ** 2
-
-    def gradient(p: Array) -> Array:
-        x, y = p / size
-        return np.array([-2 * (1 - x) - 400 * x * (y - x**2), 200 * (y - x**2)]) / size
-
-    return Landscape(value, gradient, size * np.ones(2))
-
-
-LANDSCAPES = {
-    "round bowl ½(x² + y²)": bowl(1),
-    "bowl ½(x² + 3y²)": bowl(3),
-    "valley ½(x² + 100y²)": bowl(100),
-    "Rosenbrock's bent valley": rosenbrock(6),
-}
 
 
 def angle(u: Array, v: Array) -> float:
@@ -100,7 +48,7 @@ class Ways(NamedTuple):
 
     slope   along u, by differences.
     theta   degrees from u to the gradient, nan where that is 0.
-    off     degrees from steepest descent to the minimum, nan at the minimum.
+    off     degrees from steepest descent to the nearest minimum, nan there.
     curve   the slopes along the directions of 0, 5, ..., 360 degrees.
     """
 
@@ -117,17 +65,17 @@ def ways(landscape: Landscape, p: Array, degrees: float) -> Ways:
 
     Source   A-2-cos, A-2-steepest, A-2-tomin.
 
+    >>> from nnlib.landscapes import bowl
     >>> found = ways(bowl(100), np.array([10.0, 1.0]), 0.0)
     >>> round(found.slope, 3), round(found.theta, 1), round(found.off, 1)
     (10.0, 84.3, 78.6)
     """
-    value, gradient, minimum = landscape
     turn = np.radians([degrees, *range(0, 361, 5)])
     u, *directions = np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    g = gradient(p)
-    slope = directional_derivative(value, p, u)
+    g = landscape.gradient(p)
+    slope = directional_derivative(landscape.value, p, u)
     curve = np.array(directions) @ g
-    return Ways(u, g, slope, angle(u, g), angle(-g, minimum - p), curve)
+    return Ways(u, g, slope, angle(u, g), angle(-g, landscape.nearest(p) - p), curve)
 
 
 # -- Steps of gradient descent --------------------------------------------------------------------
@@ -151,9 +99,9 @@ def descend(gradient: Callable, start: Array, *, rate: Any, steps: int) -> Array
 class Descents(NamedTuple):
     """Gradient descent with several rates (rows) from several starts (columns).
 
-    closer   the share of the steps that came closer to the minimum.
+    closer   the share of the steps that came closer to the nearest minimum.
     steps    how many it took to a thousandth of the first distance; inf when it never came there.
-    off      degrees from the first step to the minimum, one for each start.
+    off      degrees from the first step to the nearest minimum, one for each start.
     """
 
     closer: Array
@@ -167,12 +115,13 @@ def descents(landscape: Landscape, starts: Array, rates: Sequence[float], *, mos
     Shapes   starts (2, starts), rates (rates,) -> closer and steps (rates, starts), off (starts,)
     Source   A-c7.
 
+    >>> from nnlib.landscapes import bowl
     >>> found = descents(bowl(1), np.array([[8.0], [0.0]]), [0.5, 2.5], most=100)
     >>> found.closer.ravel(), found.steps.ravel(), found.off
     (array([1., 0.]), array([10., inf]), array([0.]))
     """
-    _, gradient, minimum = landscape
-    to_minimum = lambda p: np.linalg.norm(p - minimum[:, None, None], axis=0)
+    gradient, nearest = landscape.gradient, landscape.nearest
+    to_minimum = lambda p: np.linalg.norm(p - nearest(p), axis=0)
     rate = np.asarray(rates, float)[:, None]
     p = np.repeat(starts[:, None], len(rate), axis=1)  # (2, rates, starts)
     first = distance = to_minimum(p)
@@ -185,7 +134,7 @@ def descents(landscape: Landscape, starts: Array, rates: Sequence[float], *, mos
         if not going.any():
             break
     steps = np.where(distance <= first / 1000, taken, np.inf)
-    off = [angle(-gradient(start), minimum - start) for start in starts.T]
+    off = [angle(-gradient(start), nearest(start) - start) for start in starts.T]
     return Descents(closer / np.maximum(taken, 1), steps, np.array(off))
 
 
