@@ -231,12 +231,14 @@ assert losses["slip "][-1] < losses["right"][-1]
 
 # %%
 losses = {"right": train(sigmoid, 200), "slip": train(slip, 200)}
+close = min(losses["right"]) * np.array([0.98, 1.3])
+assert losses["slip"][-1] > 1.1 * losses["right"][-1]
+
+# %%
 _, ax = plt.subplots(figsize=(9, 4))
-title, close = "The slip leads, then climbs", min(losses["right"]) * np.array([0.98, 1.3])
-names = {"xlabel": "steps taken", "ylabel": "loss", "title": title}
+names = {"xlabel": "steps taken", "ylabel": "loss", "title": "The slip leads, then climbs"}
 draw_lines(losses, **names, ylim=close, legend="inside", ax=ax)
 plt.show()
-assert losses["slip"][-1] > 1.1 * losses["right"][-1]
 
 # %% [markdown]
 # The slip runs past the minimum, where its "gradient" is not zero, and climbs by a seventh (mind the axis). Whoever stops at step

@@ -255,8 +255,7 @@ print("at 3:", *[f"{name} {slope[160]:.4f}" for name, slope in slopes.items()])
 
 # %%
 _, ax = plt.subplots(figsize=(7, 3.1))
-title = "Beyond 1.66 the sigmoid is the steeper one"
-names = {"xlabel": "z", "ylabel": "slope", "title": title}
+names = {"xlabel": "z", "ylabel": "slope", "title": "Beyond 1.66 the sigmoid is the steeper one"}
 draw_lines(slopes, wide, **names, xlim=(-5, 5), legend="beside", ax=ax)
 plt.show()
 assert np.array_equal(slopes["tanh"] > slopes["sigmoid"], np.abs(wide) < 1.663)
@@ -316,6 +315,8 @@ raises(AssertionError, check_vjp, relu, np.zeros(1))
 # %%
 t = np.linspace(-2, 2, 101)
 curves = {"ReLU": relu(t)[0], "slope 0": 0 * t, "slope ½": t / 2, "slope 1": t}
+
+# %%
 _, ax = plt.subplots(figsize=(7.2, 3.1))
 names = {"xlabel": "x", "ylabel": "y", "title": "Any slope from 0 to 1 fits"}
 draw_lines(curves, t, **names, xlim=(-2, 2), legend="beside", ax=ax)
@@ -362,10 +363,10 @@ gradients = {
 for name, runs in gradients.items():
     factors = [lab.factor_per_layer(gradient) for gradient in runs]
     print(f"{name:21} × {np.mean(factors):.2f} a layer, spread {np.ptp(factors):.2f}")
+first = {name: runs[0] / runs[0][-1] for name, runs in gradients.items()}
 
 # %%
 _, ax = plt.subplots(figsize=(7, 3.1))
-first = {name: runs[0] / runs[0][-1] for name, runs in gradients.items()}
 names = {"xlabel": "layer, the input's side left", "ylabel": "size of the gradient"}
 title = "Twenty layers back: a sigmoid leaves nothing"
 draw_lines(first, **names, title=title, every=3, yscale="log", ax=ax)
@@ -738,10 +739,10 @@ for row in stored("02_claims"):
         arms.setdefault(row["arm"], []).append([float(row["mean"]), float(row["spread"])])
 arms = {name: np.array(values) for name, values in arms.items()}
 assert {len(values) for values in arms.values()} == {4}
+ranges = {name: v[:, :1] + v[:, 1:] * [-0.5, 0.5] for name, v in arms.items()}
 
 # %%
 _, ax = plt.subplots(figsize=(7.6, 3))
-ranges = {name: v[:, :1] + v[:, 1:] * [-0.5, 0.5] for name, v in arms.items()}
 names = {"xlabel": "hidden layers", "ylabel": "test accuracy", "ylim": (0, 1)}
 title = "Equal while shallow, not when deep"
 draw_means([1, 2, 4, 8], ranges, **names, title=title, legend="beside", ax=ax)

@@ -14,7 +14,7 @@
 # | gradient descent | repeat $\theta\leftarrow\theta-\text{rate}\cdot\text{gradient}$; Adam chooses a rate for each parameter |
 # | batch, step, epoch | some images; one update from them; all images once |
 
-# %% tags=["nbval-ignore-output"]
+# %%
 from functools import partial
 from itertools import pairwise
 
@@ -42,6 +42,8 @@ from nnlib.training import Training, accuracy, fit
 from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
 
 use_style()
+
+# %% tags=["nbval-ignore-output"]
 images, digits = load_mnist(), load_digits()
 widths, sample_labels = [784, 40, 30, 20, 10], digits.labels_train[:100]
 sample = scale(enlarged(digits.x_train[:100]), np.float64)
