@@ -89,7 +89,7 @@ print(source_of(claims()["E-tanh-fact"]))
 
 
 # %% [markdown]
-# `slope` is the complex step. For no claim is the truth the same code as one of its forms:
+# `slopes` takes complex steps. For no claim is the truth the same code as one of its forms:
 
 
 # %%

@@ -55,7 +55,7 @@ def read_stream(file: Any, path: Path) -> Array:
     """The array in an open IDX file; path is what errors call it."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not 1 <= magic[3] <= 32:
-        types = ", ".join(f"{number:02x}" for number in TYPES)
+        types = ", ".join(f"{code:02x}" for code in TYPES)
         text = "Is it a web page or another text saved by that name?"
         raise ValueError(
             f"read_idx: {path} must begin as an IDX file does, 00 00, a type of {types} and the "

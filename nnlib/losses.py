@@ -63,8 +63,8 @@ def binary_cross_entropy(p: Array, *, target: Array) -> tuple[float, Pullback]:
     losses = -(target * np.log(inner) + (1 - target) * np.log1p(-inner))
 
     def pullback(dL: float) -> Array:
-        slope = np.where(certain, 1 - 2 * p, (inner - target) / (inner * (1 - inner)))
-        return (float(dL) / p.size) * slope
+        slopes = np.where(certain, 1 - 2 * p, (inner - target) / (inner * (1 - inner)))
+        return (float(dL) / p.size) * slopes
 
     return float(np.mean(np.where(certain, 0, losses))), pullback
 

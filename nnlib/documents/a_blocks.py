@@ -5,8 +5,7 @@ import numpy as np
 from nnlib.blocks import relu
 from nnlib.blocks import softmax as stable_softmax
 from nnlib.calculus import complex_step
-from nnlib.documents.a_calculus import slope
-from nnlib.documents.analytic import softmax
+from nnlib.documents.analytic import derivative, softmax
 from nnlib.documents.claims import convention, ok, page, reading, typo, wrong
 from nnlib.losses import cross_entropy, mse
 
@@ -208,7 +207,7 @@ def softmax_page(rng):
         "A-3.4.1",
         r"(3.4.1) The Jacobian has $\partial y_i/\partial x_j$, the slope of "
         r"$e^{x_i}/\sum_ke^{x_k}$ along $x_j$, in row $i$, column $j$.",
-        lambda: np.array([slope(softmax, x, u) for u in np.eye(5)]).T,
+        lambda: np.array([derivative(softmax, x, u) for u in np.eye(5)]).T,
         lambda: np.array([stable_softmax(x)[1](row) for row in np.eye(5)]),
     )
     yield ok(

@@ -4,6 +4,7 @@ import numpy as np
 
 from nnlib.blocks import linear, tanh
 from nnlib.calculus import complex_step
+from nnlib.documents.analytic import derivative
 from nnlib.documents.claims import convention, note, ok, page, reading, typo, wrong
 
 
@@ -16,11 +17,6 @@ def angle(u, v):
     """Degrees between two directions, exact for small angles too."""
     u, v = unit(u), unit(v)
     return np.degrees(2 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v)))
-
-
-def slope(f, x, u):
-    """How fast f changes from x along u: the derivative of t -> f(x + t u) at 0."""
-    return complex_step(lambda t: f(x + t * u), np.zeros(()))
 
 
 def floor_on_cube(units):
@@ -93,14 +89,14 @@ def gradient_descent(rng):
         "A-2-cos",
         r"$u\cdot\nabla f=\lVert u\rVert\,\lVert\nabla f\rVert\cos\theta$ is the slope along $u$",
         lambda: np.linalg.norm(u) * length * np.cos(np.radians(angle(u, gradient))),
-        lambda: slope(f, x, u),
+        lambda: derivative(f, x, u),
     )
     yield ok(
         "A-2-steepest",
         r"The least slope along a unit vector is $-\lVert\nabla f\rVert$, at "
         r"$u=-\nabla f/\lVert\nabla f\rVert$.",
         lambda: -length,
-        lambda: min(slope(f, x, u) for u in directions),
+        lambda: min(derivative(f, x, u) for u in directions),
         r"Where $\nabla f\ne0$.",
     )
     yield wrong(
@@ -151,7 +147,7 @@ def vector_calculus(rng):
     x, dx = rng.standard_normal((2, 4))
     M, Q, c = rng.standard_normal((3, 4)), rng.standard_normal((3, 4, 4)), rng.standard_normal(3)
     f = lambda x: M @ x + Q @ x @ x
-    J = lambda: np.array([slope(f, x, e) for e in np.eye(4)]).T
+    J = lambda: np.array([derivative(f, x, e) for e in np.eye(4)]).T
     l = lambda y: np.sin(c * y).sum()
     row = lambda: complex_step(l, f(x))[None]  # (1, 3)
 
@@ -161,7 +157,7 @@ def vector_calculus(rng):
     F = lambda X: np.sin(R @ X @ S).sum(axis=1)
     by_vect = lambda f: complex_step(lambda v: f(v.reshape(3, 4)), X.reshape(12))
     basis = np.eye(12).reshape(3, 4, 3, 4)
-    by_entry = lambda f: np.array([[slope(f, X, E) for E in row] for row in basis])
+    by_entry = lambda f: np.array([[derivative(f, X, E) for E in row] for row in basis])
 
     yield ok(
         "A-2.1-jac",
@@ -219,7 +215,7 @@ def vector_calculus(rng):
     yield ok(
         "A-2.1-gradflat",
         r"$dy/d\,\mathrm{vect}(x)=[\partial y/\partial x_{11}\ \partial y/\partial x_{12}\dots]$",
-        lambda: np.array([slope for row in by_entry(h) for slope in row]),
+        lambda: np.array([one for row in by_entry(h) for one in row]),
         lambda: by_vect(h),
         "Row by row.",
     )
@@ -231,7 +227,7 @@ def vector_calculus(rng):
         r"$\delta y=\sum_{ij}\frac{\partial y}{\partial x_{ij}}\,\delta x_{ij}$.",
         lambda: by_entry(h) @ dX.reshape(12),
         lambda: (by_entry(h) * dX).sum(),
-        lambda: slope(h, X, dX),
+        lambda: derivative(h, X, dX),
     )
     yield ok(
         "A-2.1-jacflat",

@@ -5,23 +5,14 @@ import numpy as np
 from nnlib.blocks import linear, log_softmax
 from nnlib.blocks import sigmoid as stable_sigmoid
 from nnlib.calculus import complex_step
+from nnlib.documents.analytic import derivative, slopes
 from nnlib.documents.claims import added, convention, note, ok, page, reading, typo
-
-
-def slopes(f, x):
-    """The derivatives of a function that is applied to every entry by itself."""
-    return complex_step(lambda x: f(x).sum(), x)
-
-
-def slope(f, X, E):
-    """The derivative of f along E, which is that by one entry where E has a single 1."""
-    return complex_step(lambda t: f(X + t * E), np.zeros(()))
 
 
 def by_entry(f, X):
     """The derivatives of a number by each entry of a matrix, laid out as the entries are."""
     basis = np.eye(X.size).reshape(X.shape + X.shape)
-    return np.array([[slope(f, X, E) for E in row] for row in basis])
+    return np.array([[derivative(f, X, E) for E in row] for row in basis])
 
 
 @page("Sigmoid", lessons="02")

@@ -11,7 +11,7 @@ from nnlib.documents.c_encoder_forward import CLASSES, draw, forward, loss
 from nnlib.documents.claims import added, ok, page, reading, wrong
 
 
-def slope(net, name, **how):
+def gradient(net, name, **how):
     """The truth of the backward pass: dL/d(name) by complex steps through the loss."""
     return complex_step(lambda value: loss(**net | {name: value}, **how), net[name])
 
@@ -57,7 +57,7 @@ def backward_page(rng):
     by_values = S_cls[:, :n].T @ g @ Wv.T
     by_keys = u[:, :n].T @ Q_cls @ Wk.T
 
-    true = lambda name: lambda: slope(net, name)
+    true = lambda name: lambda: gradient(net, name)
     jacobian = lambda: complex_step(softmax, (Q_cls @ K.T)[0])
     scores = lambda cls: np.vstack([h0 @ W1, cls]) @ Wk @ (cls @ Wq)
     dscores = lambda: complex_step(scores, cls[0])
@@ -78,7 +78,7 @@ def backward_page(rng):
         r"$h_{2(n+1)}^\top(s-y)$",
         lambda: h2_cls.T @ (z - y),
         lambda: h2_cls.T @ (s - y),
-        lambda: slope(net, "W2", kappa=1),
+        lambda: gradient(net, "W2", kappa=1),
     )
     yield ok(
         "C2-B1-id",
@@ -190,7 +190,7 @@ def backward_page(rng):
         r"$u$ is divided by $\sqrt d$ too.",
         lambda: closed(net, c)["Wq"] / c,
         lambda: closed(net, c)["Wq"],
-        lambda: slope(net, "Wq", c=c),
+        lambda: gradient(net, "Wq", c=c),
     )
     yield wrong(
         "C2-B9",
@@ -304,7 +304,7 @@ def corrected_page(rng):
             f"C2-CLOSED-{name}",
             formula,
             lambda name=name: [closed(net, *case)[name] for case in cases],
-            lambda name=name: [slope(net, name, c=c, kappa=kappa) for c, kappa in cases],
+            lambda name=name: [gradient(net, name, c=c, kappa=kappa) for c, kappa in cases],
             r"For scores $c\,QK^\top$ and a loss $-\kappa\,y\cdot\ln s$: $\delta=\kappa(s-y)$, "
             r"$g=\delta W_2^\top$, $u=c\,gV^\top\alpha$, with the corrected $\alpha$ and $\beta$.",
         )

@@ -38,7 +38,7 @@ def loss(X, W1, B1, W2, B2, y):
     return np.log(np.exp(h2).sum()) - y @ h2
 
 
-def slope(net, name):
+def gradient(net, name):
     """The truth of the backward pass: dL/d(name) by complex steps through the loss."""
     return complex_step(lambda value: loss(**net | {name: value}), net[name])
 
@@ -167,8 +167,8 @@ def backward_page(rng):
     square_dh1, square_slopes, square_pre1 = factors(square)
     shared_dh1, shared_slopes, _ = factors(shared)
     G = dh1 * slopes
-    dW1 = lambda: slope(net, "W1")
-    dW2 = lambda: slope(net, "W2")
+    dW1 = lambda: gradient(net, "W1")
+    dW2 = lambda: gradient(net, "W2")
 
     yield ok(
         "C1-B1",
@@ -240,7 +240,7 @@ def backward_page(rng):
         "The wrong order runs and gives wrong numbers.",
         lambda: square_dh1 * (square_slopes @ square_pre1),
         lambda: (square_dh1 * square_slopes) @ square_pre1,
-        lambda: slope(square, "W1"),
+        lambda: gradient(square, "W1"),
     )
     yield reading(
         "C1-B5-order",
@@ -254,14 +254,14 @@ def backward_page(rng):
         "C1-B6",
         r"$\frac{d\mathcal L}{dB_2}=(s-y)\odot\mathbf 1_k$",
         lambda: (s - y) * np.ones(k),
-        lambda: slope(net, "B2"),
+        lambda: gradient(net, "B2"),
     )
     yield ok(
         "C1-B7",
         r"$\frac{d\mathcal L}{dB_1}=((s-y)\odot\mathbf 1_kW_2)_{dn\to d\times n}\odot"
         r"\mathrm{ReLU}'(a_1)$",
         lambda: ((s - y) * np.ones(k) @ W2).reshape(a1.shape) * (a1 > 0),
-        lambda: slope(net, "B1"),
+        lambda: gradient(net, "B1"),
         r"$B_1$ has a column for each row of $X$.",
     )
     yield reading(
@@ -277,6 +277,6 @@ def backward_page(rng):
         r"$G=((s-y)W_2)_{dn\to d\times n}\odot\mathbf 1[a_1>0]$, $dW_1=G\,pre_{a_1}=\sum_j"
         r"G_{:j}\,pre_{a_1,j:}$, $dB_1=G$, $dW_2=(s-y)^\top pre_{a_2}$, $dB_2=s-y$",
         lambda: flat(sum(map(np.outer, G.T, pre1)), G, np.outer(s - y, pre2), s - y),
-        lambda: flat(*(slope(net, name) for name in ("W1", "B1", "W2", "B2"))),
+        lambda: flat(*(gradient(net, name) for name in ("W1", "B1", "W2", "B2"))),
         r"$W_1$ is shared by the rows of $X$, hence the sum over them.",
     )

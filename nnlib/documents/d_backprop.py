@@ -4,13 +4,8 @@ import numpy as np
 
 from nnlib import blocks, losses
 from nnlib.calculus import complex_step
-from nnlib.documents.analytic import sigmoid
+from nnlib.documents.analytic import dsigmoid, sigmoid
 from nnlib.documents.claims import added, note, ok, page, reading, wrong
-
-
-def dsigmoid(z):
-    """The slope of the sigmoid."""
-    return sigmoid(z) * (1 - sigmoid(z))
 
 
 @page("Calculus Behind Backpropagation", lessons="05")

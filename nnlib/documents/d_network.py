@@ -4,18 +4,13 @@ import numpy as np
 
 from nnlib import blocks, losses
 from nnlib.calculus import complex_step
-from nnlib.documents.analytic import relu, sigmoid
+from nnlib.documents.analytic import relu, sigmoid, slopes
 from nnlib.documents.claims import added, convention, note, ok, page, reading, typo, wrong
 
 
 def bce(y, p):
     """Binary cross-entropy of one prediction, as the document defines it."""
     return -(y * np.log(p) + (1 - y) * np.log(1 - p))
-
-
-def slope(f, z):
-    """The derivative of an elementwise function at every entry of a vector."""
-    return np.diag(complex_step(f, z))
 
 
 @page("Feedforward Neural Network", lessons="07")
@@ -139,7 +134,7 @@ def activation_page(rng):
         "D-slope",
         "The slope of the sigmoid is very small.",
         lambda: 1 / 4,
-        lambda: slope(sigmoid, np.linspace(-8, 8, 17)).max(),
+        lambda: slopes(sigmoid, np.linspace(-8, 8, 17)).max(),
         r"At most $\tfrac14$, at $z=0$.",
     )
     yield ok(
@@ -152,7 +147,7 @@ def activation_page(rng):
         "D-relu-half",
         "The slope of ReLU is 1 for half the time.",
         lambda: 1 / 2,
-        lambda: slope(relu, symmetric).mean(),
+        lambda: slopes(relu, symmetric).mean(),
         "For symmetric pre-activations. Compared: the mean slope.",
     )
     yield wrong(
@@ -162,8 +157,8 @@ def activation_page(rng):
         r"the smaller slope, and outputs in $(0,1)$ need the sigmoid. "
         r"Compared: $\tanh'(3)/\sigma'(3)$, which is $4\sigma'(6)/\sigma'(3)$; superior is 1.",
         lambda: [1.0],
-        lambda: 4 * slope(sigmoid, 2 * three) / slope(sigmoid, three),
-        lambda: slope(np.tanh, three) / slope(sigmoid, three),
+        lambda: 4 * slopes(sigmoid, 2 * three) / slopes(sigmoid, three),
+        lambda: slopes(np.tanh, three) / slopes(sigmoid, three),
         lessons="02 05",
     )
     yield reading(
@@ -228,7 +223,7 @@ def least_squares_page(rng):
     z = np.array([-8.0])  # confidently wrong, as the truth is y = 1
     s = sigmoid(z)
     ls = lambda y, p: (y - p) ** 2 / 2
-    at_logit = lambda loss: slope(lambda z: loss(1, sigmoid(z)), z)
+    at_logit = lambda loss: slopes(lambda z: loss(1, sigmoid(z)), z)
     logit_gradients = lambda: [-(1 - s) * s * (1 - s), s - 1]
 
     yield ok(
@@ -282,7 +277,7 @@ def cross_entropy_page(rng):
         "D-bce-logit",
         r"The gradient of binary cross-entropy at the logit: $\hat y-y$.",
         lambda: p - y,
-        lambda: slope(lambda z: bce(y, sigmoid(z)), z),
+        lambda: slopes(lambda z: bce(y, sigmoid(z)), z),
     )
     yield ok(
         "D-props-hard",

@@ -6,7 +6,7 @@ import numpy as np
 
 from nnlib import blocks
 from nnlib.calculus import complex_step
-from nnlib.documents.analytic import sigmoid
+from nnlib.documents.analytic import sigmoid, slopes
 from nnlib.documents.analytic import softmax as softmax_along
 from nnlib.documents.claims import added, convention, note, ok, page, reading, typo, wrong
 from nnlib.mlp import MLP
@@ -19,11 +19,6 @@ softmax = partial(softmax_along, axis=0)  # of a vector, or of every column: sam
 def one_hot(labels, classes):
     """A column of zeros and a single one for each label."""
     return np.eye(classes)[labels].T
-
-
-def slope(f, z):
-    """The derivative of an elementwise function at every entry of a vector."""
-    return np.diag(complex_step(f, z))
 
 
 @page("Model Architecture", lessons="05")
@@ -197,7 +192,7 @@ def activation_page(rng):
             (1 / (1 + e)) * (e / (1 + e)),
             s * (1 - s),
         ],
-        lambda: [slope(sigmoid, z)] * 4,
+        lambda: [slopes(sigmoid, z)] * 4,
     )
     yield ok(
         "E-lrelu",
@@ -224,7 +219,7 @@ def activation_page(rng):
         "E-tanh-d",
         r"The quotient rule gives $\tanh'=1-\tanh^2$.",
         lambda: [(up * up - down * down) / up**2, (up**2 - down**2) / up**2, 1 - t**2],
-        lambda: [slope(np.tanh, z)] * 3,
+        lambda: [slopes(np.tanh, z)] * 3,
     )
     yield wrong(
         "E-tanh-fact",
@@ -232,7 +227,7 @@ def activation_page(rng):
         r"$[1-\tanh]\odot[1+\tanh]$",
         lambda: (1 - t**2) * (1 + t),
         lambda: (1 - t) * (1 + t),
-        lambda: slope(np.tanh, z),
+        lambda: slopes(np.tanh, z),
     )
     yield ok(
         "E-softmax",

@@ -6,14 +6,9 @@ import numpy as np
 
 from nnlib import blocks
 from nnlib.calculus import complex_step
-from nnlib.documents.analytic import sigmoid
+from nnlib.documents.analytic import dsigmoid, sigmoid
 from nnlib.documents.claims import convention, note, ok, page, reading, typo, wrong
 from nnlib.documents.e_layers import WIDTHS, one_hot, softmax
-
-
-def dsigmoid(z):
-    """The slope of the sigmoid."""
-    return sigmoid(z) * (1 - sigmoid(z))
 
 
 def network(widths, rng):
