@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nnlib.documents import DOCUMENTS, claim, claims, claims_table
-from nnlib.documents.card import shown
+from nnlib.documents.card import error_in_words
 from nnlib.documents.claims import Document, ok, page
 from nnlib.documents.verdicts import VERDICTS
 
@@ -168,7 +168,7 @@ def test_a_table_of_no_lesson_is_refused():
     ],
 )
 def test_an_error_is_shown_to_two_digits_or_as_a_bound_where_it_is_noise(error, text):
-    assert shown(error) == text
+    assert error_in_words(error) == text
 
 
 def luminance(colour):

@@ -35,7 +35,7 @@ class Card:
         lines = [f"{claim.id}: {claim.status} ({claim.document}, {claim.section})"]
         lines += [f"  states   {claim.stated}"]
         lines += [f"  holds    {claim.correction}"] if claim.correction else []
-        return "\n".join([*lines, f"  errors   {in_words(claim, self.errors)}"])
+        return "\n".join([*lines, f"  errors   {errors_in_words(claim, self.errors)}"])
 
     def _repr_html_(self) -> str:
         claim, colour = self.claim, VERDICTS[self.claim.status].colour
@@ -51,7 +51,7 @@ class Card:
             f"<p style='margin:.5em 0 .3em'><b>{label}</b> {math_text(claim.stated)}</p>"
             f"{holds if claim.correction else ''}"
             f"<p style='margin:.3em 0 .1em'><b>Errors, computed now:</b> "
-            f"{escape(in_words(claim, self.errors))}.</p></div>"
+            f"{escape(errors_in_words(claim, self.errors))}.</p></div>"
         )
 
 
@@ -64,7 +64,7 @@ class Table:
 
     def __repr__(self) -> str:
         lines = [
-            f"{claim.id:16} {claim.status:11} {in_words(claim, errors)}"
+            f"{claim.id:16} {claim.status:11} {errors_in_words(claim, errors)}"
             for claim, errors in self.rows
         ]
         return "\n".join([self.heading, *lines])
@@ -85,8 +85,8 @@ class Table:
             badge(claim),
             f"{WIDE}{math_text(claim.stated)}</div>",
             f"{WIDE}{math_text(claim.correction)}</div>",
-            escape(shown(errors.printed)),
-            escape(shown(errors.corrected)),
+            escape(error_in_words(errors.printed)),
+            escape(error_in_words(errors.corrected)),
         ]
         return f"<tr>{''.join(f'<td {LEFT}>{cell}</td>' for cell in cells)}</tr>"
 
@@ -102,21 +102,23 @@ def math_text(text: str) -> str:
     return escape(text, quote=False)
 
 
-def in_words(claim: Claim, errors: Errors) -> str:
+def errors_in_words(claim: Claim, errors: Errors) -> str:
     """Both errors in one phrase."""
     if claim.truth is None:
         return "nothing to compute"
     if claim.status == "ok":
-        return f"as printed {shown(errors.printed)}"
+        return f"as printed {error_in_words(errors.printed)}"
     if math.isnan(errors.printed):
-        return f"corrected {shown(errors.corrected)}"
-    return f"as printed {shown(errors.printed)}, corrected {shown(errors.corrected)}"
+        return f"corrected {error_in_words(errors.corrected)}"
+    return (
+        f"as printed {error_in_words(errors.printed)}, corrected {error_in_words(errors.corrected)}"
+    )
 
 
-def shown(error: float) -> str:
+def error_in_words(error: float) -> str:
     """An error for reading: rounding noise as its bound, anything else to two digits.
 
-    >>> [shown(error) for error in (3e-16, 2e-10, 0.4966, 213.7, math.inf, math.nan)]
+    >>> [error_in_words(error) for error in (3e-16, 2e-10, 0.4966, 213.7, math.inf, math.nan)]
     ['≤ 1e-12', '≤ 1e-9', '0.5', '210', 'undefined', '–']
     """
     if math.isnan(error):
