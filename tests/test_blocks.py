@@ -55,7 +55,7 @@ def no_overflow():
         yield
 
 
-# -- extremes (N5) -----------------------------------------------------------------------------
+# -- extremes ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("block", "truth"), [(sigmoid, exact.sigmoid), (tanh, exact.tanh)])
@@ -95,7 +95,7 @@ def test_no_extreme_argument_overflows(block, dtype):
     assert np.isfinite(pullback(np.ones_like(y))).all()
 
 
-# -- kinks (N6) --------------------------------------------------------------------------------
+# -- kinks -------------------------------------------------------------------------------------
 
 
 def test_the_slope_of_relu_at_either_zero_is_0():
@@ -218,7 +218,7 @@ def test_an_empty_axis_gives_an_empty_value(block, axis):
     assert y.shape == pullback(y).shape == (0, 3)
 
 
-# -- standardize and layer norm (N7) -----------------------------------------------------------
+# -- standardize and layer norm ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("offset", [0, 1e4, 1e6, 1e8])
@@ -320,7 +320,7 @@ def test_dropout_silences_value_and_gradient_alike():
     assert pullback(np.ones(3)).tolist() == [2, 0, 2]
 
 
-# -- attention (N13, N14) ----------------------------------------------------------------------
+# -- attention ---------------------------------------------------------------------------------
 
 
 def query_key_value(t=3, s=4, d=2, e=5, leading=(2,), seed=0):

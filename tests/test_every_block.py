@@ -51,7 +51,7 @@ def test_every_block_is_in_the_table(name):
     assert own <= {row.name for row in TABLE}
 
 
-# -- the gradient (L1) -------------------------------------------------------------------------
+# -- the pullback is the true transposed Jacobian (law L1) -------------------------------------
 
 
 @each_row
@@ -70,7 +70,7 @@ def test_the_pullback_is_right_for_a_batch_of_one_and_for_size_one(row, leading,
         assert check_vjp(row.block, *arrays, **constants, **row.options) <= 1e-7
 
 
-# -- PyTorch (N3, N4) --------------------------------------------------------------------------
+# -- the same numbers as PyTorch ---------------------------------------------------------------
 
 
 def golden_of(row):
@@ -93,7 +93,7 @@ def test_values_and_gradients_are_those_of_pytorch(row, precision, tolerance):
     assert_equal([y, *gradients(pullback, dy)], want, tolerance)
 
 
-# -- types (L6, L7) ----------------------------------------------------------------------------
+# -- types and shapes are kept or refused (laws L6, L7) ----------------------------------------
 
 
 @each_row
@@ -198,7 +198,7 @@ def test_the_upstream_gradient_of_a_loss_is_one_number(row):
     assert len(set(bytes_of(same))) == 1
 
 
-# -- nothing is changed, nothing is remembered (L3, L4, L5, L8) --------------------------------
+# -- nothing is changed, nothing is remembered (laws L3, L4, L5, L8) ---------------------------
 
 
 def read_only(a):
@@ -271,7 +271,7 @@ def test_what_happens_to_the_results_of_one_call_does_not_touch_the_next(row):
     assert bytes_of(results(row, arrays, constants)) == want
 
 
-# -- how an array lies in memory (B2) ----------------------------------------------------------
+# -- how an array lies in memory ---------------------------------------------------------------
 
 
 def every_other(a):
@@ -321,7 +321,7 @@ def test_an_array_on_disk_serves_as_well(row, tmp_path):
     assert_equal(results(row, *on_file), results(row, arrays, constants), 1e-12)
 
 
-# -- batches (N12) -----------------------------------------------------------------------------
+# -- batches -----------------------------------------------------------------------------------
 
 
 @each_block

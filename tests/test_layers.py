@@ -15,7 +15,7 @@ from nnlib.mlp import MLP, TwoLayerNetwork
 from nnlib.parameters import objective, parameter_vector
 from nnlib.transformer import MultiHeadAttention
 
-# -- gradients (N2) -------------------------------------------------------------------------------
+# -- gradients ------------------------------------------------------------------------------------
 
 
 @each_model
@@ -141,7 +141,7 @@ def test_on_data_leaves_out_the_product_for_dx():
     assert nested.on_data(np.ones((4, 3)))[1](np.ones((4, 2))) == ()
 
 
-# -- dropout (B10) --------------------------------------------------------------------------------
+# -- dropout --------------------------------------------------------------------------------------
 
 
 def test_dropout_is_the_identity_without_a_generator():
@@ -180,7 +180,7 @@ def test_the_gradient_through_dropout_is_the_true_one_for_a_given_draw():
     assert check_vjp(drawn, np.random.default_rng(0).standard_normal((3, 4))) <= 1e-7
 
 
-# -- types (B3) -----------------------------------------------------------------------------------
+# -- types ----------------------------------------------------------------------------------------
 
 
 @each_model
@@ -193,7 +193,7 @@ def test_types_stay_as_they_are_through_a_whole_model(name, dtype):
     assert {a.dtype for a in (theta, grad, y, dx)} == {np.dtype(dtype)}
 
 
-# -- mistakes (cases 31 to 33, 37, 39, 48) --------------------------------------------------------
+# -- mistakes in sizes, data and what is composed -------------------------------------------------
 
 
 def linear_of(*sizes, **options):
@@ -325,7 +325,7 @@ def test_a_model_says_what_it_needs():
             method()
 
 
-# -- names (B20) ---------------------------------------------------------------------------------
+# -- names ---------------------------------------------------------------------------------------
 
 
 def plain(x, W, b=None):

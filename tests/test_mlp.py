@@ -190,7 +190,7 @@ def parameters_of(model):
 
 @sizes
 def test_the_gradients_are_the_documents_closed_forms(n, m):
-    """C1-B3, B5, B6 and B7, with the Hadamard product first; the mean over the batch."""
+    """C1-B3, C1-B5, C1-B6 and C1-B7, with the Hadamard product first; the mean over the batch."""
     model, x, labels = document_c(n, m)
     W1, B1, W2, B2 = parameters_of(model)
     want = [np.zeros_like(p) for p in (W1, B1, W2, B2)]

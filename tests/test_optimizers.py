@@ -83,7 +83,7 @@ def golden():
         return dict(file)
 
 
-# -- the same numbers as PyTorch (N8) ------------------------------------------------------------
+# -- the same numbers as PyTorch -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -209,7 +209,7 @@ def test_without_the_correction_the_moments_are_as_they_are():
     np.testing.assert_allclose(optimizer.m, [0.3, -0.05], rtol=1e-14)
 
 
-# -- zeros and extremes (N10) --------------------------------------------------------------------
+# -- zeros and extremes --------------------------------------------------------------------------
 
 
 @each_form
@@ -306,7 +306,7 @@ def test_state_and_settings_together_are_the_whole_optimizer(name):
     assert state_of(twin) == state_of(optimizer)
 
 
-# -- mistakes (cases 49 to 53) -------------------------------------------------------------------
+# -- mistakes in rates, constants and what is moved ----------------------------------------------
 
 BAD_RATES = [-0.1, np.nan, np.inf, "0.1", True, None]
 
@@ -576,7 +576,7 @@ def test_a_read_only_theta_is_refused_at_once():
         Adam(theta)
 
 
-# -- Ctrl-C (B15) --------------------------------------------------------------------------------
+# -- Ctrl-C --------------------------------------------------------------------------------------
 
 
 def step_for_ever(optimizer, gradients):

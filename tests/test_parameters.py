@@ -70,7 +70,7 @@ def test_a_part_of_a_model_with_a_vector_of_its_own_joins_the_whole():
     assert theta.size == 9
 
 
-# -- copies (B16) ---------------------------------------------------------------------------------
+# -- copies ---------------------------------------------------------------------------------------
 
 COPIES = {
     "copy": copy,
@@ -176,7 +176,7 @@ def test_the_objective_refuses_another_models_vector(theta, got):
     assert got in str(raised.value)
 
 
-# -- whose vector it is (B19) --------------------------------------------------------------------
+# -- whose vector it is --------------------------------------------------------------------------
 
 
 def run_of(model, loss=mse):

@@ -40,7 +40,7 @@ from nnlib.parameters import parameter_vector
 from nnlib.saving import load, save
 from nnlib.training import Training, fit
 
-# -- saved and resumed (B12) ---------------------------------------------------------------------
+# -- saved and resumed ---------------------------------------------------------------------------
 
 RESUME = """
 import sys, numpy as np, runs as t
@@ -201,7 +201,7 @@ def test_a_run_whose_parameters_a_larger_model_took_is_neither_saved_nor_loaded(
         assert path.read_bytes() == before
 
 
-# -- files that are not right (B13, B14) ---------------------------------------------------------
+# -- files that are not right --------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -718,7 +718,7 @@ def test_twenty_processes_killed_while_saving_leave_whole_files(tmp_path):
         kill_while_saving(tmp_path / f"{k}.npz", rng.uniform(0, 0.1))
 
 
-# -- Ctrl-C (B15) --------------------------------------------------------------------------------
+# -- Ctrl-C --------------------------------------------------------------------------------------
 
 
 def wide():
