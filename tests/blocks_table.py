@@ -1,4 +1,9 @@
-"""The one table of blocks: a new block is one line here, and all the generic tests try it."""
+"""The one table of blocks: a new block is one line here, and all the generic tests try it.
+
+Its line says what numbers its arguments take, where any would be wrong, and how PyTorch says it:
+tests/golden/make_golden.py then writes what PyTorch computes, to be compared. A block that PyTorch
+has not leaves that out, and is held to its gradient and to all other promises alone.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -78,6 +83,7 @@ class Row:
     least: int = 0  # leading axes that the options need
     by_sample: bool = True  # whether each index of the first axis is a case of its own
     values: dict = field(default_factory=dict)
+    torch: str = ""  # the same block in PyTorch's words; make_golden.py says which names it may use
 
     def __str__(self):
         options = [f"{name}={value}" for name, value in self.options.items()]
@@ -141,39 +147,92 @@ def arguments_of(draw, row):
     return row.fill(sizes, lambda shape: draw(hnp.arrays(float, shape, elements=GENERIC)))
 
 
-def row(block, *, options=None, also="", least=0, by_sample=True, **values):
+def row(block, *, torch="", options=None, also="", least=0, by_sample=True, **values):
     """A line of the table."""
-    return Row(block, options or {}, also, least, by_sample, values)
+    return Row(block, options or {}, also, least, by_sample, values, torch)
 
 
 TABLE = [
-    row(blocks.linear),
-    row(blocks.linear_on_data),
-    row(blocks.relu, x=off_the_kink),
-    row(blocks.leaky_relu, x=off_the_kink),
-    row(blocks.leaky_relu, x=off_the_kink, options={"slope": 0.2}),
-    row(blocks.sigmoid),
-    row(blocks.tanh),
-    row(blocks.softmax),
-    row(blocks.softmax, options={"axis": 0}, by_sample=False),
-    row(blocks.log_softmax),
-    row(blocks.log_softmax, options={"axis": 0}, by_sample=False),
-    row(blocks.dropout, options={"p": 0.25}, keep=coins),
-    row(blocks.standardize, options={"eps": 1e-5}, by_sample=False),
-    row(blocks.standardize, options={"axis": (-2, -1)}, least=2, by_sample=False, x=spread),
-    row(blocks.layer_norm),
-    row(blocks.embedding, ids=below("v")),
-    row(blocks.attention_weights),
-    row(blocks.attention_weights, also="mask (..., t, s)", mask=keys_to_attend),
-    row(blocks.attention),
-    row(blocks.attention, also="mask (t, s)", mask=keys_to_attend),
-    row(losses.mse),
-    row(losses.binary_cross_entropy, p=probabilities, target=probabilities),
-    row(losses.binary_cross_entropy_with_logits, target=probabilities),
-    row(losses.cross_entropy, p=distributions, target=distributions),
-    row(losses.softmax_cross_entropy, labels=below("c")),
-    row(mlp.shared_linear),
-    row(mlp.standardize_sample, x=spread),
+    row(blocks.linear, torch="F.linear"),
+    row(blocks.linear_on_data, torch="lambda W, b, x: F.linear(x, W, b)"),
+    row(blocks.relu, torch="F.relu", x=off_the_kink),
+    row(blocks.leaky_relu, torch="F.leaky_relu", x=off_the_kink),
+    row(
+        blocks.leaky_relu,
+        torch="lambda x, slope: F.leaky_relu(x, slope)",
+        x=off_the_kink,
+        options={"slope": 0.2},
+    ),
+    row(blocks.sigmoid, torch="torch.sigmoid"),
+    row(blocks.tanh, torch="torch.tanh"),
+    row(blocks.softmax, torch="lambda z: F.softmax(z, -1)"),
+    row(
+        blocks.softmax,
+        torch="lambda z, axis: F.softmax(z, axis)",
+        options={"axis": 0},
+        by_sample=False,
+    ),
+    row(blocks.log_softmax, torch="lambda z: F.log_softmax(z, -1)"),
+    row(
+        blocks.log_softmax,
+        torch="lambda z, axis: F.log_softmax(z, axis)",
+        options={"axis": 0},
+        by_sample=False,
+    ),
+    row(
+        blocks.dropout,
+        torch="lambda x, keep, p: x * keep / (1 - p)",
+        options={"p": 0.25},
+        keep=coins,
+    ),
+    row(blocks.standardize, torch="standardize", options={"eps": 1e-5}, by_sample=False),
+    row(
+        blocks.standardize,
+        torch="standardize",
+        options={"axis": (-2, -1)},
+        least=2,
+        by_sample=False,
+        x=spread,
+    ),
+    row(
+        blocks.layer_norm,
+        torch="lambda x, gamma, beta: F.layer_norm(x, x.shape[-1:], gamma, beta)",
+    ),
+    row(blocks.embedding, torch="lambda E, ids: F.embedding(ids, E)", ids=below("v")),
+    row(blocks.attention_weights, torch="attention_weights"),
+    row(
+        blocks.attention_weights,
+        torch="attention_weights",
+        also="mask (..., t, s)",
+        mask=keys_to_attend,
+    ),
+    row(blocks.attention, torch="attention"),
+    row(blocks.attention, torch="attention", also="mask (t, s)", mask=keys_to_attend),
+    row(losses.mse, torch="F.mse_loss"),
+    row(
+        losses.binary_cross_entropy,
+        torch="F.binary_cross_entropy",
+        p=probabilities,
+        target=probabilities,
+    ),
+    row(
+        losses.binary_cross_entropy_with_logits,
+        torch="F.binary_cross_entropy_with_logits",
+        target=probabilities,
+    ),
+    row(
+        losses.cross_entropy,
+        torch="lambda p, target: -(target * p.log()).sum(-1).mean()",
+        p=distributions,
+        target=distributions,
+    ),
+    row(
+        losses.softmax_cross_entropy,
+        torch="lambda z, labels: F.cross_entropy(z.flatten(0, -2), labels.flatten())",
+        labels=below("c"),
+    ),
+    row(mlp.shared_linear, torch="lambda x, W, B: W @ x.mT + B"),
+    row(mlp.standardize_sample, torch="lambda x: standardize(x, (-2, -1))", x=spread),
     row(mlp.flatten),
 ]
 each_row = pytest.mark.parametrize("row", TABLE, ids=str)
