@@ -13,18 +13,12 @@ import nnlib
 from nnlib.blocks import tanh
 from nnlib.layers import Dropout, Layer, Linear, Sequential
 from nnlib.losses import softmax_cross_entropy
-from nnlib.optimizers import AdaGrad, Adam, GradientDescent, Momentum, RMSprop, exponential_decay
+from nnlib.optimizers import OPTIMIZERS, exponential_decay
 from nnlib.parameters import parameter_vector
 from nnlib.training import Training
 
 HERE = Path(__file__).parent
-RULES = {
-    "GradientDescent": partial(GradientDescent, lr=0.1),
-    "Momentum": partial(Momentum, lr=0.05),
-    "AdaGrad": partial(AdaGrad, lr=0.1),
-    "RMSprop": partial(RMSprop, lr=0.01),
-    "Adam": partial(Adam, lr=0.01),
-}
+RULES = {name: partial(rule, lr=0.02) for name, rule in OPTIMIZERS.items()}
 each_rule = pytest.mark.parametrize("rule", RULES)
 
 rng = np.random.default_rng(0)

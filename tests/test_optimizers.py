@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from interrupts import interrupted, needs_timer
+from rules_table import TWINS
 
+from nnlib import optimizers
 from nnlib.optimizers import (
     OPTIMIZERS,
     AdaGrad,
@@ -27,17 +29,6 @@ from nnlib.optimizers import (
 
 GOLDEN = Path(__file__).parent / "golden" / "training.npz"
 EVERY = 5  # the golden parameters are those after every fifth step
-RULES = {  # with PyTorch's default constants, and with others
-    "GradientDescent": (GradientDescent, {"lr": 0.1}),
-    "Momentum": (Momentum, {"lr": 0.1}),
-    "Momentum/other": (Momentum, {"lr": 0.03, "momentum": 0.5}),
-    "AdaGrad": (AdaGrad, {"lr": 0.1}),
-    "AdaGrad/other": (AdaGrad, {"lr": 0.3, "eps": 1e-3}),
-    "RMSprop": (RMSprop, {"lr": 0.01}),
-    "RMSprop/other": (RMSprop, {"lr": 0.02, "decay": 0.8, "eps": 1e-3}),
-    "Adam": (Adam, {}),
-    "Adam/other": (Adam, {"lr": 0.02, "beta1": 0.7, "beta2": 0.95, "eps": 1e-3}),
-}
 FORMS = {  # the documents' own forms, which PyTorch does not have
     "Momentum/lr_inside": (Momentum, {"lr": 0.1, "form": "lr_inside"}),
     "Momentum/ema": (Momentum, {"lr": 0.1, "form": "ema"}),
@@ -50,11 +41,10 @@ FORMS = {  # the documents' own forms, which PyTorch does not have
         {"lr": 0.1, "eps_inside": True, "bias_correction": False},
     ),
 }
-EVERY_FORM = RULES | FORMS
+LISTED = {name: (rule, constants) for name, (rule, constants, _) in TWINS.items()} | FORMS
+EVERY_FORM = {name: (rule, {"lr": 0.1}) for name, rule in OPTIMIZERS.items()} | LISTED
 each_form = pytest.mark.parametrize("name", EVERY_FORM)
-each_rule = pytest.mark.parametrize(
-    "rule", [GradientDescent, Momentum, AdaGrad, RMSprop, Adam], ids=lambda rule: rule.__name__
-)
+each_rule = pytest.mark.parametrize("rule", OPTIMIZERS.values(), ids=list(OPTIMIZERS))
 
 
 def build(name, theta):
@@ -86,7 +76,7 @@ def golden():
 # -- the same numbers as PyTorch -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", TWINS)
 @pytest.mark.parametrize(
     ("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)], ids=["f64", "f32"]
 )
@@ -241,7 +231,7 @@ def first_step(name, g):
     return -lr * m_share * g / scale
 
 
-@each_form
+@pytest.mark.parametrize("name", LISTED)
 @pytest.mark.parametrize("g", [1e-160, 1e-8, 1.0, 1e8, -1e140])
 def test_tiny_and_huge_gradients_survive(name, g):
     optimizer = build(name, np.zeros(1))
@@ -564,9 +554,18 @@ def test_what_no_file_can_hold_is_refused_by_name_but_trains():
         optimizer.settings()
 
 
-def test_every_rule_stands_under_its_name():
-    assert list(OPTIMIZERS) == ["GradientDescent", "Momentum", "AdaGrad", "RMSprop", "Adam"]
-    assert all(rule.__name__ == name for name, rule in OPTIMIZERS.items())
+def test_every_rule_of_the_library_stands_under_its_name():
+    own = [rule for rule in vars(optimizers).values() if isinstance(rule, type)]
+    rules = {rule for rule in own if issubclass(rule, Optimizer)} - {Optimizer}
+    assert {rule.__name__: rule for rule in rules} == OPTIMIZERS
+
+
+@each_form
+def test_a_rule_of_the_library_declares_every_array_that_it_remembers(name):
+    optimizer = build(name, np.ones(3))
+    optimizer.step(np.ones(3))
+    kept = {key for key, value in vars(optimizer).items() if isinstance(value, np.ndarray)}
+    assert kept == {"theta", *optimizer.moments}
 
 
 def test_a_read_only_theta_is_refused_at_once():

@@ -1,31 +1,17 @@
 """Writes training.npz: what PyTorch's optimizers do with given gradients, and a run of its own.
 
-Needs PyTorch, which the tests do not: `python tests/golden/make_golden_training.py`.
+Needs PyTorch, which the tests do not:
+`PYTHONPATH=.:tests python tests/golden/make_golden_training.py`.
 """
 
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from rules_table import TWINS
 
 STEPS, SIZE, EVERY = 200, 12, 5  # the parameters are written after every fifth step
 WIDTHS, SAMPLES, BATCH, RUN_STEPS = (6, 5, 4, 3), 20, 8, 60  # three batches an epoch, one smaller
-
-
-def rules(torch):
-    """Each optimizer with its default constants and with others, by the name in the file."""
-    optim = torch.optim
-    return {
-        "GradientDescent": lambda p: optim.SGD(p, lr=0.1),
-        "Momentum": lambda p: optim.SGD(p, lr=0.1, momentum=0.9),
-        "Momentum/other": lambda p: optim.SGD(p, lr=0.03, momentum=0.5),
-        "AdaGrad": lambda p: optim.Adagrad(p, lr=0.1),
-        "AdaGrad/other": lambda p: optim.Adagrad(p, lr=0.3, eps=1e-3),
-        "RMSprop": lambda p: optim.RMSprop(p, lr=0.01),
-        "RMSprop/other": lambda p: optim.RMSprop(p, lr=0.02, alpha=0.8, eps=1e-3),
-        "Adam": lambda p: optim.Adam(p),
-        "Adam/other": lambda p: optim.Adam(p, lr=0.02, betas=(0.7, 0.95), eps=1e-3),
-    }
 
 
 def trajectories(torch):
@@ -36,9 +22,9 @@ def trajectories(torch):
     gradients[::7] = 0
     theta = rng.standard_normal(SIZE)
     content = {"gradients": gradients, "theta": theta}
-    for name, rule in rules(torch).items():
+    for name, twins in TWINS.items():
         parameter = torch.nn.Parameter(torch.tensor(theta))
-        optimizer, path = rule([parameter]), []
+        optimizer, path = eval(twins.torch, vars(torch.optim) | {"p": [parameter]}), []
         for g in gradients:
             parameter.grad = torch.tensor(g)
             optimizer.step()
