@@ -66,7 +66,7 @@ def linear(x: Array, W: Array, b: Array) -> tuple[Array, Pullback]:
     """Map every row affinely: y = W x + b.
 
     Pullback   dx = Wᵀ dy,  dW = Σ dy xᵀ,  db = Σ dy  over all rows.
-    Source     A-3.2, equations (3.1)-(3.4); N-linear.
+    Source     A-3.2-fwd, A-3.2-dW, A-3.2-db, A-3.2-dx; N-linear.
 
     >>> y, pullback = linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([5.0]))
     >>> y

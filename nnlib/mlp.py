@@ -101,7 +101,8 @@ class TwoLayerNetwork(Sequential):
     """Document C's network on n × m samples: standardize, one W₁ for all rows, ReLU, flatten, W₂.
 
     Errors   TypeError or ValueError for sizes that are no integers >= 1.
-    Source   C1-F1 ... C1-F6; its gradients are C1-B3 ... C1-B7.
+    Source   C1-F1, C1-F2, C1-F3, C1-F4, C1-F5, C1-F6; its gradients are C1-B3, C1-B4, C1-B5, C1-B6,
+             C1-B7.
 
     >>> model = TwoLayerNetwork(28, 28, 16, 10, rng=np.random.default_rng(0))
     >>> model(np.ones((5, 28, 28), np.float32))[0].shape

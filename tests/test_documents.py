@@ -1,5 +1,6 @@
 """Every claim of the documents holds or fails as its verdict says, over twenty samples."""
 
+import ast
 import csv
 import math
 import re
@@ -9,12 +10,15 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+import nnlib
 from nnlib.documents import DOCUMENTS, claim, claims, claims_table
 from nnlib.documents.card import error_in_words
 from nnlib.documents.claims import Document, ok, page
 from nnlib.documents.verdicts import VERDICTS
 
 ROOT = Path(__file__).parent.parent
+NNLIB = Path(nnlib.__file__).parent
+MODULES = sorted(NNLIB.rglob("*.py"))
 INVENTORY = ROOT / "tests" / "golden" / "inventory.csv"
 DRAWS = 20
 ROUND_OFF = 1e-9
@@ -200,3 +204,49 @@ def test_pages_of_two_documents_do_not_mix():
     sums.__module__ = "one"
     one.sums = other.borrowed = sums
     assert [claim.id for claim in Document("Z", "An example", one, other).claims()] == ["Z-sum"]
+
+
+# -- where a function comes from ----------------------------------------------------------------
+
+ID = re.compile(rf"\b(?:{'|'.join(d.letter for d in DOCUMENTS)})-\w[\w.-]*\w")
+
+
+def sources(tree):
+    """What every docstring of a module gives as its source, up to the next empty line."""
+    documented = ast.FunctionDef | ast.ClassDef | ast.Module
+    for node in ast.walk(tree):
+        doc = (ast.get_docstring(node) if isinstance(node, documented) else None) or ""
+        yield from re.findall(r"^ *Source +(.+?)(?:\n\n|\Z)", doc, re.DOTALL | re.MULTILINE)
+
+
+def source_faults(tree):
+    """The sources that name no claim, or one that is none, or what stands in the documents only."""
+    for source in sources(tree):
+        ids = ID.findall(source)
+        unknown = [id for id in ids if id not in claims()]
+        by_number = re.findall(r"equation|section|\.\.\.|\(\d[\d.]*\)", source)
+        if unknown or by_number or not (ids or source == "not in the documents."):
+            yield source
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(NNLIB)) for path in MODULES])
+def test_the_sources_in_docstrings_are_claims_that_exist(path):
+    assert not list(source_faults(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "A-3.4-clop.",
+        "B-relu,\n         B-rela.",
+        "A-3.2, equations (3.1).",
+        "C1-F1 ... C1-F6.",
+        "a book.",
+    ],
+)
+@pytest.mark.parametrize(
+    "around", ["{}", "def f():\n    {}", "class C:\n    def f(self):\n        {}"]
+)
+def test_a_source_that_is_no_claim_is_found(source, around):
+    doc = f'"""What it does.\n\n    Source   {source}\n\n    >>> 1\n    1\n    """'
+    assert list(source_faults(ast.parse(around.format(doc))))

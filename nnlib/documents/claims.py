@@ -57,7 +57,7 @@ class Claim:
 
     @property
     def document(self) -> str:
-        """The document: A, B, C1, C2, D, E; X for a clash between them, N for what none prints."""
+        """The letter of its document, as in DOCUMENTS."""
         return self.id.split("-")[0]
 
     def check(self, rng: Rng) -> Errors:

@@ -113,7 +113,7 @@ def descents(landscape: Landscape, starts: Array, rates: Sequence[float], *, mos
     """Walk until each run has come to a thousandth of its distance, or is a million times as far.
 
     Shapes   starts (2, starts), rates (rates,) -> closer and steps (rates, starts), off (starts,)
-    Source   A-c7.
+    Source   A-2-tomin, A-2-step.
 
     >>> from nnlib.landscapes import bowl
     >>> found = descents(bowl(1), np.array([[8.0], [0.0]]), [0.5, 2.5], most=100)

@@ -58,7 +58,7 @@ def gradient_noise(
     gradient; rows are drawn with replacement, so that it falls exactly as 1/√size.
 
     Shapes   x (N, ...), labels (N,), sizes (k,) -> (k,)
-    Source   D-bp-avg; D-c9.
+    Source   D-bp-avg.
 
     >>> from nnlib.losses import softmax_cross_entropy
     >>> x, labels = np.eye(4), np.array([0, 1, 0, 1])
