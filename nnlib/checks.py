@@ -276,8 +276,8 @@ def raises(error: type[BaseException], call: Callable, *args: Any, **kwargs: Any
     """
     try:
         call(*args, **kwargs)
-    except error as shown:
-        print(f"{type(shown).__name__}: {shown}")
+    except error as raised:
+        print(f"{type(raised).__name__}: {raised}")
         return
     raise AssertionError(f"{error.__name__} was due, but the call succeeded.")
 

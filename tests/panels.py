@@ -3,14 +3,14 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
 
+import nnlib.widgets
 from nnlib.data import enlarged, load_digits, scale
 from nnlib.mlp import MLP
-from nnlib.widgets.lesson_00 import SlopePanel
-from nnlib.widgets.lesson_01 import MicroscopePanel, SteepestDescentPanel
-from nnlib.widgets.lesson_02 import ActivationPanel, ApproximatorPanel, SoftmaxPanel
 from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
-from nnlib.widgets.lesson_90 import ClaimsPanel
+from nnlib.widgets.panel import Panel
 
 DIGITS = load_digits()
 DATA = """\
@@ -43,17 +43,17 @@ def digit_panel():
     return DigitPanel(model, enlarged(DIGITS.x_test[:50]), model_as_code=MODEL)
 
 
-PANELS = [
-    SlopePanel,
-    SteepestDescentPanel,
-    MicroscopePanel,
-    ActivationPanel,
-    SoftmaxPanel,
-    ApproximatorPanel,
-    training_panel,
-    digit_panel,
-    ClaimsPanel,
-]
+def panels_of_the_course():
+    """The class of every panel, in the order of the lessons."""
+    for module in iter_modules(nnlib.widgets.__path__, "nnlib.widgets."):
+        kinds = [x for x in vars(import_module(module.name)).values() if isinstance(x, type)]
+        own = [kind for kind in kinds if kind.__module__ == module.name and kind is not Panel]
+        yield from (kind for kind in own if issubclass(kind, Panel))
+
+
+CLASSES = list(panels_of_the_course())
+MADE_FROM_DATA = {TrainingPanel: training_panel, DigitPanel: digit_panel}  # others: from nothing
+PANELS = [MADE_FROM_DATA.get(panel, panel) for panel in CLASSES]
 
 
 def moved(panel):

@@ -7,7 +7,9 @@ import shutil
 
 import nbformat
 import pytest
+from panels import CLASSES
 
+from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
 from tools import browser, build, lessons
 
 NOTEBOOKS = sorted(lessons.NOTEBOOKS.glob("*.ipynb"))
@@ -37,25 +39,25 @@ button.on_click(divide)
 ipywidgets.VBox([slider, menu, button, message])
 """
 
-CELLS = [  # every panel, as readers meet it
-    "from nnlib.widgets.lesson_00 import SlopePanel\nSlopePanel()",
-    "from nnlib.widgets.lesson_01 import *\nSteepestDescentPanel()",
-    "MicroscopePanel()",
-    "from nnlib.widgets.lesson_02 import *\nActivationPanel()",
-    "SoftmaxPanel()",
-    "ApproximatorPanel()",
-    """\
+MADE_FROM_DATA = {  # as readers meet them
+    TrainingPanel: """\
 from nnlib.data import load_mnist, scale
-from nnlib.mlp import MLP
-from nnlib.widgets.lesson_05 import *
 
 images = load_mnist()
 data = scale(images.x_train), images.labels_train, scale(images.x_test), images.labels_test
 TrainingPanel([784, 40, 30, 20, 10], *data, batch_sizes=[10, 30, 100, 300])""",
-    "DigitPanel(MLP(784, 16, 10, rng=3), images.x_test[:100])",
-    "from nnlib.widgets.lesson_90 import ClaimsPanel\nClaimsPanel()",
+    DigitPanel: """\
+from nnlib.data import load_mnist
+from nnlib.mlp import MLP
+
+DigitPanel(MLP(784, 16, 10, rng=3), load_mnist().x_test[:100])""",
+}
+CELLS = [
+    f"from {panel.__module__} import {panel.__name__}\n"
+    + MADE_FROM_DATA.get(panel, f"{panel.__name__}()")
+    for panel in CLASSES
 ]
-TRAINING, DIGIT = 6, 7
+TRAINING, DIGIT = CLASSES.index(TrainingPanel), CLASSES.index(DigitPanel)
 PAGES = [
     browser.SIZE,
     {"width": 1920, "height": 1080},

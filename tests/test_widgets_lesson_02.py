@@ -10,7 +10,7 @@ from pictures import assert_legible
 import nnlib.plots.lesson_02 as plots
 from nnlib.plots.canvas import new_figure, png, style
 from nnlib.plots.matrices import draw_matrix
-from nnlib.widgets.lesson_02 import ActivationPanel, ApproximatorPanel, SoftmaxPanel, off, shown
+from nnlib.widgets.lesson_02 import ActivationPanel, ApproximatorPanel, SoftmaxPanel, off, percent
 
 PANELS = [ActivationPanel, SoftmaxPanel, ApproximatorPanel]
 
@@ -201,7 +201,7 @@ def test_an_error_appears_in_the_panel_and_the_next_good_change_clears_it(monkey
 def test_errors_in_words():
     assert off(np.array([0.2, np.nan]), np.zeros(2)) == "undefined"
     assert off(np.array([0.004]), np.zeros(1)) == "right"
-    assert [shown(error) for error in (0.5, 0.005, 1e-4, 12.0)] == [
+    assert [percent(error) for error in (0.5, 0.005, 1e-4, 12.0)] == [
         "50%",
         "0.5%",
         "less than 0.1%",

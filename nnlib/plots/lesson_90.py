@@ -74,11 +74,11 @@ def draw_errors(
     order = np.argsort([list(VERDICTS).index(one) for one in status], kind="stable")
     points = np.zeros((len(status), 2))
     points[order] = places(zip(printed[order], corrected[order]))
-    shown = np.ones(len(status), bool) if highlighted is None else np.asarray(highlighted, bool)
+    chosen = np.ones(len(status), bool) if highlighted is None else np.asarray(highlighted, bool)
     dot = {"s": 34, "linewidths": 0.5}
     for name in dict.fromkeys(status[order]):
         _, colour, marker = VERDICTS[name]
-        pale, full = (points[(status == name) & which].T for which in (~shown, shown))
+        pale, full = (points[(status == name) & which].T for which in (~chosen, chosen))
         ax.scatter(*pale, marker=marker, color=PALE, alpha=0.6, **dot)
         ax.scatter(*full, marker=marker, color=colour, edgecolors="white", label=name, **dot)
     draw_axes(ax)

@@ -253,14 +253,14 @@ class ApproximatorPanel(Panel):
             by_hand = [largest_error(constructed(f, w), f) for w in WIDTHS]
             errors["written down"] = np.array(by_hand)
         left, right = figure.subplots(1, 2, width_ratios=(5, 4))
-        draw_fits(f, fits, title=f"Inside: within {shown(inside)}", ax=left)
+        draw_fits(f, fits, title=f"Inside: within {percent(inside)}", ax=left)
         trend = "falls" if errors["random units"][-1] < 0.05 else "stays"
         draw_errors_by_width(WIDTHS, errors, title=f"The error {trend}", at=width, ax=right)
         come, they = ("comes", "it misses") if width == 1 else ("come", "they miss")
         return (
-            f"{counted(width, 'unit')} {activation} {come} within {shown(inside)} of the {target} "
-            f"target on the shaded interval; beyond it, up to t = 2, {they} by up to "
-            f"{shown(outside)}."
+            f"{counted(width, 'unit')} {activation} {come} within {percent(inside)} of the "
+            f"{target} target on the shaded interval; beyond it, up to t = 2, {they} by up to "
+            f"{percent(outside)}."
         )
 
     def code(self, target: str, activation: str, width: int) -> str:
@@ -268,10 +268,10 @@ class ApproximatorPanel(Panel):
         return APPROXIMATOR.format(target=target, activation=unit, width=width)
 
 
-def shown(error: float) -> str:
+def percent(error: float) -> str:
     """A relative error for reading: percent, or a bound where it is small.
 
-    >>> shown(0.123), shown(0.004), shown(1e-7), shown(250.0)
+    >>> percent(0.123), percent(0.004), percent(1e-7), percent(250.0)
     ('12%', '0.4%', 'less than 0.1%', '25000%')
     """
     if error < 1e-3:
