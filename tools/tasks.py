@@ -181,6 +181,7 @@ def conda():
 def notebooks(*numbers):
     """Build the notebooks of all lessons, or of those given, such as 05."""
     install("[dev]")
+    run("-m", "tools.contents")
     run("-m", "tools.build", *numbers, **ONE_THREAD)
 
 

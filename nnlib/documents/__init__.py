@@ -22,6 +22,7 @@ from nnlib.documents import (
 )
 from nnlib.documents.card import Card, Table
 from nnlib.documents.claims import Claim, Document
+from nnlib.documents.lessons import LESSONS
 
 TWO_LAYER = "Custom Neural Networks: two-layer network"
 ENCODER = "Custom Neural Networks: one-layer transformer encoder"
@@ -60,6 +61,16 @@ def claim(id: str) -> Card:
         advice = f" Did you mean {' or '.join(near)}?" if near else ""
         raise ValueError(f"claim: there is no claim {id!r}.{advice}")
     return Card(claims()[id], next(d.title for d in DOCUMENTS if d.letter == claims()[id].document))
+
+
+def lessons_on_claims() -> list[str]:
+    """The lessons of the course that deal with claims.
+
+    >>> lessons_on_claims()[:2]
+    ['01', '02']
+    """
+    named = {lesson for claim in claims().values() for lesson in claim.lessons}
+    return [lesson for lesson in LESSONS if lesson in named]
 
 
 def claims_table(lesson: str) -> Table:

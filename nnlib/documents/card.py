@@ -6,12 +6,12 @@ from html import escape
 import numpy as np
 
 from nnlib.documents.claims import Claim, Errors
+from nnlib.documents.lessons import LESSONS
 from nnlib.documents.verdicts import VERDICTS
 
 LEFT = "style='text-align:left'"
 LABELS = {"added": "Needed.", "reading": "Pitfall."}  # else it is what a document states
 WIDE = "<div style='overflow-x:auto'>"  # for a formula that is wider than its column
-LESSONS = ("01", "02", "05")  # those written that treat claims; claims name planned ones too
 WIDTHS = {"claim": 12, "verdict": 9, "states": 39, "holds": 24, "printed": 8, "corrected": 8}
 
 

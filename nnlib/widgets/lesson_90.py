@@ -5,8 +5,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
-from nnlib.documents import DOCUMENTS, claim, claims
-from nnlib.documents.card import LESSONS
+from nnlib.documents import DOCUMENTS, claim, claims, lessons_on_claims
 from nnlib.documents.verdicts import VERDICTS
 from nnlib.experiments.findings import chosen, findings, used
 from nnlib.experiments.lesson_90 import in_words
@@ -33,18 +32,19 @@ class ClaimsPanel(Panel):
 
     >>> panel = ClaimsPanel()
     >>> panel.controls["status"].value = "wrong"
-    >>> panel.words.value[:20]
-    '44 claims: 44 wrong.'
+    >>> " wrong. Mistakes as printed: " in panel.words.value
+    True
     """
 
     def __init__(self) -> None:
         self.found = findings(claims().values())
         verdicts = used(self.found)
         titles = [(f"{d.letter} · {d.title}", d.letter) for d in DOCUMENTS]
+        lessons = lessons_on_claims()
         menus = {
             "document": ipywidgets.Dropdown(options=[("all", ""), *titles]),
             "status": ipywidgets.Dropdown(options=[("all", ""), *zip(verdicts, verdicts)]),
-            "lesson": ipywidgets.Dropdown(options=[("all", ""), *zip(LESSONS, LESSONS)]),
+            "lesson": ipywidgets.Dropdown(options=[("all", ""), *zip(lessons, lessons)]),
         }
         menus["status"].description = "verdict"
         for name, menu in menus.items():

@@ -1,0 +1,16 @@
+"""The lessons of the course: their numbers, and what each does.
+
+Cards and menus name only these, for claims name lessons that are planned too. The README and lesson
+0 have their tables of lessons from here (tools/contents.py).
+"""
+
+LESSONS = {
+    "00": "how to use the course, its notation and its shapes",
+    "01": "steepest descent, Jacobians, the chain rule in both layouts, and the gradient check "
+    "under a microscope",
+    "02": "the linear layer, activations and softmax with all their derivatives; what a network "
+    "can represent",
+    "05": "a multilayer perceptron on MNIST: first weights, the four backward equations, training "
+    "live, and what it gets wrong",
+    "90": "every claim of the lecture notes, executed: as printed, as corrected, both errors",
+}
