@@ -18,7 +18,8 @@ NNLIB = Path(nnlib.__file__).parent
 ORDER = """checks machine contract slopes calculus blocks losses initializers parameters
     optimizers landscapes layers mlp recurrent transformer generation progress idx download
     data environment jupyter archives fingerprints examples training saving sweeps words
-    documents experiments plots widgets""".split()
+    exercises documents experiments plots widgets""".split()
+FOLDERS = ("exercises", "documents", "experiments", "plots", "widgets")
 PUBLIC = {
     "calculus": "numerical_gradient numerical_jacobian vec directional_derivative check_vjp",
     "blocks": """linear relu leaky_relu sigmoid tanh softmax log_softmax layer_norm embedding
@@ -35,6 +36,7 @@ PUBLIC = {
     "environment": "faults check_environment",
     "training": "Training fit accuracy",
     "saving": "save load",
+    "exercises": "exercise",
 }
 ONLY_IN = {"matplotlib": "plots", "ipywidgets": "widgets", "anywidget": "widgets"}
 LONGEST = 400  # lines of a module; past that it is split along the lines of the field
@@ -76,7 +78,7 @@ def import_faults(own, tree):
         if (
             top == "nnlib"
             and other not in ORDER[: ORDER.index(own)]
-            and not (other == own and own in ("documents", "experiments", "plots", "widgets"))
+            and not (other == own and own in FOLDERS)
         ):
             yield f"{own} must not import {name}: it does not stand above"
         if not top:
