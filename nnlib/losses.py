@@ -6,11 +6,12 @@ Other blocks hand NaN on; a loss refuses it, for nothing behind a loss would not
 import inspect
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from nnlib.blocks import log_softmax, rows
-from nnlib.checks import Array, Pullback, all_finite, class_numbers
+from nnlib.checks import Array, Pullback, Shape, all_finite, boolean, class_numbers
 from nnlib.contract import block
 
 
@@ -135,38 +136,87 @@ def cross_entropy(p: Array, *, target: Array) -> tuple[float, Pullback]:
 
 
 @block("z (..., c); labels (...) -> L ()")
-def softmax_cross_entropy(z: Array, *, labels: Array) -> tuple[float, Pullback]:
+def softmax_cross_entropy(
+    z: Array, *, labels: Array, keep: Array | None = None
+) -> tuple[float, Pullback]:
     """Mean over the rows of -ln softmax(z)[label], from the scores z.
+
+    keep is boolean, of labels' shape: the mean is over the rows where it is True. Of the others,
+    as of padding, neither scores nor labels are looked at, and their gradient is exactly 0.
 
     Probabilities given as z cannot be told from scores: give the scores.
 
-    Pullback   dz = (softmax(z) - onehot(labels)) dL / rows.
-    Errors     TypeError for labels that are not integers; ValueError for labels outside 0..c-1 or
-               of another shape, and for scores that are NaN or infinite (a score of -inf, for a
-               class that is no label, has probability 0).
+    Pullback   dz = (softmax(z) - onehot(labels)) dL / rows,  0 for the rows left out.
+    Errors     TypeError for labels that are not integers or a keep that is not boolean; ValueError
+               for labels outside 0..c-1 or of another shape, for scores that are NaN or infinite (a
+               score of -inf, for a class that is no label, has probability 0), and for a keep of
+               another shape or without a row to keep.
     Source     B-ce-lse-c, B-ce-d; N-softmax-ce.
 
     >>> L, pullback = softmax_cross_entropy(np.zeros((2, 4)), labels=np.array([0, 3]))
     >>> round(L, 6), pullback(1.0)[0]
     (1.386294, array([-0.375,  0.125,  0.125,  0.125]))
+    >>> z, labels, keep = np.zeros((2, 4)), np.array([0, -1]), np.array([True, False])
+    >>> L, pullback = softmax_cross_entropy(z, labels=labels, keep=keep)
+    >>> round(L, 6), pullback(1.0)
+    (1.386294, array([[-0.75,  0.25,  0.25,  0.25],
+           [ 0.  ,  0.  ,  0.  ,  0.  ]]))
     """
-    not_empty("softmax_cross_entropy", "z", z)
-    class_numbers("softmax_cross_entropy", "labels", labels, z.shape[-1])
+    where = "softmax_cross_entropy"
+    not_empty(where, "z", z)
+    kept = positions(where, keep, labels.shape)
+    class_numbers(where, "labels", alone(labels, kept), z.shape[-1])
     with np.errstate(invalid="ignore"):  # of infinity less infinity
-        log_p = rows(log_softmax(z)[0])
-    true_class = np.arange(len(log_p)), labels.reshape(-1)
+        log_p = rows(log_softmax(z[kept])[0])
+    true_class = np.arange(len(log_p)), labels[kept].reshape(-1)
 
     def pullback(dL: float) -> Array:
         dz = np.exp(log_p)
         dz[true_class] -= 1
         dz *= float(dL) / len(dz)
-        return dz.reshape(z.shape)
+        return placed(dz, kept, z.shape)
 
     L = 0.0 - float(log_p[true_class].sum()) / len(log_p)  # never -0.0
-    return loss_of("softmax_cross_entropy", "z", z, L), pullback
+    return loss_of(where, "z", z, L, kept), pullback
 
 
-def loss_of(where: str, name: str, prediction: Array, L: float) -> float:
+def positions(where: str, keep: Any, shape: Shape) -> Any:
+    """The index of the positions that keep leaves in: of all (...) where there is no keep.
+
+    >>> positions("softmax_cross_entropy", np.array([False, False]), (2,))
+    Traceback (most recent call last):
+    ...
+    ValueError: softmax_cross_entropy: keep must keep a position; got False at all (2,).
+    """
+    if keep is None:
+        return ...
+    boolean(where, "keep", keep)
+    if keep.shape != shape:
+        raise ValueError(f"{where}: keep must have shape {shape} as labels; got {keep.shape}.")
+    if not keep.any():
+        raise ValueError(f"{where}: keep must keep a position; got False at all {shape}.")
+    return keep
+
+
+def placed(values: Array, kept: Any, shape: Shape) -> Array:
+    """An array of this shape with the values at the positions kept, and zeros elsewhere.
+
+    >>> placed(np.array([5, 7]), np.array([True, False, True]), (3,))
+    array([5, 0, 7])
+    """
+    if kept is ...:
+        return values.reshape(shape)
+    a = np.zeros(shape, values.dtype)
+    a[kept] = values
+    return a
+
+
+def alone(a: Array, kept: Any) -> Array:
+    """An array with zeros for what is left out, so that no error is about that."""
+    return a if kept is ... else placed(a[kept], kept, a.shape)
+
+
+def loss_of(where: str, name: str, prediction: Array, L: float, kept: Any = ...) -> float:
     """The loss as a float; where it is not finite, a prediction that is not is to blame.
 
     >>> loss_of("mse", "prediction", np.array([1.0, np.nan]), np.nan)
@@ -175,7 +225,7 @@ def loss_of(where: str, name: str, prediction: Array, L: float) -> float:
     ValueError: mse: prediction contains NaN: first at [1], 1 in all.
     """
     if not math.isfinite(L):
-        all_finite(where, name, prediction)
+        all_finite(where, name, alone(prediction, kept))
     return float(L)
 
 
@@ -231,9 +281,25 @@ def keyword_of(where: str, loss: Callable) -> str:
     except (TypeError, ValueError):
         parameters = []
     named = [p for p in parameters if p.kind == p.KEYWORD_ONLY]
-    due = [p.name for p in named if p.default is p.empty or p.name in ("labels", "target")]
+    target = [p for p in named if p.default is p.empty or p.name in ("labels", "target")]
+    due = [p.name for p in target if p.name != "keep"]
     contract = getattr(loss, "contract", None)
     if len(due) != 1 or (contract and contract.output):
         got = getattr(loss, "__name__", repr(loss))
         raise TypeError(f"{where}: loss must be a block such as nnlib.losses.mse; got {got}.")
     return due[0]
+
+
+def require_keep(where: str, loss: Callable) -> None:
+    """Refuse a loss that has no keyword by which to leave positions out.
+
+    >>> require_keep("Training", mse)
+    Traceback (most recent call last):
+    ...
+    TypeError: Training: keep is for a loss that takes it, as softmax_cross_entropy does; got mse.
+    """
+    if "keep" not in inspect.signature(loss).parameters:
+        got = getattr(loss, "__name__", repr(loss))
+        raise TypeError(
+            f"{where}: keep is for a loss that takes it, as softmax_cross_entropy does; got {got}."
+        )

@@ -60,6 +60,11 @@ def keys_to_attend(raw, sizes):
     return coins(raw, sizes) | (raw == raw.min(axis=-1, keepdims=True))
 
 
+def some_kept(raw, sizes):
+    """True or False, with one True for each index of the first axis at least."""
+    return coins(raw, sizes) | (raw == raw.min(axis=tuple(range(1, raw.ndim)), keepdims=True))
+
+
 def below(letter):
     """Whole numbers below a size."""
 
@@ -230,6 +235,13 @@ TABLE = [
         losses.softmax_cross_entropy,
         torch="lambda z, labels: F.cross_entropy(z.flatten(0, -2), labels.flatten())",
         labels=below("c"),
+    ),
+    row(
+        losses.softmax_cross_entropy,
+        torch="softmax_cross_entropy",
+        also="keep (...)",
+        labels=below("c"),
+        keep=some_kept,
     ),
     row(mlp.shared_linear, torch="lambda x, W, B: W @ x.mT + B"),
     row(mlp.standardize_sample, torch="lambda x: standardize(x, (-2, -1))", x=spread),

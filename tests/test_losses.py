@@ -156,6 +156,81 @@ def test_labels_may_be_of_any_whole_number_type(dtype):
     assert softmax_cross_entropy(z, labels=labels)[0] == L
 
 
+# -- positions that do not count ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(5,), (5, 3), (2, 3, 4), ()], ids=str)
+def test_the_loss_of_what_is_kept_is_the_loss_of_that_alone(shape, dtype):
+    rng = np.random.default_rng(0)
+    z, labels = rng.standard_normal((*shape, 4)).astype(dtype), rng.integers(4, size=shape)
+    keep = np.asarray(rng.random(shape) < 0.6)
+    keep.flat[0] = True
+    L, pullback = softmax_cross_entropy(z, labels=labels, keep=keep)
+    L_alone, pullback_alone = softmax_cross_entropy(z[keep], labels=labels[keep])
+    assert L_alone == L
+    dz = pullback(-1.5)
+    assert dz.dtype == dtype
+    assert dz[keep].tobytes() == pullback_alone(-1.5).tobytes()
+    assert dz[~keep].tobytes() == bytes(dz[~keep].nbytes)  # exactly 0, and not -0
+
+
+@pytest.mark.parametrize("label", [-1, -100, 4, 10**9])
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf, 1e300])
+def test_what_stands_at_a_position_left_out_is_not_looked_at(score, label):
+    rng, keep = np.random.default_rng(0), np.array([[True, False, True], [False, True, True]])
+    z, labels = rng.standard_normal((2, 3, 4)), rng.integers(4, size=(2, 3))
+    want = softmax_cross_entropy(z, labels=labels, keep=keep)
+    z[~keep], labels[~keep] = score, label
+    L, pullback = softmax_cross_entropy(z, labels=labels, keep=keep)
+    assert want[0] == L
+    assert pullback(1.0).tobytes() == want[1](1.0).tobytes()
+
+
+def test_everything_kept_is_as_nothing_said():
+    z, labels = (
+        np.random.default_rng(0).standard_normal((2, 3, 4)),
+        np.array([[0, 1, 3], [2, 2, 0]]),
+    )
+    for keep in (None, np.ones((2, 3), bool)):
+        L, pullback = softmax_cross_entropy(z, labels=labels, keep=keep)
+        assert softmax_cross_entropy(z, labels=labels)[0] == L
+        assert pullback(1.0).tobytes() == softmax_cross_entropy(z, labels=labels)[1](1.0).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ({"keep": [True, True]}, TypeError, "keep must be a boolean array; got list. Use np.asarr"),
+        ({"keep": np.ones(2)}, TypeError, "keep must be a boolean array; got float64."),
+        ({"keep": np.array([1, 0])}, TypeError, "keep must be a boolean array; got int64."),
+        ({"keep": True}, TypeError, "keep must be a boolean array; got bool."),
+        ({"keep": np.True_}, ValueError, "keep must have shape (2,) as labels; got ()."),
+        ({"keep": np.ones(3, bool)}, ValueError, "keep must have shape (2,) as labels; got (3,)."),
+        ({"keep": np.ones((2, 4), bool)}, ValueError, "keep must have shape (2,) as labels; got"),
+        ({"keep": np.zeros(2, bool)}, ValueError, "keep must keep a position; got False at all"),
+        ({"labels": np.array([-1, 4])}, ValueError, "labels must lie in 0..3; got 4 at index 1."),
+        ({"labels": np.array([-1.0, 1.0])}, TypeError, "labels must be integers; got float64. Use"),
+        ({"labels": np.array([True, False])}, TypeError, "labels must be integers; got bool."),
+        (
+            {"z": np.array([[np.nan, 0], [0, np.nan]])},
+            ValueError,
+            "z contains NaN: first at [1, 1], 1",
+        ),
+    ],
+)
+def test_a_keep_that_does_not_fit_and_what_it_keeps_are_told_by_their_place(
+    change, error, sentence
+):
+    """Here the first of two positions is left out, with a label and scores that are none."""
+    z = np.array([[np.nan] * 4, [0.0] * 4])
+    good = {"z": z, "labels": np.array([-1, 1]), "keep": np.array([False, True])}
+    z, labels, keep = (good | change).values()
+    with pytest.raises(error, match=f"^softmax_cross_entropy: {re.escape(sentence)}"):
+        softmax_cross_entropy(z, labels=labels, keep=keep)
+    softmax_cross_entropy(good.pop("z"), **good)
+
+
 # -- extremes ----------------------------------------------------------------------------------
 
 ROWS_OF_SCORES = [
@@ -291,6 +366,7 @@ def test_the_keyword_of_a_loss_is_what_the_prediction_is_compared_with():
     assert keyword_of("f", huber) == "y"
     assert keyword_of("f", partial(huber, delta=2.0)) == "y"
     assert keyword_of("f", lambda z, *, labels=None: (0.0, np.copy)) == "labels"
+    assert keyword_of("f", lambda z, *, keep, labels: (0.0, np.copy)) == "labels"
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,10 @@ def names():
     def attention(q, k, v, mask=None):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
+    def softmax_cross_entropy(z, labels, keep):
+        labels = labels.masked_fill(~keep, -100)  # by which PyTorch knows what is left out
+        return F.cross_entropy(z.flatten(0, -2), labels.flatten())
+
     return locals()
 
 
