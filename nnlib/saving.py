@@ -109,7 +109,7 @@ def about(training: Training) -> dict[str, Any]:
         "optimizer": training.optimizer.settings() | {"dtype": str(training.theta.dtype)},
         "seed": training.seed,
         "batch_size": training.batch_size,
-        "samples": len(training.x),
+        "samples": len(training.labels),
         "workers": training.workers,
         "model": described(training.model, "model"),
         "loss": described(training.loss, "loss"),

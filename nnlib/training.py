@@ -1,13 +1,12 @@
 """Training: one loop for notebooks, panels, sweeps and tests; saved and resumed bit for bit."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlib.blocks import sigmoid
 from nnlib.checks import (
     Array,
     Rng,
@@ -15,21 +14,33 @@ from nnlib.checks import (
     callable_block,
     finite,
     number,
-    numeric,
     whole_number,
 )
 from nnlib.examples import (
+    LEFT_OUT,
     as_classes,
+    called,
     classes_for,
     converted,
+    cut,
     data,
+    each,
+    entries,
+    features,
+    gathered,
     hits,
     kindly,
     one_number,
+    order,
+    parts_of,
+    refuse_empty_batches,
+    refuse_probabilities,
+    refuse_scores,
+    unscaled,
 )
 from nnlib.fingerprints import digest
 from nnlib.layers import Dropout
-from nnlib.losses import keyword_of
+from nnlib.losses import keyword_of, require_keep
 from nnlib.machine import apart, keep_heap_warm, one_blas_thread, side_by_side
 from nnlib.optimizers import Optimizer, Schedule
 from nnlib.parameters import Model, parameter_vector, replica, require_current
@@ -58,8 +69,11 @@ class Training:
 
     A pullback made before a step belongs to the parameters before it: call it before the step.
 
-    x          (N, ...), converted to the parameters' type; labels (N, ...), handed to the loss by
-               its keyword.
+    x          (N, ...), converted to the parameters' type; or a mapping of names to such arrays,
+               cut alike and given to the model by keyword, where only floats are converted.
+    labels     (N, ...), given to the loss by its keyword.
+    keep       boolean, of labels' shape, for a loss that takes it: loss and accuracy are means over
+               the labels where it is True, whatever stands elsewhere. No batch may be without any.
     schedule   step -> learning rate, set before each step.
     workers    threads, each taking its share of every batch with gradients of its own.
     Errors     TypeError or ValueError for data, sizes, parameters or an optimizer that do not
@@ -90,6 +104,7 @@ class Training:
         x: Any,
         labels: Any,
         *,
+        keep: Any = None,
         batch_size: int,
         seed: int,
         schedule: Schedule | None = None,
@@ -107,8 +122,8 @@ class Training:
                 "Build it with parameter_vector(model)[0]."
             )
         all_finite("Training", "theta", theta)
-        self.x, self.labels = data("Training", model, x, labels)
-        count = len(self.x)
+        self.x, self.labels, self.keep = data("Training", model, x, labels, keep)
+        count = len(self.labels)
         self.batch_size = whole_number("Training", "batch_size", batch_size, low=1, high=count)
         self.seed = whole_number("Training", "seed", seed, low=0)
         self.workers = whole_number("Training", "workers", workers, low=1)
@@ -116,13 +131,16 @@ class Training:
         if schedule is not None:
             callable_block("Training", "schedule", schedule, "a function step -> learning rate")
         self.target_name = keyword_of("Training", loss)
+        if self.keep is not None:
+            require_keep("Training", loss)
+            refuse_empty_batches("Training", self.keep, self.batch_size)
         if self.target_name != "labels" and self.labels.dtype.kind == "f":
             self.labels = converted("Training", "labels", self.labels, theta.dtype)
         with np.errstate(**RUNAWAY):  # the loss sees every label before anything moves
-            z, _ = model(self.x[:1])
+            z, _ = called(model, cut(self.x, slice(1)))
             scores = np.broadcast_to(np.nan_to_num(z), (count, *z.shape[1:]))
-            one_number("Training", loss, loss(scores, **{self.target_name: self.labels}))
-        self.classes = classes_for(loss, self.labels, scores.shape)
+            one_number("Training", loss, loss(scores, **self.target(...)))
+        self.classes = classes_for(loss, self.labels, scores.shape, self.keep)
         self.draws = any(isinstance(layer, Dropout) for layer in model.layers())
         self.begun = optimizer.t
         self.good: tuple[Array, dict[str, Any]] | None = None
@@ -132,7 +150,7 @@ class Training:
     def allocate(self) -> None:
         """The vectors of this run's own model, and room for a batch and for each worker."""
         self.theta, self.grad = parameter_vector(self.model)
-        self.batch = np.empty((self.batch_size, *self.x.shape[1:]), self.x.dtype)
+        self.batch = each(lambda a: np.empty((self.batch_size, *a.shape[1:]), a.dtype), self.x)
         several = range(self.workers if self.workers > 1 else 0)
         self.replicas = [replica(self.model) for _ in several]
 
@@ -149,7 +167,8 @@ class Training:
     @cached_property
     def fingerprint(self) -> dict[str, str]:
         """By what the data are known again; taken when first asked for, in a second for a GB."""
-        return {"x": digest(self.x), "labels": digest(self.labels)}
+        arrays = entries(self.x) | {"labels": self.labels, "keep": self.keep}
+        return {name: digest(a) for name, a in arrays.items() if a is not None}
 
     @property
     def steps(self) -> int:
@@ -159,7 +178,7 @@ class Training:
     @property
     def steps_per_epoch(self) -> int:
         """How many batches cover the data once; the last may be smaller."""
-        return math.ceil(len(self.x) / self.batch_size)
+        return math.ceil(len(self.labels) / self.batch_size)
 
     @apart
     def step(self) -> Record:
@@ -182,7 +201,7 @@ class Training:
         step = self.place()
         epoch, place = divmod(step, self.steps_per_epoch)
         first = place * self.batch_size
-        rows = order(self.seed, epoch, len(self.x))[first : first + self.batch_size]
+        rows = order(self.seed, epoch, len(self.labels))[first : first + self.batch_size]
         if self.schedule is not None:
             rate = number("Training", f"schedule({step})", self.schedule(step), "[0, inf)")
             self.optimizer.lr = rate
@@ -212,40 +231,50 @@ class Training:
 
     def differentiate(self, rows: Array, step: int) -> tuple[float, float]:
         """Fill grad with the gradient on these rows; return the loss and the accuracy."""
-        count = len(rows)
+        total = self.size(rows)
         if self.workers == 1:
             self.grad[:] = 0
-            return self.shard(self.model, rows, self.batch[:count], count, self.generator(step, 0))
-        shares = [share for share in np.array_split(np.arange(count), self.workers) if len(share)]
+            return self.shard(self.model, rows, slice(len(rows)), total, self.generator(step, 0))
+        shares = [part for part in parts_of(len(rows), self.workers) if self.size(rows[part])]
         grads = [parameter_vector(twin)[1] for twin in self.replicas[: len(shares)]]
 
         def work(k: int) -> tuple[float, float]:
             grads[k][:] = 0
-            buffer = self.batch[shares[k][0] : shares[k][-1] + 1]
             rng = self.generator(step, k)
             with np.errstate(**RUNAWAY):  # a thread does not inherit it
-                return self.shard(self.replicas[k], rows[shares[k]], buffer, count, rng)
+                return self.shard(self.replicas[k], rows[shares[k]], shares[k], total, rng)
 
         parts = side_by_side(work, len(shares))
         np.sum(grads, axis=0, out=self.grad)
         return sum(loss for loss, _ in parts), sum(accuracy for _, accuracy in parts)
 
     def shard(
-        self, model: Model, rows: Array, buffer: Array, total: int, rng: Rng | None
+        self, model: Model, rows: Array, place: slice, total: int, rng: Rng | None
     ) -> tuple[float, float]:
-        """Forward and back on some of a batch's total rows: shares of its loss and accuracy."""
-        x = np.take(self.x, rows, axis=0, out=buffer, mode="clip")
-        labels, share = self.labels[rows], len(rows) / total
-        z, model_pullback = model.on_data(x, rng=rng)
+        """Forward and back on rows with some of total labels: shares of their loss and accuracy."""
+        x = gathered(self.x, rows, self.batch, place)
+        z, model_pullback = called(model.on_data, x, rng=rng)
         try:
-            loss, loss_pullback = self.loss(z, **{self.target_name: labels})
+            loss, loss_pullback = self.loss(z, **self.target(rows))
         except (ValueError, FloatingPointError):
             if finite(z):
                 raise
             return math.nan, math.nan  # a loss may refuse scores that ran away: advance() tells
+        share = self.size(rows) / total
         model_pullback(loss_pullback(share))
-        right = math.nan if self.classes is None else hits(z, self.classes[rows]) / labels.size
-        return share * loss, share * right
+        right = math.nan if self.classes is None else hits(z, self.classes[rows]) / total
+        return share * loss, right
+
+    def target(self, rows: Any) -> dict[str, Array]:
+        """What the loss compares with the scores of some rows."""
+        arrays = {self.target_name: self.labels, "keep": self.keep}
+        return {name: a[rows] for name, a in arrays.items() if a is not None}
+
+    def size(self, rows: Array) -> int:
+        """How many labels of some rows count."""
+        if self.keep is None:
+            return self.labels[0].size * len(rows)
+        return int(np.count_nonzero(self.keep[rows]))
 
     def generator(self, step: int, worker: int) -> Rng | None:
         """What dropout draws from at this step, a function of the seed and the step alone."""
@@ -256,11 +285,7 @@ class Training:
         if self.good is not None:
             self.restore(*self.good)
         what = f"loss {loss:.4g}" + f", {found} not finite" * math.isfinite(loss)
-        cause = f"a learning rate of {self.optimizer.lr:g} is too large"
-        largest = float(np.abs(self.x).max())
-        if self.x.dtype.kind == "f" and largest > 20:
-            scaling = f"scale it, for example by 1/{largest:g}"
-            cause = f"the input reaches {largest:g} ({scaling}), or {cause}"
+        cause = f"{unscaled(self.x)}a learning rate of {self.optimizer.lr:g} is too large"
         raise FloatingPointError(
             f"Training: diverged at step {step}: {what}. Likely cause: {cause}. "
             f"The parameters are those after step {self.steps}."
@@ -282,6 +307,7 @@ def fit(
     x: Any,
     labels: Any,
     *,
+    keep: Any = None,
     epochs: int,
     batch_size: int,
     seed: int,
@@ -295,10 +321,10 @@ def fit(
     bit for bit, its history in three parts, and an interrupted fit is gone on with. The optimizer's
     steps are counted in batches of this call. To begin anew, build a new optimizer.
 
-    Shapes   x (N, features), labels (N, ...) -> history: a record a step, with the columns step,
-             epoch, loss, accuracy, gradient_norm.
-    Errors   as Training; ValueError for an x that is not (N, features) with the features that the
-             model takes.
+    Shapes   x (N, features) or named arrays (N, ...), labels and keep (N, ...) -> history: a record
+             a step, with the columns step, epoch, loss, accuracy, gradient_norm.
+    Errors   as Training; ValueError for one array x that is not (N, features) with the features
+             that the model takes.
 
     >>> from nnlib.losses import softmax_cross_entropy
     >>> from nnlib.mlp import MLP
@@ -312,12 +338,10 @@ def fit(
     (100, 1.0)
     """
     epochs = whole_number("fit", "epochs", epochs, low=1)
-    x = numeric("fit", "x", x)
-    if x.ndim != 2:
-        advice = "For one example use x[None, :]." if x.ndim == 1 else "Use x.reshape(len(x), -1)."
-        raise ValueError(f"fit: x must be 2-D (N, features); got {x.shape}. {advice}")
-    sizes = {"batch_size": batch_size, "seed": seed, "workers": workers}
-    training = Training(model, loss, optimizer, x, labels, schedule=schedule, **sizes)
+    if not isinstance(x, Mapping):
+        x = features("fit", x)
+    options: Any = {"batch_size": batch_size, "seed": seed, "workers": workers, "keep": keep}
+    training = Training(model, loss, optimizer, x, labels, schedule=schedule, **options)
     steps: Any = range(epochs * training.steps_per_epoch)
     if progress:
         steps = progress_bar(steps, desc="training", unit="step")
@@ -327,41 +351,38 @@ def fit(
 @kindly
 @apart
 @np.errstate(**RUNAWAY)
-def accuracy(model: Model, x: Any, labels: Any, *, batch_size: int = 4096) -> float:
+def accuracy(
+    model: Model, x: Any, labels: Any, *, keep: Any = None, batch_size: int = 4096
+) -> float:
     """The share of rows whose largest score is the label's, with dropout off.
 
     A model with one score a row reads it as class 1 where it is above 0; the labels are then 0 and
-    1, integers or floats, in a row or in a column.
+    1, integers or floats, in a row or in a column. Only rows where keep is True are counted.
 
-    Shapes   x (N, ...), labels (N,) -> one number in [0, 1]
+    Shapes   x (N, ...) or a mapping of names to such arrays, labels and keep (N, ...), one entry
+             for each row of scores -> one number in [0, 1]
     Errors   TypeError or ValueError for data that the model cannot take; FloatingPointError for
-             scores that are not finite.
+             scores that count and are not finite.
 
     >>> from nnlib.layers import Linear
     >>> model = Linear(2, 2, init=lambda shape, rng: np.eye(2), rng=0)
-    >>> accuracy(model, [[1.0, 0.0], [0.0, 1.0], [3.0, 2.0], [1.0, 2.0]], [0, 1, 0, 0])
-    0.75
+    >>> x, labels = [[1.0, 0.0], [0.0, 1.0], [3.0, 2.0], [1.0, 2.0]], [0, 1, 0, 0]
+    >>> accuracy(model, x, labels), accuracy(model, x, labels, keep=[True, True, False, True])
+    (0.75, 0.6666666666666666)
     """
-    x, labels = data("accuracy", model, x, labels)
+    x, labels, keep = data("accuracy", model, x, labels, keep)
     batch_size = whole_number("accuracy", "batch_size", batch_size, low=1)
-    z, _ = model(x[:1])
-    if z.shape[-1] == 1 and model.layers()[-1].block is sigmoid:
-        raise ValueError(
-            "accuracy: model must end in a score, which is cut at 0; it ends in sigmoid. "
-            "Leave that out, and train with binary_cross_entropy_with_logits."
-        )
-    classes = as_classes("accuracy", labels, (len(x), *z.shape[1:]))
+    z, _ = called(model, cut(x, slice(1)))
+    refuse_probabilities("accuracy", model, z)
+    classes = as_classes("accuracy", labels, (len(labels), *z.shape[1:]), keep)
     right = 0
-    for start in range(0, len(x), batch_size):
-        z, _ = model(x[start : start + batch_size])
+    for start in range(0, len(labels), batch_size):
+        batch = slice(start, start + batch_size)
+        z, _ = called(model, cut(x, batch))
         if not finite(z):
-            row = start + int(np.argwhere(~np.isfinite(z))[0][0])
-            raise FloatingPointError(
-                f"accuracy: scores must be finite; got NaN or infinity in row {row}. "
-                "Did the parameters run away?"
-            )
-        right += hits(z, classes[start : start + batch_size])
-    return right / classes.size
+            refuse_scores(z, classes[batch], start)
+        right += hits(z, classes[batch])
+    return right / int(np.count_nonzero(classes != LEFT_OUT))
 
 
 def length(g: Array) -> float:
@@ -377,11 +398,3 @@ def as_history(records: Iterator[Record]) -> np.recarray:
     """Records as one array with named columns."""
     kinds = list(Record.__annotations__.items())
     return np.array(list(records), dtype=kinds).view(np.recarray)
-
-
-@lru_cache(maxsize=4)
-def order(seed: int, epoch: int, count: int) -> Array:
-    """In which order an epoch visits the rows."""
-    permutation = np.random.default_rng([seed, epoch]).permutation(count)
-    permutation.flags.writeable = False
-    return permutation
