@@ -196,7 +196,7 @@ MISTAKES = [
         TypeError,
         partial(softmax_cross_entropy, Z, labels=LABELS),
         {"temperature": 2.0},
-        "takes no temperature. Its keywords are labels",
+        "takes no temperature. Its keywords are keep, labels",
     ),
     (
         TypeError,
