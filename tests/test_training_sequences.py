@@ -67,7 +67,7 @@ def test_the_whole_models_gradient_is_true():
 def test_a_step_is_one_update_with_the_named_arrays_of_its_rows():
     training, model = build(), Reverser()
     theta, grad = parameter_vector(model)
-    optimizer = Adam(theta, lr=0.01)
+    optimizer = RULES["Adam"](theta)
     for epoch in range(2):
         order = np.random.default_rng([5, epoch]).permutation(50)
         for k, rows in enumerate(np.split(order, range(8, 50, 8))):
@@ -354,7 +354,7 @@ def test_an_interrupted_fit_is_not_torn_and_can_be_called_again(workers, trials)
     rng, sizes = np.random.default_rng(0), {"batch_size": 8, "seed": 5, "workers": workers}
     for _ in range(trials):
         model = Reverser()
-        optimizer = Adam(parameter_vector(model)[0], lr=0.01)
+        optimizer = RULES["Adam"](parameter_vector(model)[0])
         data = softmax_cross_entropy, optimizer, sequences.X, TURNED
         call = partial(fit, model, *data, keep=KEEP, progress=False, **sizes)
         with no_thread_left(patience=60):
