@@ -21,6 +21,17 @@ def grid(domain: Domain) -> list[Array]:
     return list(np.meshgrid(*(np.linspace(*ends, 121) for ends in domain)))
 
 
+def bottom(landscape: Landscape, heights: Array) -> float:
+    """The lowest that the landscape is known to come: at its minima, or at one of these heights."""
+    return float(np.concatenate([landscape.value(landscape.minima), heights]).min(initial=np.inf))
+
+
+def draw_lines_of_height(x: Array, y: Array, heights: Array, levels: Array, *, ax: Axes) -> None:
+    """Draw the lines of these levels, which rise; none where there is no height but one."""
+    if levels[0] < levels[-1]:
+        ax.contour(x, y, heights, levels=levels, colors=PALE, linewidths=1)
+
+
 def draw_level_sets(landscape: Landscape, p: Array, *, ax: Axes) -> None:
     """Draw the lines of equal height over the landscape's domain, the one through p dashed.
 
@@ -34,10 +45,12 @@ def draw_level_sets(landscape: Landscape, p: Array, *, ax: Axes) -> None:
     across, up = landscape.domain
     x, y = grid(landscape.domain)
     heights = landscape.value(np.stack([x, y]))
-    spread = np.quantile(heights, 0.98) * np.linspace(0.03, 1, 7) ** 2
-    ax.contour(x, y, heights, levels=spread, colors=PALE, linewidths=1)
+    known = heights[np.isfinite(heights)]
+    low, high = bottom(landscape, known), np.quantile(known, 0.98) if known.size else np.nan
+    levels = low + (high - low) * np.linspace(0.03, 1, 7) ** 2
+    draw_lines_of_height(x, y, heights, levels, ax=ax)
     here = float(landscape.value(p))
-    if heights.min() < here < heights.max():
+    if low < here < np.max(known, initial=low):
         ax.contour(x, y, heights, levels=[here], colors=INK, linewidths=1.5, linestyles="--")
     ax.plot(*landscape.minima, "*", color=GREEN, markersize=16)
     ax.set(xlabel="x", ylabel="y", xlim=across, ylim=up, aspect="equal")
@@ -78,8 +91,10 @@ def draw_paths(
     across, up = window or landscape.domain
     x, y = grid((across, up))
     heights = landscape.value(np.stack([x, y]))
-    levels = float(landscape.value(start)) * np.linspace(0.1, 1.4, 6) ** 2
-    ax.contour(x, y, heights, levels=levels, colors=PALE, linewidths=1)
+    known = heights[np.isfinite(heights)]
+    low = bottom(landscape, known)
+    above = float(landscape.value(start)) - low or float(np.max(known, initial=low)) - low
+    draw_lines_of_height(x, y, heights, low + above * np.linspace(0.1, 1.4, 6) ** 2, ax=ax)
     ax.plot(*landscape.minima, "*", color=GREEN, markersize=18)
     for (name, path), look in zip(paths.items(), looks(paths)):
         ax.plot(*path.T, label=name, markersize=6, linewidth=1.8, **{**look, "marker": "o"})
