@@ -87,7 +87,7 @@ def beale() -> Landscape:
     """
 
     def misses(x: Any, y: Any) -> tuple[Any, Any, Any]:
-        return 1.5 - x + x * y, 2.25 - x + x * y**2, 2.625 - x + x * y**3
+        return 1.5 - x + x * y, 2.25 - x + x * y * y, 2.625 - x + x * y * y * y
 
     def value(p: Array) -> Any:
         a, b, c = misses(*p)
@@ -96,8 +96,8 @@ def beale() -> Landscape:
     def gradient(p: Array) -> Array:
         x, y = p
         a, b, c = misses(x, y)
-        along_x = 2 * (a * (y - 1) + b * (y**2 - 1) + c * (y**3 - 1))
-        return np.array([along_x, 2 * x * (a + 2 * b * y + 3 * c * y**2)])
+        along_x = 2 * (a * (y - 1) + b * (y * y - 1) + c * (y * y * y - 1))
+        return np.array([along_x, 2 * x * (a + 2 * b * y + 3 * c * y * y)])
 
     return Landscape(value, gradient, ((-4.5, 4.5), (-4.5, 4.5)), np.array([[3.0], [0.5]]))
 

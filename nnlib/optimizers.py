@@ -3,141 +3,16 @@
 Every step computes all it needs, then commits in a line without a call behind its first assignment.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import cos, pi, sqrt
-from typing import Any, Literal, NoReturn
+from typing import Literal
 
 import numpy as np
 
-from nnlib.checks import Array, finite, float_array, no_subclass, number, whole_number
-from nnlib.machine import apart
-from nnlib.parameters import Home, require_current
+from nnlib.checks import Array, number, whole_number
+from nnlib.stepping import Optimizer
 
 Schedule = Callable[[int], float]
-CONSTANT = str, bool, int, float, np.generic, type(None)
-
-
-class Optimizer:
-    """What update rules share: the vector they move, the learning rate, the steps taken.
-
-    A rule computes all that is new and then commits it, ``self.t`` and ``self.theta[:]`` included.
-    ``moments`` names what it remembers from step to step and replaces, never overwrites, at each.
-    ``lr`` is read at each step, so a schedule is any function step -> lr and whoever steps sets it.
-
-    Errors   TypeError or ValueError for a theta that is no vector, is read-only or that its model
-             has left, or an lr that is no finite number >= 0; FloatingPointError for a step that
-             would not end in finite numbers.
-    """
-
-    moments: tuple[str, ...] = ()
-
-    def __init__(self, theta: Array, lr: float) -> None:
-        self.name = type(self).__name__
-        float_array(self.name, "theta", theta)
-        if theta.ndim != 1 or not theta.size:
-            got = f"got shape {theta.shape}"
-            raise ValueError(f"{self.name}: theta must be a vector of parameters; {got}.")
-        self.theta, self.home, self.t = theta, Home.of(theta), 0
-        require_current(self.name, self.home)
-        if not theta.flags.writeable:
-            raise ValueError(f"{self.name}: theta must be writeable; got a read-only array.")
-        self.lr = lr
-
-    @property
-    def lr(self) -> float:
-        """The learning rate: a finite number >= 0, where 0 moves nothing."""
-        return self._lr
-
-    @lr.setter
-    def lr(self, lr: float) -> None:
-        self._lr = number(self.name, "lr", lr, "[0, inf)")
-
-    @apart
-    def step(self, g: Array) -> None:
-        """Move theta by one step for the gradient g; nothing changes when g is refused."""
-        self.advance(self.checked(g))
-
-    def advance(self, g: Array) -> None:
-        """A step for a gradient that is known to fit theta and to be finite.
-
-        The processor notes an overflow and x/0 as it computes: all that is not finite begins there.
-        """
-        require_current(self.name, self.home)
-        try:
-            with np.errstate(over="raise", invalid="raise", divide="raise"):
-                self.update(g)
-        except FloatingPointError as error:
-            raise FloatingPointError(
-                f"{self.name}: step {self.t + 1} leaves the range of {self.theta.dtype} ({error}); "
-                f"parameters unchanged. Is the gradient (up to {np.abs(g).max():.3g}) or the "
-                f"learning rate ({self.lr:g}) too large, or eps too small?"
-            ) from None
-
-    def update(self, g: Array) -> None:
-        """The rule itself, for a gradient that has been checked."""
-        raise NotImplementedError
-
-    def checked(self, g: Array) -> Array:
-        """The gradient, when it fits theta and is finite."""
-        theta, must = self.theta, f"{self.name}: g must have theta's"
-        if getattr(no_subclass(self.name, "g", g), "shape", None) != theta.shape:
-            got = getattr(g, "shape", type(g).__name__)
-            raise ValueError(f"{must} shape {theta.shape}; got {got}.")
-        if g.dtype.char != theta.dtype.char:
-            raise TypeError(f"{must} type {theta.dtype}; got {g.dtype}.")
-        if not finite(g):
-            bad = f"{int((~np.isfinite(g)).sum())} entries that are NaN or infinite"
-            raise FloatingPointError(
-                f"{self.name}: g has {bad} at step {self.t + 1}; parameters unchanged. "
-                "Is the learning rate too large?"
-            )
-        return g
-
-    def state(self) -> dict[str, Any]:
-        """All that changes from step to step besides theta: t, the learning rate and the moments.
-
-        Arrays that ``moments`` does not name are there as copies, since a rule may write into them.
-        """
-        named = {name: getattr(self, name) for name in ("t", "_lr", *self.moments)}
-        return named | {k: a.copy() for k, a in self.loose() if isinstance(a, np.ndarray)}
-
-    def settings(self) -> dict[str, Any]:
-        """What was chosen once: the rule's name and its constants, as plain Python values."""
-        named, own = ("t", "_lr", "home", *self.moments), vars(self).items()
-        for name, value in self.loose():
-            if not isinstance(value, np.ndarray):
-                self.cannot_keep(name, value)
-        constants = {k: c for k, c in own if k not in named and isinstance(c, CONSTANT)}
-        return {k: c.item() if isinstance(c, np.generic) else c for k, c in constants.items()}
-
-    def loose(self) -> Iterator[tuple[str, Any]]:
-        """The attributes that are neither constants nor named, theta and views of it left out."""
-        for name, value in vars(self).items():
-            if isinstance(value, CONSTANT) or name in self.moments or value is self.home:
-                continue
-            if isinstance(value, list | tuple | dict):
-                held = value.values() if isinstance(value, dict) else value
-                if any(isinstance(a, np.ndarray) for a in held):
-                    self.cannot_keep(name, value)
-            elif isinstance(value, np.ndarray) and np.may_share_memory(value, self.theta):
-                continue
-            yield name, value
-
-    def cannot_keep(self, name: str, value: Any) -> NoReturn:
-        """Say which attribute is in the way of saving a rule or putting it back where it stood."""
-        raise TypeError(
-            f"{self.name}: attribute {name!r} must be a number, text or one array; "
-            f"got {type(value).__name__}. Keep each array in an attribute of its own."
-        )
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A view forgets its vector when it is copied; its place in it does not."""
-        return vars(self) | ({"theta": self.home.place(self.theta)} if self.home else {})
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        if self.home:
-            self.theta = self.home.view(*state["theta"])
 
 
 class GradientDescent(Optimizer):
@@ -151,6 +26,8 @@ class GradientDescent(Optimizer):
     array([0.5, 2. ])
     """
 
+    elementwise = True
+
     def update(self, g: Array) -> None:
         self.t, self.theta[:] = self.t + 1, self.theta - self.lr * g
 
@@ -162,6 +39,8 @@ class Momentum(Optimizer):
     "lr_inside"   v ← ρ v + lr g,       θ ← θ - v      (document A; the same while lr is constant)
     "ema"         v ← ρ v + (1 - ρ) g,  θ ← θ - lr v   (document E; steps 1/(1 - ρ) times smaller)
 
+    nesterov   True follows what v will be after one more such gradient: in each form θ moves by
+               ρ v + the share of g that has just gone into v.
     Errors   ValueError for a momentum outside [0, 1) or an unknown form.
     Source   A-4.1-momentum, E-momentum, E-momentum-conv.
 
@@ -172,7 +51,7 @@ class Momentum(Optimizer):
     (array([-2.5]), array([1.5]))
     """
 
-    moments = ("v",)
+    moments, elementwise = ("v",), True
 
     def __init__(
         self,
@@ -180,6 +59,7 @@ class Momentum(Optimizer):
         lr: float,
         momentum: float = 0.9,
         form: Literal["standard", "lr_inside", "ema"] = "standard",
+        nesterov: bool = False,
     ) -> None:
         super().__init__(theta, lr)
         self.momentum = number("Momentum", "momentum", momentum, "[0, 1)")
@@ -187,12 +67,14 @@ class Momentum(Optimizer):
             raise ValueError(
                 f"Momentum: form must be 'standard', 'lr_inside' or 'ema'; got {form!r}."
             )
-        self.form, self.v = form, np.zeros_like(theta)
+        self.form, self.nesterov, self.v = form, bool(nesterov), np.zeros_like(theta)
 
     def update(self, g: Array) -> None:
         weight = {"standard": 1.0, "lr_inside": self.lr, "ema": 1 - self.momentum}[self.form]
-        v = self.momentum * self.v + weight * g
-        delta = v if self.form == "lr_inside" else self.lr * v
+        push = weight * g
+        v = self.momentum * self.v + push
+        ahead = self.momentum * v + push if self.nesterov else v
+        delta = ahead if self.form == "lr_inside" else self.lr * ahead
         self.t, self.v, self.theta[:] = self.t + 1, v, self.theta - delta
 
 
@@ -209,7 +91,7 @@ class AdaGrad(Optimizer):
     array([-0.1])
     """
 
-    moments = ("v",)
+    moments, elementwise = ("v",), True
 
     def __init__(
         self, theta: Array, lr: float, eps: float = 1e-10, eps_inside: bool = False
@@ -239,7 +121,7 @@ class RMSprop(Optimizer):
     array([-1.])
     """
 
-    moments = ("v",)
+    moments, elementwise = ("v",), True
 
     def __init__(
         self,
@@ -269,7 +151,8 @@ class Adam(Optimizer):
     eps_inside        True is document A's √(v̂ + ε): a floor of √ε on |g|.
     bias_correction   False leaves m and v as they are: the first step is then √10 times too large,
                       not too small.
-    Errors            ValueError for betas outside [0, 1) or an eps that is not positive.
+    weight_decay      λ: θ loses lr λ θ besides, past both moments (Loshchilov and Hutter 2019).
+    Errors            ValueError for betas outside [0, 1), an eps that is not positive or a λ < 0.
     Source            A-4.4-m, A-4.4-v, A-4.4-biascorr, A-4.4-update.
 
     >>> theta = np.array([0.0])
@@ -278,7 +161,7 @@ class Adam(Optimizer):
     array([-0.1])
     """
 
-    moments = ("m", "v")
+    moments, elementwise = ("m", "v"), True
 
     def __init__(
         self,
@@ -289,12 +172,14 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         eps_inside: bool = False,
         bias_correction: bool = True,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(theta, lr)
         self.beta1 = number("Adam", "beta1", beta1, "[0, 1)")
         self.beta2 = number("Adam", "beta2", beta2, "[0, 1)")
         self.eps, self.eps_inside = number("Adam", "eps", eps, "(0, inf)"), bool(eps_inside)
         self.bias_correction = bool(bias_correction)
+        self.weight_decay = number("Adam", "weight_decay", weight_decay, "[0, inf)")
         self.m, self.v = np.zeros_like(theta), np.zeros_like(theta)
 
     @property
@@ -320,6 +205,8 @@ class Adam(Optimizer):
         delta = root(v, self.eps, self.eps_inside, v_scale)
         np.divide(m, delta, out=delta)
         delta *= float(np.multiply(self.lr, sqrt(v_scale) / m_scale))  # a product that may overflow
+        if self.weight_decay:
+            delta += float(np.multiply(self.lr, self.weight_decay)) * self.theta
         self.t, self.m, self.v, self.theta[:] = t, m, v, self.theta - delta
 
 

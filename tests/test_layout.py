@@ -16,7 +16,7 @@ import nnlib
 
 NNLIB = Path(nnlib.__file__).parent
 ORDER = """checks machine contract slopes calculus blocks losses initializers parameters
-    optimizers landscapes layers mlp recurrent transformer generation progress idx download
+    stepping optimizers landscapes layers mlp recurrent transformer generation progress idx download
     data environment jupyter archives fingerprints examples training saving sweeps words
     exercises documents experiments plots widgets""".split()
 FOLDERS = ("exercises", "documents", "experiments", "plots", "widgets")
