@@ -1,5 +1,6 @@
 """One list of lessons: what the README, lesson 0, cards and menus say of lessons comes from it."""
 
+import re
 import shutil
 
 import pytest
@@ -62,3 +63,10 @@ def test_a_new_lesson_needs_its_script_and_its_number_and_no_other_place(course,
 def test_a_lesson_on_claims_is_one_that_is_written_and_that_claims_name():
     named = {lesson for claim in claims().values() for lesson in claim.lessons}
     assert set(lessons_on_claims()) == named & set(LESSONS) < named
+
+
+def test_the_places_for_what_is_added_are_there():
+    (section,) = re.findall(r"^## Adding to it\n(.*?)^## ", read(contents.README), re.S | re.M)
+    places = re.findall(r"`((?:nnlib|tests|lessons)/[\w/.]*)`", section)
+    assert len(places) > 10
+    assert not [place for place in places if not (lessons.ROOT / place).exists()]
