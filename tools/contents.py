@@ -4,6 +4,7 @@ python -m tools.contents
 """
 
 import re
+import sys
 
 from nnlib.documents import claims
 from nnlib.documents.lessons import LESSONS
@@ -56,6 +57,8 @@ def is_on(number, document):
 
 def main():
     """Bring both tables up to date."""
+    if odd := sorted(scripts().keys() ^ LESSONS.keys()):
+        sys.exit(f"LESSONS must name the scripts in lessons/ and no other; see {', '.join(odd)}.")
     for path, renewed in ((README, in_readme), (scripts()["00"], in_lesson_0)):
         text = path.read_text(encoding="utf-8")
         if renewed(text) != text:
