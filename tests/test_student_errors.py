@@ -148,7 +148,7 @@ def jacobian(f=np.sin, x=B, eps=1e-6):
     return numerical_jacobian(f, x, eps=eps)
 
 
-def slope(f=np.sum, x=B, u=B, eps=1e-6):
+def along(f=np.sum, x=B, u=B, eps=1e-6):
     return directional_derivative(f, x, u, eps=eps)
 
 
@@ -281,14 +281,14 @@ MISTAKES = [
     (TypeError, gradient, {"x": np.arange(3)}, "float64 | int64 | np.asarray(x, float)"),
     (TypeError, gradient, {"x": B.astype("f4")}, "float64 | steps of 1e-6 vanish | float32"),
     (TypeError, jacobian, {"x": [1.0, 2.0]}, "float64 | list | np.asarray(x, float)"),
-    (ValueError, slope, {"u": np.ones(3)}, "x (10,); got (3,)"),
+    (ValueError, along, {"u": np.ones(3)}, "x (10,); got (3,)"),
     (TypeError, check, {"x": np.arange(3)}, "float64 | int64"),
     (TypeError, check, {"x": B.astype("f4")}, "float64 | float32"),
     (AssertionError, check, {"f": np.sin}, "pair (value, pullback); got ndarray"),
     (AssertionError, check, {"f": random_block}, "two calls | different values"),
     (ValueError, gradient, {"eps": 0}, "[1e-12, 0.1]; got 0"),
     (ValueError, gradient, {"eps": 1e-16}, "[1e-12, 0.1]; got 1e-16"),
-    (ValueError, slope, {"eps": 10}, "[1e-12, 0.1]; got 10"),
+    (ValueError, along, {"eps": 10}, "[1e-12, 0.1]; got 10"),
     (ValueError, jacobian, {"eps": -1e-6}, "[1e-12, 0.1]; got -1e-06"),
     (ValueError, check, {"tol": 0}, "(0, 1); got 0"),
     (ValueError, check, {"directions": 0}, ">= 1; got 0"),
