@@ -15,7 +15,6 @@ from nnlib.blocks import (
     attention_weights,
     dropout,
     embedding,
-    largest,
     layer_norm,
     leaky_relu,
     linear,
@@ -23,11 +22,9 @@ from nnlib.blocks import (
     log_softmax,
     may_attend,
     relu,
-    rows,
     sigmoid,
     softmax,
     standardize,
-    sum_of_rows,
     tanh,
 )
 from nnlib.calculus import check_vjp, numerical_jacobian
@@ -144,14 +141,6 @@ def test_the_linear_layer_on_data_gives_what_the_linear_layer_gives():
         assert np.array_equal(d, d_want)
 
 
-def test_rows_are_the_last_axis_and_their_sum_runs_over_all_others():
-    x = np.arange(24.0).reshape(2, 3, 4)
-    assert np.array_equal(rows(x)[4], x[1, 1])
-    assert np.array_equal(sum_of_rows(rows(x)), x.sum(axis=(0, 1)))
-    assert rows(np.zeros(3)).shape == (1, 3)
-    assert np.array_equal(sum_of_rows(np.zeros((0, 3))), np.zeros(3))
-
-
 @given(matrices)
 def test_tanh_is_a_sigmoid_stretched(x):
     np.testing.assert_allclose(tanh(x)[0], 2 * sigmoid(2 * x)[0] - 1, atol=1e-15)
@@ -180,16 +169,6 @@ def test_softmax_does_not_see_a_shift_of_all_scores(z, shift):
     np.testing.assert_allclose(softmax(z + shift)[0], softmax(z)[0], atol=1e-12)
     dz = softmax(z)[1](z)
     np.testing.assert_allclose(dz.sum(axis=-1), 0, atol=1e-13 * (1 + np.abs(z).max()))
-
-
-@pytest.mark.parametrize("width", [1, 31, 32, 33])
-def test_the_largest_is_the_maximum_however_the_array_lies(width):
-    z = np.random.default_rng(0).normal(size=(3, 4, width))
-    for view in (z, z[::-1, :, ::-1], np.asfortranarray(z), np.moveaxis(z, -1, 0), z.astype(">f8")):
-        before = view.tobytes()
-        for axis in range(-3, 3):
-            assert np.array_equal(largest(view, axis), view.max(axis=axis, keepdims=True))
-        assert view.tobytes() == before
 
 
 def test_the_jacobian_of_softmax_is_diag_p_minus_p_pᵀ():

@@ -15,7 +15,7 @@ import pytest
 import nnlib
 
 NNLIB = Path(nnlib.__file__).parent
-ORDER = """checks machine contract slopes calculus blocks losses initializers parameters
+ORDER = """checks machine contract slopes calculus arrays blocks losses initializers parameters
     stepping optimizers landscapes layers mlp recurrent transformer generation progress idx download
     data environment jupyter archives fingerprints examples training saving sweeps words
     exercises documents experiments plots widgets""".split()
