@@ -332,9 +332,7 @@ def may_attend(mask: Array, shape: tuple[int, ...]) -> Array:
     ValueError: attention: every key of query row 1 is blocked. In nnlib True means *may attend*.
     """
     boolean("attention", "mask", mask)
-    pairs = zip(mask.shape[::-1], shape[::-1], strict=False)
-    fits = mask.ndim <= len(shape) and all(m in (1, s) for m, s in pairs)
-    if not fits:
+    if not fits(mask, shape):
         raise ValueError(f"attention: mask must broadcast to {shape}; got {mask.shape}.")
     if not mask.any(axis=-1).all():
         row = np.argwhere(~mask.any(axis=-1))[0]
@@ -343,3 +341,13 @@ def may_attend(mask: Array, shape: tuple[int, ...]) -> Array:
             "In nnlib True means *may attend*."
         )
     return mask
+
+
+def fits(mask: Array, shape: tuple[int, ...]) -> bool:
+    """Whether a mask broadcasts to a shape: axis by axis from the last, of that size or of size 1.
+
+    >>> fits(np.ones((1, 5)), (2, 3, 5)), fits(np.ones((3, 5)), (3, 1)), fits(np.ones((1, 5)), (5,))
+    (True, False, False)
+    """
+    pairs = zip(mask.shape[::-1], shape[::-1], strict=False)
+    return mask.ndim <= len(shape) and all(m in (1, size) for m, size in pairs)

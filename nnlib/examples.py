@@ -126,7 +126,8 @@ def named_arrays(where: str, model: Model, x: Mapping) -> dict[str, Array]:
         some_rows(where, name, a)
         if len(a) != len(rows):
             raise ValueError(
-                f"{where}: {name} must have {len(rows)} rows as {first}; got shape {a.shape}."
+                f"{where}: {name} must have {len(rows)} rows as {first}; got shape {a.shape}. "
+                "What is the same for all rows belongs in the model."
             )
     return {
         name: converted(where, f"x[{name!r}]", a, dtype) if a.dtype.kind == "f" else a
@@ -134,7 +135,7 @@ def named_arrays(where: str, model: Model, x: Mapping) -> dict[str, Array]:
     }
 
 
-def features(where: str, x: Any) -> Array:
+def as_matrix(where: str, x: Any) -> Array:
     """Examples as a matrix, a row each."""
     x = numeric(where, "x", x)
     if x.ndim != 2:
@@ -209,22 +210,15 @@ def unscaled(x: Any) -> str:
     return ""
 
 
-def refuse_probabilities(where: str, model: Model, z: Array) -> None:
-    """Refuse a single number a row that is no score."""
-    if z.shape[-1] == 1 and model.layers()[-1].block is sigmoid:
-        raise ValueError(
-            f"{where}: model must end in a score, which is cut at 0; it ends in sigmoid. "
-            "Leave that out, and train with binary_cross_entropy_with_logits."
-        )
-
-
-def refuse_scores(z: Array, classes: Array, start: int) -> None:
+def refuse_scores(where: str, z: Array, classes: Array, start: int) -> None:
     """Refuse scores that are not finite, of rows from start on, when they are to be counted."""
+    if finite(z):
+        return
     bad = ~np.isfinite(z).all(axis=-1) & (classes != LEFT_OUT)
     if bad.any():
         row = start + int(np.argwhere(bad)[0][0])
         raise FloatingPointError(
-            f"accuracy: scores must be finite; got NaN or infinity in row {row}. "
+            f"{where}: scores must be finite; got NaN or infinity in row {row}. "
             "Did the parameters run away?"
         )
 
@@ -265,6 +259,16 @@ def as_classes(where: str, labels: Array, shape: Shape, keep: Array | None = Non
     if keep is None:
         return labels
     return np.where(keep.reshape(due), labels, np.int64(LEFT_OUT))
+
+
+def classes_of(where: str, model: Model, labels: Array, shape: Shape, keep: Array | None) -> Array:
+    """The labels as class numbers for a model's scores of this shape, if they are scores."""
+    if shape[-1] == 1 and model.layers()[-1].block is sigmoid:
+        raise ValueError(
+            f"{where}: model must end in a score, which is cut at 0; it ends in sigmoid. "
+            "Leave that out, and train with binary_cross_entropy_with_logits."
+        )
+    return as_classes(where, labels, shape, keep)
 
 
 def classes_for(loss: Callable, labels: Array, shape: Shape, keep: Array | None) -> Array | None:

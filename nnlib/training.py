@@ -18,15 +18,15 @@ from nnlib.checks import (
 )
 from nnlib.examples import (
     LEFT_OUT,
-    as_classes,
+    as_matrix,
     called,
     classes_for,
+    classes_of,
     converted,
     cut,
     data,
     each,
     entries,
-    features,
     gathered,
     hits,
     kindly,
@@ -34,7 +34,6 @@ from nnlib.examples import (
     order,
     parts_of,
     refuse_empty_batches,
-    refuse_probabilities,
     refuse_scores,
     unscaled,
 )
@@ -45,6 +44,7 @@ from nnlib.machine import apart, keep_heap_warm, one_blas_thread, side_by_side
 from nnlib.optimizers import Optimizer, Schedule
 from nnlib.parameters import Model, parameter_vector, replica, require_current
 from nnlib.progress import progress_bar
+from nnlib.slopes import length
 
 RUNAWAY: Any = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}  # step() reports it
 
@@ -87,8 +87,7 @@ class Training:
     >>> rng = np.random.default_rng(0)
     >>> x = rng.standard_normal((60, 2)); labels = (x.sum(axis=1) > 0).astype(int)
     >>> model = MLP(2, 8, 2, rng=rng)
-    >>> optimizer = Adam(parameter_vector(model)[0], lr=0.05)
-    >>> loss = softmax_cross_entropy
+    >>> optimizer, loss = Adam(parameter_vector(model)[0], lr=0.05), softmax_cross_entropy
     >>> training = Training(model, loss, optimizer, x, labels, batch_size=20, seed=0)
     >>> history = training.run(60)
     >>> len(history), bool(history.loss[-1] < history.loss[0])
@@ -151,8 +150,8 @@ class Training:
         """The vectors of this run's own model, and room for a batch and for each worker."""
         self.theta, self.grad = parameter_vector(self.model)
         self.batch = each(lambda a: np.empty((self.batch_size, *a.shape[1:]), a.dtype), self.x)
-        several = range(self.workers if self.workers > 1 else 0)
-        self.replicas = [replica(self.model) for _ in several]
+        several = self.workers if self.workers > 1 else 0
+        self.replicas = [replica(self.model) for _ in range(several)]
 
     def __getstate__(self) -> dict[str, Any]:
         """All but what a copy, which has a model of its own, allocates anew."""
@@ -207,7 +206,8 @@ class Training:
             self.optimizer.lr = rate
         with np.errstate(**RUNAWAY):
             loss, accuracy = self.differentiate(rows, step)
-            norm = length(self.grad)
+            norm = math.sqrt(np.vdot(self.grad, self.grad))
+            norm = norm if math.isfinite(norm) else length(self.grad)  # squares leave a type first
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 self.stop(step + 1, loss, "gradient")
             self.good = self.theta.copy(), self.optimizer.state()
@@ -336,10 +336,21 @@ def fit(
     ...               epochs=100, batch_size=4, seed=0, progress=False)
     >>> len(history), float(history.accuracy[-1])
     (100, 1.0)
+
+    Ids of tokens, with a label for each but the last, which is padding:
+
+    >>> from nnlib.blocks import embedding; from nnlib.layers import Layer
+    >>> model = Layer(embedding, E=np.zeros((3, 2)))  # scores of two classes, a row for each id
+    >>> optimizer, keep = Adam(parameter_vector(model)[0], lr=0.1), [[True, True], [True, False]]
+    >>> x, labels = {"ids": [[0, 1], [1, 2]]}, [[1, 0], [0, -1]]
+    >>> history = fit(model, softmax_cross_entropy, optimizer, x, labels, keep=keep,
+    ...               epochs=100, batch_size=2, seed=0, progress=False)
+    >>> model.params["E"].argmax(axis=1), model.params["E"][2]
+    (array([1, 0, 0]), array([0., 0.]))
     """
     epochs = whole_number("fit", "epochs", epochs, low=1)
     if not isinstance(x, Mapping):
-        x = features("fit", x)
+        x = as_matrix("fit", x)
     options: Any = {"batch_size": batch_size, "seed": seed, "workers": workers, "keep": keep}
     training = Training(model, loss, optimizer, x, labels, schedule=schedule, **options)
     steps: Any = range(epochs * training.steps_per_epoch)
@@ -373,25 +384,14 @@ def accuracy(
     x, labels, keep = data("accuracy", model, x, labels, keep)
     batch_size = whole_number("accuracy", "batch_size", batch_size, low=1)
     z, _ = called(model, cut(x, slice(1)))
-    refuse_probabilities("accuracy", model, z)
-    classes = as_classes("accuracy", labels, (len(labels), *z.shape[1:]), keep)
+    classes = classes_of("accuracy", model, labels, (len(labels), *z.shape[1:]), keep)
     right = 0
     for start in range(0, len(labels), batch_size):
         batch = slice(start, start + batch_size)
         z, _ = called(model, cut(x, batch))
-        if not finite(z):
-            refuse_scores(z, classes[batch], start)
+        refuse_scores("accuracy", z, classes[batch], start)
         right += hits(z, classes[batch])
     return right / int(np.count_nonzero(classes != LEFT_OUT))
-
-
-def length(g: Array) -> float:
-    """The Euclidean norm, also where the squares leave the type's range."""
-    norm = math.sqrt(np.vdot(g, g))
-    if math.isfinite(norm):
-        return norm
-    largest = np.abs(g).max()
-    return float(largest) * math.sqrt(np.vdot(g / largest, g / largest))
 
 
 def as_history(records: Iterator[Record]) -> np.recarray:

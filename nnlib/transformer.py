@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nnlib.blocks import attention, attention_weights
+from nnlib.blocks import attention, attention_weights, fits
 from nnlib.checks import Array, Pullback, Rng, boolean, generator, whole_number
 from nnlib.layers import Composite, Linear
 
@@ -57,14 +57,13 @@ class MultiHeadAttention(Composite):
         boolean("MultiHeadAttention", "mask", mask)
         scores = (*x.shape[:-1], context.shape[-2])  # (B, t, s)
         each_head = (*scores[:-2], self.heads, *scores[-2:])  # (B, heads, t, s)
-        due = each_head if mask.ndim > len(scores) else scores
-        pairs = zip(mask.shape[::-1], due[::-1])
-        if mask.ndim > len(due) or any(m not in (1, size) for m, size in pairs):
+        for_each = mask[..., None, :, :] if 2 < mask.ndim <= len(scores) else mask
+        if not fits(for_each, each_head):
             raise ValueError(
                 f"MultiHeadAttention: mask must be {scores[-2:]} for all, {scores} for each sample "
                 f"or {each_head} for each head; got {mask.shape}."
             )
-        return mask[..., None, :, :] if 2 < mask.ndim <= len(scores) else mask
+        return for_each
 
     def __call__(
         self, x: Array, context: Array, mask: Array | None = None, rng: Rng | None = None

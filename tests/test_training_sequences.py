@@ -449,6 +449,8 @@ FEW = KEEP & (np.arange(50) > 1)[:, None]
 CASES = [
     case("rows", ValueError, "x['mask'] must have 50 rows as x['ids']; got shape (49, 1, 6).",
          x=with_x(mask=MASK[:49])),
+    case("one for all", ValueError, "got shape (6, 6). What is the same for all rows belongs in",
+         x=with_x(mask=np.tri(6, dtype=bool))),
     case("no rows", ValueError, "x['mask'] is empty: shape ();", x=with_x(mask=np.True_)),
     case("empty", ValueError, "x['ids'] is empty: shape (0, 6);", x=with_x(ids=IDS[:0])),
     case("labels", ValueError, "x['ids'] has 50 rows but labels has shape (40, 6).",
