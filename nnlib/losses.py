@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from nnlib.blocks import log_softmax, rows
+from nnlib.arrays import rows
+from nnlib.blocks import log_softmax
 from nnlib.checks import Array, Pullback, Shape, all_finite, boolean, class_numbers
 from nnlib.contract import block
 
