@@ -145,7 +145,7 @@ def no_numbers(name: str, x: Array) -> str:
     entries = list(x.flat) if x.dtype == object and x.ndim else []
     if x.dtype.kind in "SUT" or any(isinstance(entry, str | bytes) for entry in entries):
         return " Map the names to 0, 1, 2, ... first."
-    if any(np.ndim(entry) for entry in entries):
+    if any(isinstance(entry, list | tuple | np.ndarray) for entry in entries):
         return " Do all rows have the same length?"
     numbers = entries and all(isinstance(entry, NUMBERS) for entry in entries)
     return f" Use np.asarray({name}, float)." if numbers else ""

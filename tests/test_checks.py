@@ -279,6 +279,8 @@ def test_numeric_reads_what_can_be_read_as_numbers():
     assert numeric("f", "x", x) is x
     for wrong, message in (
         ([[1, 2], [3]], "got list. Do all rows have the same length?"),
+        ([[1, [2, 3]]], "got list. Do all rows have the same length?"),
+        ([("ids", np.zeros((2, 3)))], "got list. Do all rows have the same length?"),
         (np.array([[1], None], object), "got object. Do all rows have the same length?"),
         (np.array([1, None], object), "got object."),
         (np.array([1, 2.5], object), "got object. Use np.asarray(x, float)."),
