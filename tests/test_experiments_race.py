@@ -300,7 +300,7 @@ def test_a_setting_that_is_the_default_is_none_and_a_rate_of_none_the_default(ru
         (lambda: run(bowl(1), SWITCHED[0], START, steps=0), ValueError, "run: steps must"),
         (lambda: run(bowl(1), SWITCHED[0], START, steps=1, noise=-1), ValueError, "run: noise"),
         (lambda: run(bowl(1), SWITCHED[0], START, steps=1, seed=1.5), TypeError, "run: seed must"),
-        (lambda: race(Setting((SWITCHED[0],), "hill")), ValueError, "ground: name must be one of"),
+        (lambda: race(Setting((SWITCHED[0],), "hill")), ValueError, "formula: text must be"),
     ],
 )  # fmt: skip
 def test_a_race_that_cannot_be_held_is_refused_in_one_sentence(make, error, message):

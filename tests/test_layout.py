@@ -16,9 +16,9 @@ import nnlib
 
 NNLIB = Path(nnlib.__file__).parent
 ORDER = """checks machine contract slopes calculus arrays blocks losses initializers parameters
-    stepping optimizers landscapes layers mlp recurrent transformer generation progress idx download
-    data environment jupyter archives fingerprints examples training saving sweeps words
-    exercises documents experiments plots widgets""".split()
+    stepping optimizers landscapes expressions layers mlp recurrent transformer generation
+    progress idx download data environment jupyter archives fingerprints examples training
+    saving sweeps words exercises documents experiments plots widgets""".split()
 FOLDERS = ("exercises", "documents", "experiments", "plots", "widgets")
 PUBLIC = {
     "calculus": "numerical_gradient numerical_jacobian vec directional_derivative check_vjp",

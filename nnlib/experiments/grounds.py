@@ -1,22 +1,23 @@
-"""The grounds of the race by their names."""
+"""The grounds of the race by their names, or as someone types them."""
 
 from functools import lru_cache
 
+from nnlib.expressions import formula
 from nnlib.landscapes import GROUNDS, Landscape, bowl
 
 
 @lru_cache(maxsize=32)
 def ground(name: str, *, kappa: float = 25.0) -> Landscape:
-    """The ground of this name.
+    """The ground of this name, or the function of x and y that is written here.
 
     kappa    how many times steeper the ravine is across than along; other grounds have none.
-    Errors   ValueError for an unknown name.
+    Errors   ValueError for what is neither.
 
-    >>> ground("ravine", kappa=100).gradient([1.0, 1.0])
+    >>> ground("ravine", kappa=100.0).gradient([1.0, 1.0])
     array([  1., 100.])
+    >>> ground("x**2 * y").gradient([1.0, 1.0])
+    array([2., 1.])
     """
     if name == "ravine":
         return bowl(kappa)
-    if name not in GROUNDS:
-        raise ValueError(f"ground: name must be one of {', '.join(GROUNDS)}; got {name!r}.")
-    return GROUNDS[name]
+    return GROUNDS[name] if name in GROUNDS else formula(name)
