@@ -36,6 +36,7 @@ PUBLIC = {
     "environment": "faults check_environment",
     "training": "Training fit accuracy",
     "saving": "save load",
+    "sweeps": "sweep",
     "exercises": "exercise",
 }
 ONLY_IN = {"matplotlib": "plots", "ipywidgets": "widgets", "anywidget": "widgets"}
