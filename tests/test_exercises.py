@@ -9,6 +9,7 @@ from nnlib import exercises as module
 from nnlib.blocks import sigmoid
 from nnlib.exercises import exercise, exercises
 from nnlib.exercises.judge import Exercise, verdict
+from nnlib.plots.canvas import style
 from tools import lessons
 
 RNG = np.random.default_rng(0)
@@ -179,8 +180,9 @@ each_asked = pytest.mark.parametrize(("name", "cell", "folded", "setup"), ASKED)
 def run(setup, *sources):
     """The namespace after the lesson's imports and these sources."""
     space = {}
-    for source in (setup, *sources):
-        exec(compile(source, "<lesson>", "exec"), space)
+    with style():  # which a lesson sets for good
+        for source in (setup, *sources):
+            exec(compile(source, "<lesson>", "exec"), space)
     return space
 
 

@@ -144,6 +144,7 @@ def test_nbval_finds_a_wrong_digit_in_each_output_of_a_notebook(path, tmp_path):
 
 # -- the checks find planted faults ------------------------------------------------------------
 
+MORE_NOTES = {"board": "A sum.", "cut": "The proof.", "jump": "setup"}
 LECTURE = {"minutes": 2, "ask": "Is it?", "expect": "It is.", "misconception": "It is not."}
 LESSON = f"""\
 # %% [markdown]
@@ -262,6 +263,10 @@ FAULTS = {
     "metadata has no expect": without_lecture("expect"),
     "metadata has no minutes": without_lecture("minutes"),
     "metadata has no misconception": without_lecture("misconception"),
+    "metadata has no cut": lambda nb: nb.cells[2].metadata.lecture.update(board="a sum"),
+    "the sections have 3 minutes": lambda nb: nb.cells[2].metadata.lecture.update(
+        MORE_NOTES, minutes=3
+    ),
     "metadata has ['answer']": lambda nb: nb.cells[2].metadata.lecture.update(answer="yes"),
     "neither shows nor asserts": lambda nb: (
         [set_source(i, "one = 1")(nb) for i in (3, 4, 5)]

@@ -17,6 +17,7 @@ from tools import lessons
 
 TAGS = {"nbval-ignore-output", "exercise", "long"}  # long: tools.portable leaves it out
 LECTURE = {"ask": str, "expect": str, "minutes": (int, float), "misconception": str}
+LECTURE_MORE = {"board": str, "cut": str, "jump": str}  # in a lesson that has one of them: in each
 METADATA = {"kernelspec": {"display_name", "language", "name"}, "language_info": {"name"}}
 IN_A_LINE, AT_MOST, PLOT_CELL, WORDS = 12, 25, 5, 90
 RATIO = (0.6, 1.7)  # text cells for each code cell
@@ -171,15 +172,10 @@ def check_lengths(notebook):
 def check_frame(notebook):
     """First title, objectives, prerequisites and minutes; last what to remember and a link."""
     first, last = notebook.cells[0], notebook.cells[-1]
-    opening = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code" or cell.source.startswith("##"):
-            break
-        opening.append(cell.source)
     if not first.source.startswith("# "):
         yield "the first cell does not begin with the title: '# ...'"
     for word in ("objectives", "prerequisites", "minutes"):
-        if word not in " ".join(opening).lower():
+        if word not in opening(notebook).lower():
             yield f"the opening does not say its {word}"
     if last.cell_type != "markdown" or "remember" not in last.source.lower():
         yield "the last cell does not say what to remember"
@@ -193,20 +189,25 @@ def check_frame(notebook):
 
 def check_sections(notebook):
     """Each section has its notes for the lecturer, and its code shows something."""
+    notes = [cell.metadata.get("lecture", {}) for cell, _ in sections(notebook)]
+    more = LECTURE_MORE if any(set(LECTURE_MORE) & set(lecture) for lecture in notes) else {}
+    minutes = sum(lecture.get("minutes", 0) for lecture in notes)
+    if more and minutes != (said := said_minutes(notebook)):
+        yield f"the sections have {minutes} minutes, the opening says {said}"
     for cell, codes in sections(notebook):
         if cell is not notebook.cells[-1]:
-            yield from (f"{cell.id}: {fault}" for fault in lecture_faults(cell))
+            yield from (f"{cell.id}: {fault}" for fault in lecture_faults(cell, LECTURE | more))
         if codes and not any(code.outputs or "assert" in code.source for code in codes):
             yield f"{cell.id}: the section's code neither shows nor asserts anything"
 
 
-def lecture_faults(cell):
-    """What is wrong with a heading's notes for the lecturer."""
+def lecture_faults(cell, due):
+    """What is wrong with a heading's notes for the lecturer, which are due in these kinds."""
     lecture = cell.metadata.get("lecture", {})
-    for key, kind in LECTURE.items():
+    for key, kind in due.items():
         if not isinstance(lecture.get(key), kind) or not lecture[key]:
             yield f"the heading's lecture metadata has no {key}"
-    if extra := set(lecture) - set(LECTURE):
+    if extra := set(lecture) - set(due) - {"script"}:  # of a show that the section can be
         yield f"the heading's lecture metadata has {sorted(extra)}"
 
 
@@ -263,6 +264,22 @@ def words(text):
     text = re.sub(r"\]\([^)]*\)", "]", text)
     text = re.sub(r"^\s*\|.*$|<[^>]+>", " ", text, flags=re.MULTILINE)
     return len(re.findall(r"\w[\w'’.-]*", text))
+
+
+def opening(notebook):
+    """The text before the first code and the first section."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" or cell.source.startswith("##"):
+            break
+        found.append(cell.source)
+    return " ".join(found)
+
+
+def said_minutes(notebook):
+    """The minutes that the opening says the lesson takes; None when it says no number."""
+    found = re.search(r"minutes\W*(\d+)", opening(notebook), re.IGNORECASE)
+    return found and int(found[1])
 
 
 def links(text):

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from nnlib.documents.claims import convention, note, ok, page, reading, typo, wrong
+from nnlib.documents.claims import (
+    convention,
+    follows,
+    misprint,
+    note,
+    ok,
+    overstated,
+    page,
+    reading,
+)
 from nnlib.optimizers import AdaGrad, Adam, RMSprop
 
 STEPS, EPS = 12, 1e-8
@@ -46,7 +55,7 @@ def direction(rng):
     L = rng.uniform(0.5, 2)
     g = L * (w - lowest)
 
-    yield typo(
+    yield misprint(
         "A-4-direction",
         r"Weights are to move along the gradient: in a round bowl of curvature $L$, "
         r"$w+\eta g$ with $\eta=1/L$ should be the lowest point.",
@@ -62,7 +71,6 @@ def momentum_page(rng):
     """v <- rho v + eta g, w <- w - v."""
     g, w = rng.standard_normal((STEPS, 3)), rng.standard_normal(3)
     rho, eta = rng.uniform(0.5, 0.95), rng.uniform(0.1, 1)
-    v_for_constant = lambda: remembered(np.tile(g[0], (60, 1)), rho, eta)
 
     def heavy_ball():
         """Polyak's form: no velocity, the last displacement instead."""
@@ -86,14 +94,14 @@ def momentum_page(rng):
         lambda: arrived(w, remembered(g, rho, eta)),
         heavy_ball,
     )
-    yield wrong(
+    yield ok(
         "A-4.1-exp",
-        r"While gradients agree, $v_t$ grows exponentially towards a limit: after 60 steps by "
-        "the factor of its first two.",
-        r"$v_t=\eta g\frac{1-\rho^t}{1-\rho}$ saturates: each increment is $\rho$ times the last.",
-        lambda: eta * g[0] * (1 + rho) ** 59,
-        lambda: eta * g[0] * (1 - rho**60) / (1 - rho),
-        lambda: v_for_constant()[-1],
+        r"While gradients agree, $v_t$ grows exponentially up to a limit: "
+        r"$v_t=\frac{\eta g}{1-\rho}(1-\rho^t)$.",
+        lambda: eta * g[0] / (1 - rho) * (1 - rho ** np.arange(1, 61)[:, None]),
+        lambda: remembered(np.tile(g[0], (60, 1)), rho, eta),
+        r"Loosely worded: what is exponential is the approach, $v$ grows by less at each step. The "
+        r"gap to the limit falls as $\rho^t$.",
     )
     yield note("A-4.1-cut", "The section breaks off in its last sentence.", "Text is missing.")
 
@@ -178,21 +186,22 @@ def rmsprop_page(rng):
         lambda: (np.diff(remembered(g**2, 1, 1), axis=0) > 0).sum(),
         r"Where $g\ne0$; it never falls.",
     )
-    yield wrong(
+    yield overstated(
         "A-4.3-stall",
         "AdaGrad's rate shrinks until training stalls: after 400 steps of a constant gradient "
         "1200 more should leave the distance as it is, its ratio 1.",
-        r"It shrinks like $\eta/\sqrt t$, whose sum is endless: the distance goes on as "
+        r"True where early gradients are far larger than later ones. While they keep their size it "
+        r"shrinks like $\eta/\sqrt t$, whose sum is endless: the distance goes on as "
         r"$2\eta\sqrt t$, its ratio 2.04.",
         lambda: 1.0,
         lambda: sum_of_rates(1600) / sum_of_rates(400),
         lambda: np.divide(*adagrad_distances()[[1599, 399]]),
     )
-    yield wrong(
+    yield overstated(
         "A-4.3-stable",
         "RMSprop's rate remains stable and is not 0: without gradients it stays what it was.",
-        r"It is not 0, but it grows up to $\eta/\sqrt\epsilon$, that is $10^4\eta$, as gradients "
-        "vanish.",
+        r"True while gradients keep their size. It is never 0, but as they vanish it grows up to "
+        r"$\eta/\sqrt\epsilon$, that is $10^4\eta$.",
         lambda: eta / np.sqrt(E[-1] + EPS),
         lambda: np.full(3, eta / np.sqrt(EPS)),
         lambda: eta / np.sqrt(then_nothing()[-1] + EPS),
@@ -238,7 +247,7 @@ def adam_page(rng):
         lambda: v,
         lambda: (1 - beta2) * weighted(g**2, beta2),
     )
-    yield typo(
+    yield misprint(
         "A-4.4-betas",
         r"$\beta_1$ and $\beta_2$ are 0.9 or 0.999; here $\beta_1=0.999$, $\beta_2=0.9$ on "
         "$w^2/2$, whose minimum is 0.",
@@ -274,10 +283,11 @@ def adam_page(rng):
         ],
         "Then they are weighted means, exact when all gradients are equal; the first $t$ is 1.",
     )
-    yield convention(
+    yield follows(
         "A-4.4-update",
         r"$w_t=w_{t-1}-\frac{\eta}{\sqrt{\hat v_t+\epsilon}}\,\hat m_t$",
-        r"Adam as published has $\sqrt{\hat v}+\epsilon$. With $\lvert g\rvert=10^{-5}$ the first "
+        r"With $\epsilon$ inside the root, as in AdaGrad above. Adam as published has "
+        r"$\sqrt{\hat v}+\epsilon$. With $\lvert g\rvert=10^{-5}$ the first "
         r"step is $0.0995\,\eta$ against $0.999\,\eta$; equal for "
         r"$\epsilon_{in}=\epsilon^2+2\epsilon\sqrt{\hat v}$.",
         lambda: arrived(origin, eta / np.sqrt(v_small + EPS) * (1e-5 * m_hat)),

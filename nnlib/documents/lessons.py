@@ -10,6 +10,8 @@ LESSONS = {
     "under a microscope",
     "02": "the linear layer, activations and softmax with all their derivatives; what a network "
     "can represent",
+    "04": "gradient descent, momentum, AdaGrad, RMSprop and Adam, each from what the one before "
+    "cannot do; conventions that change the result; a fair race",
     "05": "a multilayer perceptron on MNIST: first weights, the four backward equations, training "
     "live, and what it gets wrong",
     "90": "every claim of the lecture notes, executed: as printed, as corrected, both errors",

@@ -1,0 +1,1048 @@
+# %% [markdown]
+# # 4 · Optimizers
+#
+# Document A, section 4, and E's momentum.
+#
+# **Objectives.** Predict where gradient descent is fast, slow or lost; derive momentum, AdaGrad, RMSprop and Adam, each from
+# what the one before cannot do; know which conventions change the result; judge whether a race was fair.
+#
+# **Prerequisites.** [Lesson 1](01_vector_calculus.ipynb): the gradient, its step, eigenvalues. **Minutes:** 131; a good place for a
+# break is before AdaGrad.
+#
+# | letter | meaning |
+# |---|---|
+# | $\theta$ | the parameters ($w$ in the documents) |
+# | $g_t$ | the gradient of the loss at $\theta$ in step $t$ |
+# | $\eta$ | the learning rate, in code `lr` |
+
+# %%
+from functools import partial
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import nnlib.plots.lesson_04 as plots
+from nnlib.calculus import numerical_gradient
+from nnlib.documents import claim, claims_table
+from nnlib.exercises import exercise
+from nnlib.experiments.lesson_04 import learned_rate, loss_on_digits, moves, shrinking, turned
+from nnlib.experiments.race import run, runner
+from nnlib.landscapes import bowl
+from nnlib.optimizers import OPTIMIZERS, AdaGrad, Adam, GradientDescent, Momentum, RMSprop
+from nnlib.optimizers import cosine_decay, inverse_sqrt, step_decay, warmup
+from nnlib.plots.canvas import use_style
+from nnlib.plots.curves import draw_lines, draw_means
+from nnlib.plots.landscapes import draw_paths
+
+use_style()
+
+# %% [markdown] lecture={"ask": "Which one change helps most: a smaller rate, a larger one, remembering earlier steps, or a rate for each coordinate?", "board": "the ravine from above, a zigzag across it, the star far to the left", "cut": "nothing", "expect": "Votes for all four; write them down and come back before the race", "jump": "setup", "minutes": 5, "misconception": "The step is too large, so a smaller one helps"}
+# ## A ball in a ravine
+#
+# Training walks down a landscape. Take a ravine, a hundred times as steep across as along: $f=\frac12(x^2+100y^2)$, from
+# $(10,1)$.
+
+# %%
+ravine, start = bowl(100), np.array([10.0, 1.0])
+zigzag = run(ravine, runner("GradientDescent", 0.0195), start, steps=30).path
+assert (zigzag[:-1, 1] * zigzag[1:, 1] < 0).all()
+assert zigzag[-1, 0] > 5
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4))
+title, window = "30 steps, each across, and not half of the way along", ((-1, 11), (-1.5, 1.5))
+draw_paths(ravine, {"gradient descent, η = 0.0195": zigzag}, title=title, window=window, ax=ax)
+plt.show()
+
+# %% [markdown]
+# **Vote.** You may change one thing:
+#
+# (a) a smaller rate, (b) a larger rate, (c) remember earlier steps, (d) a rate of its own for each coordinate.
+#
+# Two are tried at once:
+
+# %%
+for name, lr in {"(a) smaller": 0.01, "(b) larger": 0.0202}.items():
+    x, y = run(ravine, runner("GradientDescent", lr), start, steps=30).path[-1]
+    print(f"{name:11}  along {x:4.1f}, across {abs(y):.1f}")
+    assert x > 7 or abs(y) > 1
+
+# %% [markdown]
+# Smaller is smoother and slower; larger leaves the ravine sideways. The one rate is too large across and too small along. First we
+# must know *how* large it may be.
+
+# %% [markdown] lecture={"ask": "The ravine becomes ten times as narrow. How many times as many steps?", "board": "two lines |1 - \u03b7\u03bb| over \u03b7, and the point where they cross", "cut": "the turned ravine: take a straight one", "expect": "Ten: the number grows like the condition number", "jump": "setup", "minutes": 12, "misconception": "A better rate would repair it"}
+# ## One direction at a time
+#
+# Near a minimum at 0 every smooth loss is nearly quadratic, $f(p)=\frac12p^\top Hp$ with gradient $Hp$. So a step is
+#
+# $$p\leftarrow p-\eta Hp=(I-\eta H)\,p.$$
+#
+# Let $q_i$ be the eigenvectors of $H$: $Hq_i=\lambda_iq_i$. Written in them, $p=\sum_ic_iq_i$, each coordinate goes its own way:
+#
+# $$c_i\leftarrow(1-\eta\lambda_i)\,c_i .$$
+
+# %%
+ground, start = turned(bowl(100), 30), np.array([10.0, 1.0])
+H = np.stack([ground.gradient(unit) for unit in np.eye(2)], axis=1)  # a column for each coordinate
+assert np.allclose(numerical_gradient(ground.value, start), H @ start, atol=1e-5)
+curvatures, directions = np.linalg.eigh(H)
+print("H", H.round(2), "curvatures", curvatures.round(6), sep="\n")
+
+# %%
+path = run(ground, runner("GradientDescent", 0.015), start, steps=20).path
+steps = np.arange(21)[:, None]
+predicted = (directions.T @ start) * (1 - 0.015 * curvatures) ** steps
+assert np.allclose(path @ directions, predicted, atol=1e-9)
+
+# %% [markdown]
+# So no direction grows as long as $\lvert1-\eta\lambda_i\rvert<1$: for the largest curvature $L$ that means $\eta<2/L$. How fast the
+# rest shrinks is decided by the smallest, $\mu$.
+#
+# *Predict:* which rate shrinks the slower of both fastest? (a) $1/L$, (b) just below $2/L$, (c) between.
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.5))
+plots.draw_factors(flat=1, steep=5, ax=ax)
+plt.show()
+
+# %% [markdown]
+# Between. At $1/L$ the steep direction is done in one step and the flat one crawls; near $2/L$ the steep one hops for ever. Where
+# the lines cross, $1-\eta\mu=\eta L-1$:
+#
+# $$\eta^*=\frac2{L+\mu},\qquad\text{factor}\quad1-\eta^*\mu=\frac{L-\mu}{L+\mu}=\frac{\kappa-1}{\kappa+1},\qquad\kappa=\frac L\mu .$$
+
+# %%
+mu, L = curvatures[0], curvatures[-1]
+rates = np.linspace(0, 2 / L, 100_001)
+slower = np.maximum(shrinking(mu, rates), shrinking(L, rates))
+assert np.isclose(rates[slower.argmin()], 2 / (L + mu), rtol=1e-4)
+assert np.isclose(slower.min(), (100 - 1) / (100 + 1), rtol=1e-4)
+
+
+# %% [markdown]
+# **Your turn.** $H$ has any size and is turned in any way. Which rate is best?
+
+
+# %% tags=["exercise"]
+def best_rate(H):
+    """The best rate of gradient descent on ½ pᵀHp."""
+    # your lines
+
+
+exercise("best rate", best_rate)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# `np.linalg.eigvalsh(H)` gives the eigenvalues of a symmetric matrix, the smallest first.
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def best_rate(H):
+#     curvatures = np.linalg.eigvalsh(H)
+#     return 2 / (curvatures[0] + curvatures[-1])
+# ```
+# </details>
+
+# %% [markdown]
+# $\kappa$, the **condition number**, decides. To a thousandth of the distance it takes
+# $\ln1000\,/\,{-\ln\frac{\kappa-1}{\kappa+1}}\approx3.5\,\kappa$ steps. *Predict:* ten times as narrow, how many times as many?
+
+# %%
+for kappa in (10, 100, 1000):
+    go = runner("GradientDescent", 2 / (1 + kappa))
+    path = run(bowl(kappa), go, np.array([1.0, 1.0]), steps=4000).path
+    taken = int((np.linalg.norm(path, axis=1) > np.sqrt(2) / 1000).sum())
+    print(
+        f"κ = {kappa:<5} {taken:4} steps, formula {np.log(1000) / np.log((kappa + 1) / (kappa - 1)):6.1f}"
+    )
+
+# %% [markdown]
+# Ten times. And that is with the best rate, which needs $L$ and $\mu$. Could we not undo $\kappa$?
+
+# %% [markdown] lecture={"ask": "Newton needs one step. Why does nobody train with it?", "board": "n numbers in g, n \u00d7 n in H", "cut": "all of it", "expect": "H has n\u00b2 entries; and it walks to saddles as gladly as to minima", "jump": "setup", "minutes": 4, "misconception": "Second order is too hard to code"}
+# ### The second order in one cell
+#
+# **Newton's** step divides by the curvature itself: $p\leftarrow p-H^{-1}Hp=0$, the minimum of any quadratic in one step.
+
+# %%
+H, p = np.array([[64.36, -47.52], [-47.52, 36.64]]), np.array([10.0, 1.0])
+assert np.isclose(np.linalg.cond(H), 100)
+assert np.allclose(p - np.linalg.solve(H, H @ p), 0)
+n = 33_460  # the numbers in lesson 5's network
+print(f"its H: {n**2:,} entries, {8 * n**2 / 1e9:.0f} GB; to solve: {n**3 / 3:.0e} products a step")
+saddle = np.diag([1.0, -1.0])
+assert np.allclose(p - np.linalg.solve(saddle, saddle @ p), 0)  # down in x, and up in y
+
+# %% [markdown]
+# Too large by far; and on a saddle, $\frac12(x^2-y^2)$, it walks to the top of the ridge just as gladly. All rules below make do with
+# $g$, and with two vectors of its size.
+
+# %% [markdown] lecture={"ask": "The same push at each step, \u03c1 = 0.9: how fast does the ball get?", "board": "a ball with friction: gain g, lose a tenth of v", "cut": "the derivation of the best \u03c1; keep its picture", "expect": "Ten times a single push, and no faster", "jump": "setup", "minutes": 15, "misconception": "It accelerates for ever, exponentially"}
+# ## Remember the last steps
+#
+# Vote (c). Across, one gradient says left and the next right; along, all agree. A ball with **velocity** $v$ feels the sum: across it
+# cancels, along it adds up. Document A's **momentum**, with $\rho$ just below 1:
+#
+# $$v_{t+1}=\rho\,v_t+\eta\,g_t,\qquad\theta_{t+1}=\theta_t-v_{t+1}.$$
+#
+# By hand, $\eta=1$, $\rho=0.9$: pushes $1,1,1$ give $v=1,\;1.9,\;2.71$; pushes $1,-1,1$ give $1,\;-0.1,\;0.91$.
+
+# %%
+agree = moves(Momentum, np.ones(60), lr=1.0, momentum=0.9)
+turns = moves(Momentum, (-1.0) ** np.arange(60), lr=1.0, momentum=0.9)
+assert np.allclose(agree[:3], [1, 1.9, 2.71])
+assert np.allclose(turns[:3], [1, -0.1, 0.91])
+
+# %%
+rules = {
+    "gradient descent": runner("GradientDescent", 0.0195),
+    "momentum 0.8": runner("Momentum", 0.008, momentum=0.8),
+}
+paths = {name: run(bowl(100), rule, (10.0, 1.0), steps=30).path for name, rule in rules.items()}
+plain, ball = paths.values()
+assert 10 - ball[-1, 0] > 1.5 * (10 - plain[-1, 0])
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4))
+title, window = "30 steps each: across cancels, along adds up", ((-1, 11), (-1.5, 1.5))
+draw_paths(bowl(100), paths, title=title, window=window, ax=ax)
+plt.show()
+
+# %% [markdown]
+# *Predict:* the same push again and again. Does the velocity (a) double and double, (b) grow by 1 each time, (c) approach 10?
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4))
+speeds = {"pushes that agree": agree, "pushes that turn": np.abs(turns)}
+names = {"xlabel": "step", "ylabel": "|v|, in single pushes", "legend": "inside"}
+draw_lines(speeds, **names, title="Agreement is worth ten pushes, contradiction half of one", ax=ax)
+plt.show()
+
+# %% [markdown]
+# (c): it gains $\eta g$ and loses a tenth of itself, so at the **terminal velocity** nothing changes any more:
+# $v=\rho v+\eta g$, that is $v=\frac{\eta g}{1-\rho}$. The way there is a geometric sum:
+#
+# $$v_t=\eta g\,(1+\rho+\dots+\rho^{t-1})=\frac{\eta g}{1-\rho}\,(1-\rho^t).$$
+#
+# Neither (a) nor (b): each gain is smaller than the last. When pushes turn, $\lvert v\rvert$ tends to $\frac{\eta g}{1+\rho}$, half a push.
+
+# %%
+t = np.arange(1, 61)
+assert np.allclose(agree, 10 * (1 - 0.9**t))
+assert np.isclose(abs(turns[-1]), 1 / 1.9, rtol=1e-2)
+claim("A-4.1-exp")
+
+
+# %% [markdown]
+# **Your turn.** One step of it.
+
+
+# %% tags=["exercise"]
+def momentum_step(theta, v, g, lr, rho):
+    """The new theta and the new v."""
+    # your lines
+
+
+exercise("momentum step", momentum_step)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Two lines: first the new velocity, then the step by it. Return both.
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def momentum_step(theta, v, g, lr, rho):
+#     v = rho * v + lr * g
+#     return theta - v, v
+# ```
+# </details>
+
+# %% [markdown]
+# **How much memory?** Along a direction of curvature $\lambda$ the distance $e_t$ to the minimum obeys, since the last step was
+# $e_t-e_{t-1}$,
+#
+# $$e_{t+1}=e_t-\eta\lambda e_t+\rho\,(e_t-e_{t-1}).$$
+#
+# It shrinks like $r^t$ with $r^2-(1+\rho-\eta\lambda)\,r+\rho=0$. The product of both roots is $\rho$. Where they are complex they have
+# the same size, so both are $\sqrt\rho$, *whatever the curvature*:
+#
+# $$(1-\sqrt\rho)^2\le\eta\lambda\le(1+\sqrt\rho)^2 .$$
+
+# %%
+curvatures = np.linspace(1, 100, 200)
+assert np.allclose(shrinking(curvatures, rate=0.03, momentum=0.7), np.sqrt(0.7))
+for curvature in (1, 10, 100):
+    roots = np.roots([1, -(1 + 0.7 - 0.03 * curvature), 0.7])
+    assert np.allclose(abs(roots), np.sqrt(0.7))
+
+# %% [markdown]
+# Less memory is faster, until the flattest and the steepest direction just fit in. With $\mu$ at the lower and $L$ at the upper end,
+#
+# $$\frac{1+\sqrt\rho}{1-\sqrt\rho}=\sqrt{\frac L\mu}=\sqrt\kappa\quad\Rightarrow\quad\rho^*=\Big(\frac{\sqrt\kappa-1}{\sqrt\kappa+1}\Big)^2,\qquad\eta^*=\Big(\frac2{\sqrt L+\sqrt\mu}\Big)^2 .$$
+#
+# Is it the best of all? Try every $\rho$, each with its best rate.
+
+# %%
+momenta, shares = np.linspace(0, 0.98, 99)[:, None], np.linspace(0.01, 3.99, 2000)
+lowest, best = {}, {}
+for kappa in (10, 100, 1000):
+    both = np.maximum(
+        shrinking(1, shares / kappa, momenta), shrinking(kappa, shares / kappa, momenta)
+    )
+    root = (np.sqrt(kappa) - 1) / (np.sqrt(kappa) + 1)
+    lowest[f"κ = {kappa}"], best[f"κ = {kappa}"] = both.min(axis=1), (root**2, root)
+    assert root - 1e-9 < both.min() < root + 0.02
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.5))
+plots.draw_best_momentum(lowest, momenta.ravel(), best, ax=ax)
+plt.show()
+
+# %% [markdown]
+# The factor is now $\frac{\sqrt\kappa-1}{\sqrt\kappa+1}$: the *root* of $\kappa$ decides. For $\kappa=100$ that is 0.82 a step, where
+# gradient descent had 0.98.
+
+# %%
+ravine, root = bowl(100), (10 - 1) / (10 + 1)
+rules = {"gradient descent": runner("GradientDescent", 2 / 101)}
+rules["momentum"] = runner("Momentum", (2 / 11) ** 2, momentum=root**2)
+paths = {name: run(ravine, rule, (10.0, 1.0), steps=350).path for name, rule in rules.items()}
+far = {name: np.linalg.norm(path, axis=1) for name, path in paths.items()}
+print(
+    {name: int((distance > 0.01).sum()) for name, distance in far.items()}, "steps to a thousandth"
+)
+
+names = {"xlabel": "step", "ylabel": "distance to the minimum"}
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4))
+title = "κ = 100: a thousandth of the distance, seven times as soon"
+draw_lines(far, **names, title=title, yscale="log", ylim=(1e-5, 50), legend="inside", ax=ax)
+plt.show()
+
+# %% [markdown]
+# (The slow start is the double root's: $t\,r^t$ in place of $r^t$.)
+
+# %% [markdown] lecture={"ask": "At step 50 the rate is set to 0. Which ball stops?", "board": "where does \u03b7 stand: inside v or outside", "cut": "the table", "expect": "PyTorch's and E's at once; A's rolls on with the velocity it has", "jump": "setup", "minutes": 6, "misconception": "The three forms are the same but for a constant"}
+# ### Three forms of momentum
+#
+# | | velocity | step |
+# |---|---|---|
+# | document A | $v\leftarrow\rho v+\eta g$ | $\theta\leftarrow\theta-v$ |
+# | PyTorch | $v\leftarrow\rho v+g$ | $\theta\leftarrow\theta-\eta v$ |
+# | document E | $v\leftarrow\rho v+(1-\rho)g$ | $\theta\leftarrow\theta-\eta v$ |
+#
+# At a constant rate A's and PyTorch's are the same, and so is E's with ten times the rate, $\eta/(1-\rho)$.
+
+# %%
+pushes = np.random.default_rng(0).standard_normal(100)
+forms = {"lr_inside": 0.1, "standard": 0.1, "ema": 0.1 / (1 - 0.9)}
+A, PyTorch, E = (moves(Momentum, pushes, lr=lr, form=form) for form, lr in forms.items())
+assert np.allclose(A, PyTorch, rtol=0, atol=1e-12)
+assert np.allclose(A, E, rtol=0, atol=1e-12)
+
+# %% [markdown]
+# *Predict:* all three get the same pushes, and at step 50 someone sets the rate to 0. Which ball stops?
+
+# %%
+on_and_off = lambda step, lr: lr if step < 50 else 0.0
+for form, lr in forms.items():
+    switch, pushes = partial(on_and_off, lr=lr), np.ones(100)
+    rolled = moves(Momentum, pushes, lr=lr, form=form, schedule=switch)[50:].sum()
+    print(f"{form:10} rolls on by {rolled / 0.1:.1f} pushes")
+    assert (rolled > 0.8) == (form == "lr_inside")
+
+# %% [markdown]
+# PyTorch's and E's stop dead, for the rate multiplies what they remember. A's remembers *steps*: it rolls on by $\rho/(1-\rho)=9$
+# of the last pushes. Under a schedule the forms are different rules. And with one rate for all, E's ball is ten times as slow:
+
+# %%
+claim("E-momentum-conv")
+
+# %% [markdown] lecture={"ask": "Where should the ball measure the slope: where it is, or where it is about to be?", "board": "v first, then g at its tip", "cut": "all of it", "expect": "Where it is about to be: it brakes earlier", "jump": "setup", "minutes": 4, "misconception": "Nesterov is a new momentum; it is the same with a gradient from ahead"}
+# ### Look ahead
+#
+# **Nesterov** measures the gradient where the velocity is about to carry the ball, $g=\nabla f(\theta-\eta\rho v)$. The library, like PyTorch, keeps the
+# point $\phi=\theta-\eta\rho v$ in place of $\theta$; then the step is $\phi\leftarrow\phi-\eta(g+\rho v)$, with the new $v$.
+
+# %%
+theta, v, ahead = np.array([10.0, 1.0]), np.zeros(2), bowl(100)
+path = run(ahead, runner("Momentum", 0.01, momentum=0.9, nesterov=True), theta, steps=30).path
+for phi in path[1:]:
+    v = 0.9 * v + ahead.gradient(theta - 0.01 * 0.9 * v)
+    theta = theta - 0.01 * v
+    assert np.allclose(phi, theta - 0.01 * 0.9 * v, atol=1e-9)
+
+# %% [markdown]
+# What does it buy? The recurrence becomes $r^2-(1+\rho)(1-\eta\lambda)\,r+\rho(1-\eta\lambda)=0$: complex roots have the size
+# $\sqrt{\rho\,(1-\eta\lambda)}$, so steep directions are braked as well. Plain momentum leaves them all at $\sqrt\rho$.
+
+# %%
+roots = np.roots([1, -(1 + 0.9) * (1 - 0.5), 0.9 * (1 - 0.5)])  # ηλ = 0.005 · 100
+assert np.allclose(abs(roots), np.sqrt(0.9 * 0.5))
+for ahead in (False, True):
+    go = runner("Momentum", 0.005, nesterov=ahead)
+    across = np.abs(run(bowl(100), go, (0.0, 1.0), steps=60).path[-10:, 1]).max()
+    print(
+        "ahead" if ahead else "plain",
+        "less than 10⁻⁸ is left" if across < 1e-8 else f"{across:.2f} is left",
+    )
+    assert (across < 1e-8) == ahead
+
+# %% [markdown] lecture={"ask": "Momentum 0.9 beats gradient descent at the same rate. Is it the direction, or just ten times the step?", "board": "effective rate \u03b7/(1 - \u03c1)", "cut": "all of it; show the picture", "expect": "Mostly the step: at ten times the rate gradient descent is as fast", "jump": "setup", "minutes": 6, "misconception": "At the same rate both take the same steps"}
+# ### A claim on trial: momentum is faster
+#
+# Where gradients agree its steps are ten times as long, so rate 0.1 with $\rho=0.9$ is an **effective rate** of 1. Three comparisons of the loss on the
+# digits after 150 steps: at equal $\eta$, at equal effective rate, and best against best. Five seeds, six rates each, batches of 100.
+#
+# *Rule:* faster means that the means differ by more than the larger spread (largest less smallest). *Prediction:* yes, no, yes.
+
+# %%
+effective = [0.1, 0.3, 1, 2, 3, 5]
+losses = lambda rule, lr: [loss_on_digits(rule, lr, seed=seed) for seed in range(5)]
+plain = np.array([losses(GradientDescent, lr) for lr in effective])
+momentum = np.array([losses(Momentum, lr / 10) for lr in effective])
+arms = {"gradient descent": plain, "momentum 0.9": momentum}
+names = {"xlabel": "effective rate: η, or η/(1 − ρ)", "ylabel": "loss after 150 steps"}
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.5))
+title = "Equal steps, equal progress; momentum bears longer ones"
+draw_means(effective, arms, **names, title=title, yscale="log", ax=ax)
+plt.show()
+
+
+# %%
+def faster(a, b):
+    return b.mean() - a.mean() > max(np.ptp(a), np.ptp(b))
+
+
+best_plain, best_momentum = (arm[arm.mean(axis=1).argmin()] for arm in (plain, momentum))
+assert faster(momentum[2], plain[0])  # both at rate 0.1
+assert not any(faster(momentum[k], plain[k]) for k in range(3))
+assert faster(best_momentum, best_plain)
+
+# %% [markdown]
+# | comparison | verdict |
+# |---|---|
+# | both at rate 0.1 | **supported**: but its steps are ten times as long |
+# | at the same effective rate, up to 1 | **not supported**: no difference beyond the spread |
+# | best against best | **supported**: it bears an effective rate of 3, at which gradient descent breaks down |
+#
+# So memory pays by what it *cancels*. And the losing case: where nothing zigzags there is nothing to cancel, and the ball rolls past.
+
+# %%
+round_bowl = bowl(1)
+for rho in (0.0, 0.5, 0.9):
+    rates = np.linspace(0.01, 3.9, 1000)
+    print(
+        f"round bowl, ρ = {rho}: at best a factor of {shrinking(1.0, rates, rho).min():.2f} a step"
+    )
+
+# %% [markdown] lecture={"ask": "The ravine is turned by 45 degrees. Does a rate for each coordinate still help?", "board": "two coordinates, two sums of squares", "cut": "the early avalanche", "expect": "Hardly: both coordinates now see the same gradients", "jump": "setup", "minutes": 9, "misconception": "AdaGrad removes the condition number"}
+# ## A rate for each coordinate
+#
+# Vote (d). Momentum still has one rate for all. But a rare word in a text has a gradient once in a thousand batches; and in other
+# units (metres for millimetres) the same slope is a thousand times as large. **AdaGrad** measures each coordinate's step in units of its
+# own past gradients:
+#
+# $$G_t=G_{t-1}+g_t\odot g_t,\qquad\theta_{t+1}=\theta_t-\frac{\eta}{\sqrt{G_t}}\odot g_t .$$
+#
+# By hand: gradients 3, then 4, with $\eta=1$, give $G=9,\;25$ and steps $\frac33=1$, $\frac45=0.8$.
+
+# %%
+G, steps = 0.0, []
+for g in (3.0, 4.0):
+    G = G + g * g
+    steps.append(g / np.sqrt(G))
+assert np.allclose(steps, [1, 0.8])
+assert np.allclose(steps, moves(AdaGrad, np.array([3.0, 4.0]), lr=1.0))
+
+# %% [markdown]
+# The unit cancels: gradients a thousand times as large give the same steps. So it walks straight down *our* ravine.
+#
+# *Predict:* and if we turn the ravine by 45°?
+
+# %%
+start, across = np.array([10.0, 1.0]), np.array([9.0, 11.0]) / np.sqrt(2)  # the same, turned
+for name, ground, begin in (
+    ("straight", bowl(100), start),
+    ("turned", turned(bowl(100), 45), across),
+):
+    taken = []
+    for lr in (0.5, 1.0, 2.0, 5.0, 10.0):
+        path = run(ground, runner("AdaGrad", lr), begin, steps=2000).path
+        taken.append(int((np.linalg.norm(path, axis=1) > 0.01).sum()))
+    print(f"{name:9} {min(taken)} steps to a thousandth, at the best of five rates")
+assert min(taken) > 346  # what gradient descent needs in either, at its best
+
+# %% [markdown]
+# Turned, both coordinates see the same mixture of gradients, and one rate for each is one rate for both: gradient descent, which does not
+# care how the ravine lies, is faster. A rate for each coordinate
+# helps as far as the coordinates are what differs. (In a network they often do: layers, biases, rare inputs.)
+
+# %% [markdown]
+# **Its price.** $G$ never falls, so the effective rate $\eta/\sqrt{G_t}$ never rises. With gradients of steady size $g$ it is
+# $\frac{\eta}{g\sqrt t}$. Document A: it shrinks until training stalls.
+#
+# *Predict:* the same gradient 1600 times. How far has AdaGrad come, compared with 400 steps? (a) as far, (b) twice, (c) four times.
+
+# %%
+way = moves(AdaGrad, np.ones(1600), lr=1.0).cumsum()
+print(f"400 steps: {way[399]:.0f}, 1600 steps: {way[1599]:.0f}")
+assert np.isclose(way[1599] / way[399], 2, rtol=0.03)
+
+# %% [markdown]
+# Twice: $\sum1/\sqrt t\approx2\sqrt t$ has no limit, so by itself it does not stall. But let the run begin with an avalanche, one gradient of
+# 1000, and the rest of size 1:
+
+# %%
+avalanche = np.append(1000.0, np.ones(1600))
+after = moves(AdaGrad, avalanche, lr=1.0)[1:].sum()
+print(f"1600 steps after the avalanche: {after:.1f}, without it: {way[1599]:.0f}")
+assert after < 1.7 < way[1599] / 40
+
+# %%
+claim("A-4.3-stall")
+
+# %% [markdown] lecture={"ask": "After an avalanche, how does RMSprop get its rate back?", "board": "weights (1 - \u03b3), (1 - \u03b3)\u03b3, ... of old squares", "cut": "the ball that never rests", "expect": "It forgets: after some 1/(1 - \u03b3) steps", "jump": "setup", "minutes": 7, "misconception": "RMSprop's rate is stable"}
+# ## Forget the old squares
+#
+# **RMSprop** takes a running *mean* of the squares in place of the sum; what happened $k$ steps ago weighs $(1-\gamma)\gamma^k$:
+#
+# $$E[g^2]_t=\gamma\,E[g^2]_{t-1}+(1-\gamma)\,g_t^2,\qquad\theta_{t+1}=\theta_t-\frac{\eta}{\sqrt{E[g^2]_t}}\,g_t .$$
+#
+# By hand, $\gamma=0.75$, gradients 2 and 2: $E=1,\;1.75$, steps $\frac2{\sqrt1}=2$ and $\frac2{\sqrt{1.75}}=1.51$.
+
+# %%
+E, steps = 0.0, []
+for g in (2.0, 2.0):
+    E = 0.75 * E + 0.25 * g * g
+    steps.append(g / np.sqrt(E))
+assert np.allclose(steps, [2, 2 / np.sqrt(1.75)])
+assert np.allclose(steps, moves(RMSprop, np.array([2.0, 2.0]), lr=1.0, decay=0.75))
+
+# %%
+weather = np.concatenate([np.ones(50), 30 * np.ones(20), np.ones(200)])
+rules = {
+    "AdaGrad": (AdaGrad, {}),
+    "RMSprop, γ = 0.9": (RMSprop, {"decay": 0.9}),
+    "RMSprop, γ = 0.99": (RMSprop, {"decay": 0.99}),
+}
+rates = {name: moves(rule, weather, lr=1.0, **kw) / weather for name, (rule, kw) in rules.items()}
+names = {"xlabel": "step; those from 50 to 70 are the storm", "ylabel": "effective rate / η"}
+assert rates["AdaGrad"][-1] < 0.01 < 0.99 < rates["RMSprop, γ = 0.9"][-1]
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.5))
+title = "After a storm RMSprop forgets, AdaGrad never does"
+draw_lines(rates, **names, title=title, yscale="log", ax=ax)
+plt.show()
+
+
+# %% [markdown]
+# **Your turn.** With $\epsilon$ behind the root, where PyTorch has it, so that a gradient of 0 divides by something.
+
+
+# %% tags=["exercise"]
+def rmsprop_step(theta, v, g, lr, gamma, eps):
+    """The new theta and the new v, the running mean of g²."""
+    # your lines
+
+
+exercise("RMSprop step", rmsprop_step)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# First the new mean, from the old one and `g**2`; then the step over its root, plus `eps`.
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def rmsprop_step(theta, v, g, lr, gamma, eps):
+#     v = gamma * v + (1 - gamma) * g**2
+#     return theta - lr * g / (np.sqrt(v) + eps), v
+# ```
+# </details>
+
+# %% [markdown]
+# **Its price.** A step in units of the gradient is $\eta$ long, however near the minimum. A calls the rate stable; on $\frac12x^2$:
+# *Predict:* where does RMSprop end, with $\eta=0.1$, and with 0.05?
+
+# %%
+for lr in (0.1, 0.05):
+    rule = runner("RMSprop", lr, decay=0.9)
+    x = np.abs(run(bowl(1), rule, (1.0, 1.0), steps=2000).path[-100:, 0])
+    print(f"η = {lr}: |x| between {x.min():.3f} and {x.max():.3f} for ever")
+    assert np.allclose(x, lr / 2, rtol=0.01)
+
+# %% [markdown]
+# It hops between $+\frac\eta2$ and $-\frac\eta2$ for ever: as the gradient falls, so does its mean, and the effective rate *rises*. To arrive, the rate must
+# fall by a schedule.
+
+# %% [markdown] lecture={"ask": "Without bias correction, is Adam's first step too small or too large?", "board": "m: 0.1 of g; v: 0.001 of g\u00b2; the root of 0.001", "cut": "the second step by hand", "expect": "Most say too small, since m starts at 0; it is \u221a10 times too large", "jump": "setup", "minutes": 12, "misconception": "m and v are biased to 0, so the step is too"}
+# ## Both, and corrected
+#
+# RMSprop's direction is that of one gradient, noise and all; and its first step, look at the picture, is $1/\sqrt{1-\gamma}$ times too long. **Adam** smooths
+# the direction as momentum does, and repairs the start. Its letters: $m$ is the running mean of gradients, $v$ (no velocity here) that
+# of their squares.
+#
+# $$m_t=\beta_1m_{t-1}+(1-\beta_1)g_t,\qquad v_t=\beta_2v_{t-1}+(1-\beta_2)\,g_t\odot g_t .$$
+#
+# Both start at 0. After $t$ equal gradients $m_t=(1-\beta_1^t)\,g$, by the same geometric sum as for the velocity. So Adam divides that out:
+#
+# $$\hat m_t=\frac{m_t}{1-\beta_1^t},\qquad\hat v_t=\frac{v_t}{1-\beta_2^t},\qquad\theta_t=\theta_{t-1}-\eta\,\frac{\hat m_t}{\sqrt{\hat v_t}}$$
+
+# %%
+t = np.arange(1, 51)
+m = moves(Momentum, 5 * np.ones(50), lr=1.0, momentum=0.9, form="ema")  # a running mean, as m is
+assert np.allclose(m, (1 - 0.9**t) * 5)
+assert np.allclose(m / (1 - 0.9**t), 5)
+
+# %% [markdown]
+# *Predict:* leave the correction out. Both $m$ and $v$ are then too small at first. With $\beta_1=0.9$ and $\beta_2=0.999$, is the first step (a) too small,
+# (b) right, for both errors cancel, (c) too large?
+
+# %%
+weather = 1 + 0.1 * np.random.default_rng(0).standard_normal(3000)
+first = {
+    "corrected": moves(Adam, weather, lr=1.0),
+    "not corrected": moves(Adam, weather, lr=1.0, bias_correction=False),
+}
+print(
+    {name: float(steps[0].round(2)) for name, steps in first.items()},
+    "and √10 =",
+    np.sqrt(10).round(2),
+)
+assert np.isclose(first["not corrected"][0], np.sqrt(10), rtol=1e-4)
+assert np.isclose(first["corrected"][0], 1)
+
+# %% [markdown]
+# (c): $m_1=0.1\,g$ is ten times too small, but $\sqrt{v_1}=\sqrt{0.001}\,\lvert g\rvert$ more than thirty times, and it divides:
+#
+# $$\frac{m_1}{\sqrt{v_1}}=\frac{1-\beta_1}{\sqrt{1-\beta_2}}=\frac{0.1}{\sqrt{0.001}}=\sqrt{10}\approx3.16 .$$
+#
+# And it grows before it falls:
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4))
+title = "Without the correction the first thousand steps are too long"
+draw_lines(first, xlabel="step", ylabel="step / η", title=title, legend="inside", ax=ax)
+plt.show()
+
+
+# %% [markdown]
+# **Your turn**: the whole rule, with $\epsilon$ behind the root. `t` is 1 at the first step.
+
+
+# %% tags=["exercise"]
+def adam_step(theta, m, v, g, t, lr, beta1, beta2, eps):
+    """The new theta, m and v."""
+    # your lines
+
+
+exercise("Adam step", adam_step)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Four lines: $m$, $v$, both corrected, the step. What is remembered is $m$ and $v$, without hats.
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def adam_step(theta, m, v, g, t, lr, beta1, beta2, eps):
+#     m = beta1 * m + (1 - beta1) * g
+#     v = beta2 * v + (1 - beta2) * g**2
+#     m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+#     return theta - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+# ```
+# </details>
+
+# %% [markdown]
+# By hand, gradients 2 and 1, $\eta=1$. First: $\hat m=2$, $\hat v=4$, step 1. Then $m=0.28$, $v=0.004996$, so
+# $\hat m=\frac{0.28}{0.19}=1.474$, $\hat v=\frac{0.004996}{0.001999}=2.499$, step 0.932.
+
+# %%
+m, v, steps = 0.0, 0.0, []
+for t, g in enumerate((2.0, 1.0), start=1):
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+    steps.append(m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t)))
+print(np.round(steps, 3))
+assert np.allclose(steps, moves(Adam, np.array([2.0, 1.0]), lr=1.0))
+
+# %% [markdown]
+# Document A sets $\beta_1$ and $\beta_2$ to 0.9 or 0.999, and means in this order. *Predict:* the other way round, what happens?
+
+# %%
+claim("A-4.4-betas")
+
+# %% [markdown]
+# A direction averaged over a thousand steps turns far too late, while the scale follows at once: a heavy ball without brakes.
+#
+# Adam in the ravine, at a rate of 1, and the effective rate of each coordinate:
+
+# %%
+found = run(bowl(100), runner("Adam", 1.0), (10.0, 1.0), steps=100)
+along, across = (found.state["v"][20] / (1 - 0.999**20)) ** -0.5
+print(f"at step 20: along 1/√v̂ = {along:.2f}, across {across:.3f}")
+assert along > 5 * across
+
+# %% [markdown] lecture={"ask": "Is the correction needed?", "board": "\u221a10 \u03b7 at first", "cut": "all of it", "expect": "It decides how large a rate may be; at its own best rate each arm does as well", "jump": "setup", "minutes": 5, "misconception": "Without it Adam starts too slowly"}
+# ### A claim on trial: Adam needs its correction
+#
+# The notes correct because $m$ and $v$ are biased to 0. Does training suffer without? The loss on the digits after 150 steps, with and without, five rates and
+# five seeds each.
+#
+# *Rule:* as before, more than the larger spread. *Prediction:* without it small rates are *faster* (longer steps), large ones break down, and best
+# against best there is no difference.
+
+# %%
+rates = [0.003, 0.01, 0.02, 0.05, 0.1]
+trial = lambda **kw: np.array(
+    [[loss_on_digits(Adam, lr, seed=k, **kw) for k in range(5)] for lr in rates]
+)
+with_it, without = trial(), trial(bias_correction=False)
+larger_spread = np.maximum(np.ptp(with_it, axis=1), np.ptp(without, axis=1))
+gain = with_it.mean(axis=1) - without.mean(axis=1)
+assert (gain > larger_spread)[:2].all()
+assert (-gain > larger_spread)[-1]
+
+# %%
+a, b = (arm[arm.mean(axis=1).argmin()] for arm in (with_it, without))
+assert abs(a.mean() - b.mean()) < max(np.ptp(a), np.ptp(b))
+arms = {"corrected": with_it, "not corrected": without}
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.5))
+names = {"xlabel": "learning rate", "ylabel": "loss after 150 steps", "yscale": "log"}
+draw_means(rates, arms, **names, title="As good at its best rate, and bears a larger one", ax=ax)
+plt.show()
+
+# %% [markdown]
+# | without the correction | verdict |
+# |---|---|
+# | rates up to 0.01 | **faster**: its steps are longer |
+# | at 0.1 | **breaks down**: the losing case of leaving it out |
+# | best against best | **no difference** beyond the spread |
+#
+# So the bias is real and the harm depends on the rate. The correction makes $\eta$ mean what it says from the first step on.
+
+# %% [markdown] lecture={"ask": "\u03b5 = 10\u207b\u2078 only prevents a division by 0. From which size of gradient on does it change the step?", "board": "\u221a(10\u207b\u2078) = 10\u207b\u2074", "cut": "the 1 % points", "expect": "Outside the root from 10\u207b\u2076 down; inside already from 10\u207b\u00b3", "jump": "setup", "minutes": 5, "misconception": "Inside or outside, a tiny number is a tiny number"}
+# ### Where ε sits
+#
+# | | PyTorch, the Adam paper | document A |
+# |---|---|---|
+# | divide by | $\sqrt{\hat v}+\epsilon$ | $\sqrt{\hat v+\epsilon}$ |
+# | a first step, in $\eta$ | $\frac{\lvert g\rvert}{\lvert g\rvert+\epsilon}$ | $\frac{\lvert g\rvert}{\sqrt{g^2+\epsilon}}$ |
+#
+# It only prevents a division by zero, one hears. *Predict:* with $\epsilon=10^{-8}$, how small must a gradient be until each form halves the step?
+
+# %%
+sizes = 10.0 ** np.arange(-11, 0.01, 0.02)
+names = {"xlabel": "size of the gradient", "ylabel": "first step / η"}
+first = lambda inside: moves(Adam, sizes[None], lr=1.0, eps_inside=inside)[0]
+steps = {"outside: √v̂ + ε": first(False), "inside: √(v̂ + ε)": first(True)}
+for name, step in steps.items():
+    half, whole = (sizes[np.flatnonzero(step > share)[0]] for share in (0.5, 0.99))
+    print(f"{name}: half at |g| = {half:.0e}, 99 % at {whole:.0e}")
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.5))
+title = "Inside the root, 10⁻⁸ is a floor of 10⁻⁴"
+draw_lines(steps, sizes, **names, title=title, xscale="log", legend="inside", ax=ax)
+plt.show()
+
+# %% [markdown]
+# Outside, $\epsilon$ is compared with $\lvert g\rvert$: half at $10^{-8}$. Inside it is compared with $g^2$: half at
+# $\sqrt{\epsilon/3}=6\cdot10^{-5}$, and felt from $7\cdot10^{-4}$ down. Late in training many gradients are that small.
+
+# %%
+outside, inside = steps.values()
+assert np.isclose(np.interp(0.5, outside, sizes), 1e-8, rtol=1e-2)
+assert np.isclose(np.interp(0.5, inside, sizes), np.sqrt(1e-8 / 3), rtol=1e-2)
+claim("A-4.2-eps")
+
+# %% [markdown] lecture={"ask": "A penalty \u00bd\u03bb\u2016\u03b8\u2016\u00b2 in the loss, or \u03b8 \u2190 (1 - \u03b7\u03bb) \u03b8 beside the step: the same?", "board": "g + \u03bb\u03b8 goes through the division by \u221av\u0302", "cut": "all of it", "expect": "For gradient descent yes, for Adam no", "jump": "setup", "minutes": 5, "misconception": "Weight decay and an L2 penalty are two names of one thing"}
+# ### Weight decay: in the gradient or beside it
+#
+# Small weights are often wanted: a penalty $\frac\lambda2\lVert\theta\rVert^2$ adds $\lambda\theta$ to the gradient; **weight decay** multiplies
+# $\theta$ by $1-\eta\lambda$ at each step. For gradient descent that is one thing:
+# $\theta-\eta(g+\lambda\theta)=(1-\eta\lambda)\,\theta-\eta g$.
+#
+# *Predict:* and for Adam? Two weights start at 1; the gradients of one swing by ±0.1, those of the other by ±100.
+
+# %%
+both = {name: np.ones(2) for name in ("in the gradient", "beside it")}
+penalised = Adam(both["in the gradient"], lr=0.01)
+decayed = Adam(both["beside it"], lr=0.01, weight_decay=0.01)
+for t in range(1000):
+    swing = (-1.0) ** t * np.array([0.1, 100.0])
+    penalised.step(swing + 0.01 * penalised.theta)
+    decayed.step(swing)
+print({name: theta.round(2).tolist() for name, theta in both.items()})
+
+# %% [markdown]
+# In the gradient the penalty is divided by $\sqrt{\hat v}$ with all the rest: the weight that swings most is hardly held. Beside it (**AdamW**,
+# `weight_decay=`) both shrink by $(1-\eta\lambda)^{1000}=0.9$.
+
+# %%
+assert np.allclose(both["beside it"], (1 - 0.01 * 0.01) ** 1000, atol=0.02)
+assert both["in the gradient"][0] < 0.5 < 0.95 < both["in the gradient"][1]
+
+
+# %% [markdown] lecture={"ask": "Half the rate: how much nearer does noisy gradient descent come?", "board": "x \u2190 (1 - \u03b7) x - \u03b7 \u03be, and its mean square", "cut": "warm-up", "expect": "The mean square halves: nearer by \u221a2", "jump": "setup", "minutes": 10, "misconception": "It converges, just more slowly"}
+# ## Noise, and rates that fall
+#
+# A batch's gradient is the true one and noise. On $\frac12x^2$ with noise $\xi$ of variance $\sigma^2$, one step is
+# $x\leftarrow(1-\eta)x-\eta\xi$. When the mean square $V$ changes no more,
+#
+# $$V=(1-\eta)^2V+\eta^2\sigma^2\quad\Rightarrow\quad V=\frac{\eta\,\sigma^2}{2-\eta}\approx\frac{\eta\,\sigma^2}2 .$$
+#
+# A floor that steps cannot get under, only a smaller rate. Four thousand runs at once:
+
+
+# %%
+def constant(lr):
+    return lambda step: lr
+
+
+def noisy(schedule, steps=400, runs=4000):
+    rng, x, squares = np.random.default_rng(0), 10 * np.ones(runs), []
+    rule = GradientDescent(x, lr=schedule(0))
+    for step in range(steps):
+        rule.lr = schedule(step)
+        rule.step(x + rng.standard_normal(runs))
+        squares.append((x**2).mean())
+    return np.array(squares)
+
+
+# %%
+for lr in (0.4, 0.2, 0.1):
+    floor = noisy(constant(lr))[-100:].mean()
+    print(f"η = {lr}: mean square {floor:.3f}, formula {lr / (2 - lr):.3f}")
+    assert np.isclose(floor, lr / (2 - lr), rtol=0.03)
+
+# %% [markdown]
+# A large rate is quick and stays high, a small one is slow and comes near. So begin large and let it fall: a **schedule**.
+
+# %%
+schedules = {"constant 0.4": constant(0.4), "constant 0.01": constant(0.01)}
+schedules["cosine from 0.4 to 0"] = cosine_decay(0.4, steps=400)
+squares = {name: noisy(schedule) for name, schedule in schedules.items()}
+last = {name: values[-1] for name, values in squares.items()}
+assert last["cosine from 0.4 to 0"] < min(last["constant 0.4"], last["constant 0.01"]) / 2
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.5))
+names = {"xlabel": "step", "ylabel": "mean square distance", "yscale": "log"}
+draw_lines(squares, **names, title="A rate that falls is quick first and near last", ax=ax)
+plt.show()
+
+
+# %% [markdown]
+# **And rise?** Adam's first step is $\pm\eta$ in *every* coordinate, on the word of one batch. A **warm-up** raises the rate over the first steps. On the
+# digits with the large rate 0.3, and with a good one, 0.03; five seeds, 20 steps of warm-up:
+
+
+# %%
+def after(lr, warm):
+    rise = warmup(lambda step: lr, steps=warm)
+    return np.array([loss_on_digits(Adam, lr, seed=seed, schedule=rise) for seed in range(5)])
+
+
+# %%
+for lr in (0.3, 0.03):
+    cold, warm = after(lr, 1), after(lr, 20)
+    helps = cold.mean() - warm.mean() > max(np.ptp(cold), np.ptp(warm))
+    print(f"rate {lr}: warm-up {'helps' if helps else 'makes no difference beyond the spread'}")
+    assert helps == (lr == 0.3)
+
+# %%
+steps = np.arange(400)
+shown = {
+    "warm-up, then cosine": warmup(cosine_decay(1.0, steps=400), steps=40),
+    "inverse root": inverse_sqrt(1.0, steps=40),
+}
+shown["step decay"] = step_decay(1.0, factor=0.3, every=130)
+curves = {name: np.array([schedule(step) for step in steps]) for name, schedule in shown.items()}
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4))
+names = {"xlabel": "step", "ylabel": "rate / largest rate"}
+draw_lines(curves, **names, title="Three schedules: up at once or slowly, then down", ax=ax)
+plt.show()
+
+# %% [markdown]
+# **One wild batch.** A hundred gradients of 1, one of 1000, two hundred of 1. *Predict:* what does it do to gradient descent? To Adam?
+
+# %%
+weather = np.concatenate([np.ones(100), [1000.0], np.ones(200)])
+thrown = moves(GradientDescent, weather, lr=1.0)
+slowed = moves(Adam, weather, lr=1.0)
+print(
+    f"gradient descent: {thrown[100]:.0f} steps at once; Adam: {slowed[100]:.1f}, and at the end {slowed[-1]:.2f} a step"
+)
+assert slowed[100] < 2
+assert slowed[-1] < 0.05
+
+
+# %% [markdown]
+# Gradient descent is thrown a thousand steps away. Adam hardly moves, but remembers: it walks at a fiftieth of its pace. **Clipping** shortens a gradient
+# that is longer than $c$, and leaves its direction:
+#
+# $$g\leftarrow g\cdot\min\Big(1,\frac c{\lVert g\rVert}\Big).$$
+#
+# **Your turn.**
+
+
+# %% tags=["exercise"]
+def clip(g, longest):
+    """g, no longer than that."""
+    # your lines
+
+
+exercise("clipping", clip)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# `np.linalg.norm(g)` is the length. What is the factor for a gradient that is short enough?
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def clip(g, longest):
+#     return g * min(1, longest / np.linalg.norm(g))
+# ```
+# </details>
+
+# %% [markdown] lecture={"ask": "How does the loss after this step change with the rate of the last one?", "board": "\u03b8 = \u03b8\u2080 - \u03b7 g\u2080, L(\u03b8), chain rule", "cut": "the runs; keep the derivative", "expect": "By minus the product of this gradient and the last", "jump": "setup", "minutes": 6, "misconception": "A rate cannot be differentiated; it is not a parameter"}
+# ## Learn the rate
+#
+# Document A promises that the step size can be learned, and never returns to it. Here it is. The parameters depend on the rate that led to them,
+# $\theta_t=\theta_{t-1}-\eta\,g_{t-1}$, so by the chain rule
+#
+# $$\frac{dL(\theta_t)}{d\eta}=\nabla L(\theta_t)\cdot\frac{d\theta_t}{d\eta}=-\,g_t\cdot g_{t-1}.$$
+
+# %%
+ground, before, eta = bowl(100), np.array([10.0, 1.0]), 0.004
+g = ground.gradient(before)
+loss_of_rate = lambda eta: ground.value(before - eta[0] * g)
+slope = numerical_gradient(loss_of_rate, np.array([eta]))[0]
+now = ground.gradient(before - eta * g)
+assert np.isclose(slope, -now @ g, rtol=1e-6)
+print(f"dL/dη = {slope:.0f}, -g·g_last = {-now @ g:.0f}")
+
+# %% [markdown]
+# Do two gradients agree, the rate was too small; do they contradict, too large. In shares of itself, with the angle alone:
+# $\eta\leftarrow\eta\,(1+\beta\cos)$, with $\cos$ that of the angle between $g_t$ and $g_{t-1}$.
+#
+# *Predict:* it starts at $10^{-5}$, at $10^{-3}$, at 0.019, just below $2/L=0.02$. Where does it go?
+
+# %%
+begun = {"from 10⁻⁵": 1e-5, "from 10⁻³": 1e-3, "from 0.019": 0.019}
+found = {
+    name: learned_rate(bowl(100), np.array([10.0, 1.0]), lr, share=0.3, steps=200)
+    for name, lr in begun.items()
+}
+fixed = run(bowl(100), runner("GradientDescent", 0.019), (10.0, 1.0), steps=200).values[-1]
+rates = {name: one.rates for name, one in found.items()}
+for one in found.values():
+    assert 0.005 < np.median(one.rates[100:]) < 0.05
+    assert bowl(100).value(one.path[-1]) < fixed / 10
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.5))
+title = "Three rates, a thousand times apart, meet at the limit 2/L"
+draw_lines(rates, xlabel="step", ylabel="rate", title=title, yscale="log", ax=ax)
+plt.show()
+
+# %% [markdown]
+# They meet at the limit and swing around it: some steps too large, which the next ones repair. Even so it beats the fixed 0.019. But $\beta$ is a new number to choose: with 0.05 the
+# rate rises on long after it should have turned.
+
+# %%
+slow = learned_rate(bowl(100), np.array([10.0, 1.0]), 1e-5, share=0.05, steps=300)
+assert max(bowl(100).value(p) for p in slow.path) > 1000 * bowl(100).value(slow.path[0])
+
+# %% [markdown] lecture={"ask": "Back to the vote: which rule wins?", "board": "the vote's four answers and who was right where", "cut": "the noise", "expect": "It depends on the ground: turn the ravine, and the winner comes last", "jump": "setup", "minutes": 20, "misconception": "Adam is the best optimizer"}
+# ## The race
+#
+# Most races that one sees are unfair: one rule gets a larger rate than is shown, another fewer steps, or rates tuned by somebody who knew where the minimum is. Ours:
+#
+# * the same start, the same number of gradients, the same noise at the same step;
+# * each rule at *its* best rate, found with the same budget for all, judged by the value reached;
+# * nothing clipped; the rate that is shown is used; who leaves the map is marked.
+
+# %%
+turn = np.linspace(0, 2 * np.pi, 21)[:-1] + 0.1
+starts, rates = 10 * np.stack([np.cos(turn), np.sin(turn)]), 10.0 ** np.arange(-3, 1.3, 0.25)
+
+
+def at_its_best(rule, ground, noise=0.0):
+    tried = [run(ground, runner(rule, lr), starts, steps=200, noise=noise).reached for lr in rates]
+    return min(tried, key=np.median)
+
+
+# %% [markdown]
+# Twenty starts on a circle, 200 steps, eighteen rates for each rule. *Bet:* who is first in the ravine? And in the same ravine, turned by 37°? And there with noise in the gradients?
+
+# %%
+grounds = {
+    "straight": (bowl(100), 0.0),
+    "turned": (turned(bowl(100), 37), 0.0),
+    "turned, noise": (turned(bowl(100), 37), 10.0),
+}
+found = {
+    name: {rule: at_its_best(rule, *ground) for rule in OPTIMIZERS}
+    for name, ground in grounds.items()
+}
+middle = {
+    name: {rule: np.median(reached) for rule, reached in one.items()} for name, one in found.items()
+}
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.5))
+title = "Turn the ravine, and the first is last; add noise, and all are alike"
+plots.draw_reached(found, title=title, ax=ax)
+plt.show()
+
+# %% [markdown]
+# Straight, a rate for each coordinate is all that is needed, and AdaGrad is out of sight. Turned, it comes *last*, and momentum, which does not care how the
+# ravine lies, leads. And with noise the five end within a factor of three: what speed gains, noise takes.
+
+# %%
+first = {name: min(one, key=one.get) for name, one in middle.items()}
+assert first["straight"] == "AdaGrad" == max(middle["turned"], key=middle["turned"].get)
+assert first["turned"] == "Momentum"
+ratio = {name: max(one.values()) / min(one.values()) for name, one in middle.items()}
+assert ratio["turned"] > 1e4 > 4 > ratio["turned, noise"]
+
+# %% [markdown]
+# "Which optimizer is best?" has no answer; "on which ground, at which rate, with how much noise?" has one, and you can now predict it.
+
+# %%
+claims_table("04")
+
+# %% [markdown]
+# ## What to remember
+#
+# * On a quadratic each direction shrinks by $\lvert1-\eta\lambda\rvert$: $L$ bounds the rate, $\mu$ the pace. Steps grow with $\kappa$, with momentum as $\sqrt\kappa$.
+# * AdaGrad measures each coordinate by its past, RMSprop forgets that past, Adam smooths the direction and corrects the start.
+# * Conventions change results: the form of momentum, where $\epsilon$ sits, decay in or beside the gradient.
+# * With noise a constant rate has a floor: let it fall.
+# * Compare rules each at its own best rate, over seeds.
+#
+# Next: [a network that reads digits](05_mlp_on_mnist.ipynb).
