@@ -22,6 +22,11 @@ TWINS = {  # with PyTorch's default constants, and with others
     "Momentum/other": Twins(
         Momentum, {"lr": 0.03, "momentum": 0.5}, "SGD(p, lr=0.03, momentum=0.5)"
     ),
+    "Momentum/nesterov": Twins(
+        Momentum,
+        {"lr": 0.03, "momentum": 0.5, "nesterov": True},
+        "SGD(p, lr=0.03, momentum=0.5, nesterov=True)",
+    ),
     "AdaGrad": Twins(AdaGrad, {"lr": 0.1}, "Adagrad(p, lr=0.1)"),
     "AdaGrad/other": Twins(AdaGrad, {"lr": 0.3, "eps": 1e-3}, "Adagrad(p, lr=0.3, eps=1e-3)"),
     "RMSprop": Twins(RMSprop, {"lr": 0.01}, "RMSprop(p, lr=0.01)"),
@@ -35,5 +40,8 @@ TWINS = {  # with PyTorch's default constants, and with others
         Adam,
         {"lr": 0.02, "beta1": 0.7, "beta2": 0.95, "eps": 1e-3},
         "Adam(p, lr=0.02, betas=(0.7, 0.95), eps=1e-3)",
+    ),
+    "Adam/weight_decay": Twins(
+        Adam, {"lr": 0.02, "weight_decay": 0.3}, "AdamW(p, lr=0.02, weight_decay=0.3)"
     ),
 }
