@@ -9,10 +9,12 @@ the range of numbers stands where it stood last, and is marked.
     path = run(GROUNDS["Rosenbrock"], runner("Adam", 0.1), (-1.5, 2.0), steps=500).path
 
 A ``Setting`` is a whole race in plain values, ``race(setting)`` holds it. A runner that has run
-under the same conditions before is not sent again.
+under the same conditions before is not sent again. ``as_text`` and ``from_text`` write a setting
+down and read it, ``as_code`` is a program that holds its race.
 """
 
 import inspect
+import json
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -21,6 +23,7 @@ import numpy as np
 
 from nnlib.checks import Array, all_finite, number, numeric, whole_number
 from nnlib.experiments.grounds import ground
+from nnlib.experiments.tricks import staged
 from nnlib.landscapes import Landscape
 from nnlib.machine import apart
 from nnlib.optimizers import OPTIMIZERS, Optimizer
@@ -265,9 +268,11 @@ def seen(
 class Setting(NamedTuple):
     """A whole race in plain values; ``ground`` and ``kappa`` are those of ``grounds.ground``.
 
+    tricks   names of ``tricks.TRICKS``, by which the race ceases to be fair; none.
+
     >>> Setting((Runner("Adam", 0.1),), steps=50)
     Setting(runners=(runner('Adam', 0.1),), ground='ravine', kappa=25.0, start=(-12.0, 3.0), \
-steps=50, noise=0.0, seed=0)
+steps=50, noise=0.0, seed=0, tricks=())
     """
 
     runners: tuple[Runner, ...]
@@ -277,6 +282,7 @@ steps=50, noise=0.0, seed=0)
     steps: int = 200
     noise: float = 0.0
     seed: int = 0
+    tricks: tuple[str, ...] = ()
 
 
 class Race(NamedTuple):
@@ -296,21 +302,93 @@ def race(setting: Setting) -> Race:
     >>> [float(one.values[-1].round(3)) for one in found.runs]
     [0.0, 0.0]
     """
-    conditions = setting.ground, setting.kappa, setting.start
-    rest = setting.steps, setting.noise, setting.seed
-    runs = tuple(kept_run(one, *conditions, *rest) for one in setting.runners)
-    return Race(setting, ground(setting.ground, kappa=setting.kappa), runs)
+    _, name, kappa, *_ = setting
+    runs = tuple(kept_run(one, setting._replace(runners=())) for one in setting.runners)
+    return Race(setting, ground(name, kappa=kappa), runs)
 
 
 @lru_cache(maxsize=128)
-def kept_run(
-    runner: Runner,
-    name: str,
-    kappa: float,
-    start: tuple[float, float],
-    steps: int,
-    noise: float,
-    seed: int,
-) -> Run:
-    """The run of these plain values."""
-    return run(ground(name, kappa=kappa), runner, start, steps=steps, noise=noise, seed=seed)
+def kept_run(who: Runner, conditions: Setting) -> Run:
+    """The run of one runner under the conditions of a setting, which has no runners."""
+    _, name, kappa, start, steps, noise, seed, tricks = conditions
+    landscape, runner, pace = staged(ground(name, kappa=kappa), who, tricks)
+    found = run(landscape, runner, start, steps=pace * steps, noise=noise, seed=seed)
+    return found if found.runner is who else shown(found, who, pace)
+
+
+@apart
+def shown(found: Run, who: Runner, pace: int) -> Run:
+    """A run under tricks as it is shown: the runner's own name, every so many steps."""
+    places = {name: getattr(found, name)[::pace] for name in ("path", "values")}
+    steps = {name: getattr(found, name)[::pace] for name in ("gradients", "given")}
+    state = {name: rows[::pace] for name, rows in found.state.items()}
+    with np.errstate(all="ignore"):
+        rates = np.abs(np.diff(places["path"], axis=0)) / np.abs(steps["given"])
+    rates.flags.writeable = False
+    return found._replace(
+        runner=who, **places, **steps, rates=rates, state=state, ended=found.ended // pace
+    )
+
+
+# -- a setting written down ----------------------------------------------------------------------
+
+
+def as_text(setting: Setting) -> str:
+    """The setting in one line that can be pasted back.
+
+    >>> as_text(Setting((Runner("Adam", 0.1, (("beta1", 0.8),)),), steps=50))[:58]
+    '{"runners": [{"rule": "Adam", "lr": 0.1, "beta1": 0.8}], "'
+    """
+    runners = [{"rule": one.rule, "lr": one.lr, **dict(one.settings)} for one in setting.runners]
+    return json.dumps({**setting._asdict(), "runners": runners})
+
+
+def from_text(text: str) -> Setting:
+    """The setting that was written down.
+
+    Errors   ValueError for a text that is none, or of which no race can be held.
+
+    >>> setting = Setting((Runner("Adam", 0.1),), "x**2 + y**4", noise=0.5)
+    >>> from_text(as_text(setting)) == setting
+    True
+    """
+    try:
+        told = json.loads(text)
+        runners = tuple(runner(**one) for one in told.pop("runners"))
+        plain: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in told.items()
+        }
+        setting = Setting(runners, **plain)
+        race(setting)  # which says what is wrong with its values
+    except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
+        must = "from_text: text must be a setting as as_text writes it"
+        raise ValueError(f"{must}; got {str(text)[:60]!r} ({error}).") from None
+    return setting
+
+
+def as_code(setting: Setting) -> str:
+    """A program that holds the race of this setting in a fresh kernel.
+
+    >>> print(as_code(Setting((Runner("Adam", 0.1),), steps=50)))
+    from nnlib.experiments.race import Setting, race, runner
+    <BLANKLINE>
+    found = race(Setting(
+        runners=(runner('Adam', 0.1),),
+        ground='ravine',
+        kappa=25.0,
+        start=(-12.0, 3.0),
+        steps=50,
+        noise=0.0,
+        seed=0,
+        tricks=(),
+    ))
+    for run in found.runs:
+        print(run.runner, run.path[-1], run.values[-1])
+    """
+    values = "".join(f"    {name}={value!r},\n" for name, value in setting._asdict().items())
+    return (
+        "from nnlib.experiments.race import Setting, race, runner\n\n"
+        f"found = race(Setting(\n{values}))\n"
+        "for run in found.runs:\n"
+        "    print(run.runner, run.path[-1], run.values[-1])"
+    )
