@@ -245,6 +245,7 @@ def test_settings_out_of_range_are_refused(settings, message):
 
 def test_what_a_panel_names_is_what_it_stands_for():
     found = ways_on("valley ½(x² + 100y²)", 10, 1, 90)
+    assert found.landscape == "valley ½(x² + 100y²)"
     same = ways(bowl(100), np.array([10.0, 1.0]), 90)
     np.testing.assert_equal(found._replace(landscape=""), same)
     view = look(1e-6, dtype="float32", central=False, kink="ReLU, 0.1 away", bug="1 % too large")
