@@ -2,8 +2,12 @@
 
 from functools import lru_cache
 
+from nnlib.experiments.slices import digits_slice
 from nnlib.expressions import formula
 from nnlib.landscapes import GROUNDS, Landscape, bowl
+
+DIGITS = "digits"  # the slice through a network's loss
+NAMES = (*GROUNDS, DIGITS)
 
 
 @lru_cache(maxsize=32)
@@ -20,4 +24,6 @@ def ground(name: str, *, kappa: float = 25.0) -> Landscape:
     """
     if name == "ravine":
         return bowl(kappa)
+    if name == DIGITS:
+        return digits_slice().plane()
     return GROUNDS[name] if name in GROUNDS else formula(name)

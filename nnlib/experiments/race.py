@@ -190,13 +190,13 @@ def run(
 def noise_of(seed: int, steps: int, shape: tuple[int, ...]) -> Array:
     """Standard normal noise for each step, from a generator of its own for each start.
 
-    Shapes   (2,) -> (steps, 2), (2, starts) -> (steps, 2, starts)
+    Shapes   (n,) -> (steps, n), (n, starts) -> (steps, n, starts)
 
     >>> bool((noise_of(0, 5, (2,)) == noise_of(0, 9, (2, 3))[:5, :, 0]).all())
     True
     """
     draws = [
-        np.random.default_rng([seed, k]).standard_normal((steps, 2))
+        np.random.default_rng([seed, k]).standard_normal((steps, shape[0]))
         for k in range(shape[1] if len(shape) > 1 else 1)
     ]
     return np.stack(draws, axis=-1).reshape(steps, *shape)
