@@ -52,7 +52,7 @@ def same(one, other):
 def start_of(found, k):
     """The run of the k-th of several starts."""
     pick = lambda a: {n: v[..., k] for n, v in a.items()} if isinstance(a, dict) else a[..., k]
-    return Run(found.runner, *(pick(a) for a in found[1:8]), found.calls)
+    return Run(found.runner, *(pick(a) for a in found[1:9]), found.calls)
 
 
 # -- what is shown is what was done --------------------------------------------------------------
@@ -245,6 +245,15 @@ def test_who_steps_where_there_is_nothing_stands_before_or_on_the_brink(name, ru
     assert np.isnan(found.given[k:]).all()
     assert np.isnan(found.rates[k:]).all()
     assert found.reached == np.inf
+    assert found.beyond[0] <= 0
+
+
+def test_where_the_step_led_that_was_not_taken_is_told():
+    found = run(
+        bowl(1), runner("GradientDescent", 1e8), np.array([[1.0, 0.0], [0.0, 0.0]]), steps=3
+    )
+    np.testing.assert_array_equal(found.beyond, [[1 - 1e8, np.nan], [0.0, np.nan]])
+    assert found.ended.tolist() == [0, 3]
 
 
 def test_a_start_where_there_is_nothing_is_marked_at_once():

@@ -114,6 +114,7 @@ class Run(NamedTuple):
     rates      (steps, 2, ...) effective rate of each coordinate: |move| / |given|, nan for 0 / 0.
     state      for each moment of the rule (steps + 1, 2, ...): what it remembered.
     ended      (...) how many steps were taken; where that is fewer than asked, it diverged.
+    beyond     (2, ...) where the step led that was not taken, nan for who did not diverge.
     calls      how many gradients of each start were computed: one a step, whoever runs.
     """
 
@@ -125,6 +126,7 @@ class Run(NamedTuple):
     rates: Array
     state: dict[str, Array]
     ended: Array
+    beyond: Array
     calls: int
 
     @property
@@ -256,13 +258,15 @@ def seen(
         last = np.minimum(np.arange(steps + 1).reshape(-1, *[1] * ended.ndim), ended)
         stand = lambda rows: np.take_along_axis(rows, last[:, None], axis=0)
         going = lambda rows: np.where(taken[:, None], rows, np.nan)
+        beyond = np.take_along_axis(path, np.minimum(ended + 1, steps)[None, None], axis=0)[0]
+        beyond = np.where(ended < steps, beyond, np.nan)
         path, values = stand(path), np.take_along_axis(values, last, axis=0)
         gradients, given = going(gradients), going(given)
         rates = np.abs(np.diff(path, axis=0)) / np.abs(given)
     state = {name: stand(rows) for name, rows in state.items()}
-    for array in (path, values, gradients, given, rates, *state.values(), ended):
+    for array in (path, values, gradients, given, rates, *state.values(), ended, beyond):
         array.flags.writeable = False  # runs are kept, and handed out again
-    return Run(runner, path, values, gradients, given, rates, state, ended, steps)
+    return Run(runner, path, values, gradients, given, rates, state, ended, beyond, steps)
 
 
 class Setting(NamedTuple):
