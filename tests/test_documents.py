@@ -14,7 +14,7 @@ import nnlib
 from nnlib.documents import DOCUMENTS, claim, claims, claims_table
 from nnlib.documents.card import error_in_words
 from nnlib.documents.claims import Document, ok, page
-from nnlib.documents.verdicts import VERDICTS
+from nnlib.documents.verdicts import MISTAKES, VERDICTS
 
 ROOT = Path(__file__).parent.parent
 NNLIB = Path(nnlib.__file__).parent
@@ -53,7 +53,7 @@ def test_a_claim_that_is_ok_agrees_with_the_truth(id):
     assert errors(id)[:, 0].max() <= LOOSER.get(id, ROUND_OFF)
 
 
-@pytest.mark.parametrize("id", of_status("wrong", "typo", "misprint", "overstated"))
+@pytest.mark.parametrize("id", of_status(*MISTAKES))
 def test_a_wrong_form_is_undefined_or_visibly_off_and_its_correction_is_right(id):
     printed, corrected = errors(id).T
     assert printed.max() >= VISIBLE

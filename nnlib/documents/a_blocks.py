@@ -6,7 +6,7 @@ from nnlib.blocks import relu
 from nnlib.blocks import softmax as stable_softmax
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import derivative, softmax
-from nnlib.documents.claims import convention, ok, page, reading, typo, wrong
+from nnlib.documents.claims import convention, misprint, ok, page, reading, typo, wrong
 from nnlib.losses import cross_entropy, mse
 
 
@@ -265,7 +265,7 @@ def cross_entropy_page(rng):
         lambda: L(P),
         lambda: cross_entropy(P, target=A)[0],
     )
-    yield typo(
+    yield misprint(
         "A-3.5-maximise",
         r"This $L$ is to be maximised, so that the true class becomes probable.",
         r"Minimised, as the document says later: of 20 predictions the largest $L$ has the "

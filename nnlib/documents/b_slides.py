@@ -225,14 +225,13 @@ def derivative_page(rng):
         lambda: two_hot.sum() * e / S - two_hot,
         lambda: dL(two_hot),
     )
-    yield convention(
+    yield ok(
         "B-ce-sigma",
         r"$\partial L/\partial x_j=-y_j+\sigma(x_j)$",
-        r"This $\sigma(x_j)$ is $\mathrm{softmax}(x)_j$ and depends on all of $x$; in document D "
-        r"$\sigma$ is the sigmoid, in E any activation.",
-        lambda: -y + stable_sigmoid(x)[0],
         lambda: -y + e / S,
         dL,
+        r"This $\sigma(x_j)$ is $\mathrm{softmax}(x)_j$, as the lines beside it say, and depends "
+        r"on all of $x$; in document D $\sigma$ is the sigmoid, in E any activation.",
     )
 
 

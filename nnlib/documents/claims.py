@@ -129,6 +129,7 @@ misprint = partial(both_forms, "misprint")  # the same, read with what stands ar
 overstated = partial(both_forms, "overstated")  # true under a condition that is not given
 follows = partial(both_forms, "follows")  # carries on an earlier slip, which it names
 wrong = partial(both_forms, "wrong")  # wrong numbers, an undefined product, a false statement
+scan = partial(both_forms, "scan?")  # what the scan may have made of it
 convention = partial(both_forms, "convention")  # clashes with another; corrected is the conversion
 reading = partial(both_forms, "reading")  # a pitfall beside a claim: another way to read it
 

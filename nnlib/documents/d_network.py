@@ -5,7 +5,7 @@ import numpy as np
 from nnlib import blocks, losses
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import relu, sigmoid, slopes
-from nnlib.documents.claims import added, convention, note, ok, page, reading, typo, wrong
+from nnlib.documents.claims import added, convention, misprint, note, ok, page, reading, wrong
 
 
 def bce(y, p):
@@ -205,15 +205,14 @@ def optimization_page(rng):
 
 @page("Maximum Likelihood and Cross Entropy", lessons="03")
 def likelihood_page(rng):
-    w, x, b = rng.standard_normal(4), rng.standard_normal(4), rng.standard_normal()
+    w, x = rng.standard_normal(4), rng.standard_normal(4)
 
-    yield convention(
+    yield ok(
         "D-yhat",
         r"$\hat y=\sigma(w\cdot x)$",
-        "There is no bias: absorb it as the weight of a constant input 1.",
         lambda: sigmoid(w @ x),
-        lambda: sigmoid(np.append(w, b) @ np.append(x, 1)),
-        lambda: (1 + np.tanh((sum(w * x) + b) / 2)) / 2,
+        lambda: (1 + np.tanh(sum(w * x) / 2)) / 2,
+        "A model without a bias, which can be the weight of a constant input 1.",
     )
 
 
@@ -264,7 +263,7 @@ def cross_entropy_page(rng):
         lambda: bce(y, p),
         lambda: -np.log(likelihood),
     )
-    yield typo(
+    yield misprint(
         "D-bce-range",
         r"$\hat y\in(0,1]$",
         r"$(0,1)$: at $\hat y=1$ the cost of $y=0$ is infinite and that of $y=1$ is $0\cdot\ln0$. "

@@ -5,7 +5,7 @@ import numpy as np
 from nnlib import losses
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import sigmoid
-from nnlib.documents.claims import ok, page, reading, typo, wrong
+from nnlib.documents.claims import follows, misprint, ok, overstated, page, reading, scan
 from nnlib.documents.e_layers import one_hot, softmax
 
 
@@ -34,19 +34,19 @@ def mse_page(rng):
         lambda: losses.mse(a, target=y)[0] * 3 / 2,
         r"$n$ counts instances; the entries of one are summed.",
     )
-    yield wrong(
+    yield overstated(
         "E-mse-d",
         r"$\partial_aC=-\frac1n\sum_i[y-a]_i$",
-        r"No sum over instances: $\partial C/\partial a_i=-\frac1n(y_i-a_i)$. The same holds for "
-        r"every printed $\delta^L$.",
+        r"So for one instance, and for the bias. In $\delta a^\top$ each instance keeps its own, "
+        r"$\partial C/\partial a_i=-\frac1n(y_i-a_i)$; the sum comes after the product.",
         lambda: -1 / n * summed(y - a),
         lambda: -1 / n * (y - a),
         lambda: complex_step(C, a),
     )
-    yield wrong(
+    yield follows(
         "E-mse-delta",
         r"$\delta^L=-\frac1n\sum_i[(y-a)\circ\partial_za]_i$",
-        r"One column for each instance, $-\frac1n(y_i-a_i)\circ\partial_za_i$.",
+        r"Follows E-mse-d. One column for each instance, $-\frac1n(y_i-a_i)\circ\partial_za_i$.",
         lambda: -1 / n * summed((y - a) * slopes),
         delta,
         lambda: complex_step(lambda z: C(sigmoid(z)), z),
@@ -92,7 +92,7 @@ def bce_page(rng):
         lambda: -np.log(np.prod(np.where(y == 1, a, 1 - a))) / n,
         r"$n$ counts instances.",
     )
-    yield typo(
+    yield misprint(
         "E-bce-d1",
         r"$\partial_aC=-\frac1n\sum_i\big[\frac{y(1)}a+\frac{1-y(-1)}{1-a}\big]_i$",
         r"In the bracket $\frac{(1-y)(-1)}{1-a}$. Compared, here and below: the bracket of each "
@@ -108,7 +108,7 @@ def bce_page(rng):
         integrand,
         "For each instance.",
     )
-    yield typo(
+    yield scan(
         "E-bce-d3",
         r"$\dots\big[y-\frac{ya-a+ay}{a(1-a)}\big]_i$",
         r"$\frac{y-ya-a+ay}{a(1-a)}$",
@@ -123,10 +123,10 @@ def bce_page(rng):
         integrand,
         "For each instance.",
     )
-    yield wrong(
+    yield follows(
         "E-bce-delta",
         r"With a sigmoid: $\delta^L=-\frac1n\sum_i[y-a]_i$",
-        r"The bracket is right, the sum over instances is not: $-\frac1n(y_i-a_i)$.",
+        r"Follows E-mse-d: the bracket for each instance, $-\frac1n(y_i-a_i)$.",
         lambda: -1 / n * summed(y - a),
         lambda: -1 / n * (y - a),
         lambda: complex_step(lambda z: C(sigmoid(z)), z),
@@ -151,7 +151,7 @@ def cce_page(rng):
         lambda: C(a),
         lambda: -np.log(np.prod([a[label, i] for i, label in enumerate(labels)])) / n,
     )
-    yield typo(
+    yield misprint(
         "E-cce-d",
         r"$\partial_{a_k}C=-\frac1n\sum_i\big[\sum_k\frac{y_k}{a_k}\big]_i$",
         r"$k$ is free and each instance has its own: $-\frac1n\frac{y_k}{a_k}$.",
@@ -159,11 +159,11 @@ def cce_page(rng):
         lambda: -1 / n * y / a,
         lambda: complex_step(C, a),
     )
-    yield wrong(
+    yield misprint(
         "E-cce-elem",
         r"$\delta_j=\partial_{a_j}C\cdot\partial_{z_j}a_j$ as a start.",
-        r"Softmax is not elementwise: $\delta_j=\sum_k\partial_{a_k}C\,\partial_{z_j}a_k$. The "
-        r"printed start is $-y_j(1-a_j)/n$.",
+        r"The sum is missing, which the next equality has: $\delta_j=\sum_k\partial_{a_k}C\,"
+        r"\partial_{z_j}a_k$, for softmax is not elementwise. As printed it is $-y_j(1-a_j)/n$.",
         lambda: -1 / n * y / a * (a * (1 - a)),
         through_jacobian,
         dC_dz,
@@ -179,10 +179,10 @@ def cce_page(rng):
         lambda: [-n * dC_dz()] * 3,
         r"For each instance; the last step needs $\sum_ky_k=1$.",
     )
-    yield wrong(
+    yield follows(
         "E-cce-delta",
         r"$\delta^L=-\frac1n\sum_i[y-a]_i$",
-        r"The bracket is right, the sum over instances is not: $-\frac1n(y_i-a_i)$.",
+        r"Follows E-mse-d: the bracket for each instance, $-\frac1n(y_i-a_i)$.",
         lambda: -1 / n * summed(y - a),
         lambda: -1 / n * (y - a),
         dC_dz,

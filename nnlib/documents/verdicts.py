@@ -27,3 +27,4 @@ VERDICTS = {
     "added": Verdict("needed, and printed nowhere", "#00658A", "P"),
     "reading": Verdict("a pitfall beside a claim", "#8A3A7E", "^"),
 }
+MISTAKES = ("misprint", "typo", "wrong", "overstated", "scan?")  # slips of their own
