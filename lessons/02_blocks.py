@@ -799,4 +799,4 @@ claims_table("02")
 #   promised.
 #
 # Names differ: $\sigma$ is softmax in B, the sigmoid in D, any activation in E (`X-sigma`). Next:
-# [a network that reads digits](05_mlp_on_mnist.ipynb).
+# [losses](03_losses.ipynb).

@@ -10,6 +10,8 @@ LESSONS = {
     "under a microscope",
     "02": "the linear layer, activations and softmax with all their derivatives; what a network "
     "can represent",
+    "03": "why -ln p and not squares; cross-entropy from the scores; which losses get stuck, and "
+    "which networks know how sure to be",
     "04": "gradient descent, momentum, AdaGrad, RMSprop and Adam, each from what the one before "
     "cannot do; conventions that change the result; a fair race",
     "05": "a multilayer perceptron on MNIST: first weights, the four backward equations, training "

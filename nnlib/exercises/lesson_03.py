@@ -1,0 +1,187 @@
+"""The exercises of lesson 03: losses and their gradients."""
+
+from typing import Any
+
+import numpy as np
+
+from nnlib.blocks import log_softmax, sigmoid, softmax
+from nnlib.checks import Array
+from nnlib.exercises.judge import Exercise
+from nnlib.losses import binary_cross_entropy_with_logits, mse, softmax_cross_entropy
+
+RNG = np.random.default_rng(3)
+Z, FAR = (
+    RNG.standard_normal((3, 4)),
+    np.array([[1000.0, 998.0, -2000.0], [-1000.0, -1001.0, -999.0]]),
+)
+Y = np.eye(4)[[2, 0, 3]]
+SCORES, CLASSES = np.array([-1.5, 0.5, 2.0]), np.array([1.0, 0.0, 1.0])
+
+
+def of_sigmoid(z: Array) -> Array:
+    """The value of the sigmoid alone."""
+    return sigmoid(z)[0]
+
+
+def of_softmax(z: Array, axis: int = -1) -> Array:
+    """The value of softmax alone."""
+    return softmax(z, axis=axis)[0]
+
+
+SLOPE = Exercise(
+    task="Return the derivative of -ln σ(z) by z; sigmoid(z)[0] is σ(z).",
+    right=lambda z: of_sigmoid(z) - 1,
+    samples={"at three scores": (SCORES,), "sure and wrong": (np.array([-8.0]),)},
+    results=("slope",),
+    slips={
+        "The sign is wrong: a larger score lowers the loss.": lambda z: 1 - of_sigmoid(z),
+        "That is the derivative by p: multiply it by dp/dz = p (1 - p).": (
+            lambda z: -1 / of_sigmoid(z)
+        ),
+        "That is σ′(z) = p (1 - p): divide by p, and mind the minus.": (
+            lambda z: of_sigmoid(z) * (1 - of_sigmoid(z))
+        ),
+        "The target 1 is missing: it is p - 1, not p.": of_sigmoid,
+    },
+    proved="However wrong the unit is, it is pushed with a strength of nearly 1.",
+)
+
+MSE = Exercise(
+    task="Return the gradient of the mean of (prediction - target)² over all entries.",
+    right=lambda prediction, target: 2 * (prediction - target) / prediction.size,
+    samples={"at three rows of four": (Z, Y), "at one number": (Z[:1, :1], Y[:1, :1])},
+    results=("dprediction",),
+    slips={
+        "The 2 of the square's derivative is missing.": lambda p, t: (p - t) / p.size,
+        "The mean runs over all entries, not over the rows alone.": lambda p, t: (
+            2 * (p - t) / len(p)
+        ),
+        "The mean's 1/n is missing.": lambda p, t: 2 * (p - t),
+        "The sign is wrong: a prediction above its target is to be lowered.": lambda p, t: (
+            2 * (t - p) / p.size
+        ),
+    },
+    proved="One line, and a rate that means the same for every batch.",
+    shown=mse,
+)
+
+
+def log_sum_exp_by(shift: Any, back: bool = True) -> Any:
+    """Log-sum-exp with something taken out of the exponents, and added back or not."""
+
+    def form(z: Array) -> Array:
+        a = shift(z)
+        return (a * back)[..., 0] + np.log(np.exp(z - a).sum(axis=-1))
+
+    return form
+
+
+def largest(z: Array) -> Array:
+    """The largest score of each row, as a column."""
+    return z.max(axis=-1, keepdims=True)
+
+
+LOG_SUM_EXP = Exercise(
+    task="Return ln Σ exp(z) of each row, for scores of any size.",
+    right=log_sum_exp_by(largest),
+    samples={"at small scores": (Z,), "at scores of 1000 and of -1000": (FAR,)},
+    results=("log_sum_exp",),
+    slips={
+        "Nothing is taken out: e¹⁰⁰⁰ is no number.": log_sum_exp_by(lambda z: 0 * largest(z)),
+        "What is taken out must be added back.": log_sum_exp_by(largest, back=False),
+        "The mean is taken out: the largest may still be 1000 above it.": log_sum_exp_by(
+            lambda z: z.mean(axis=-1, keepdims=True)
+        ),
+        "One number is taken out of all rows: each row has a largest score of its own.": (
+            log_sum_exp_by(lambda z: np.full((*z.shape[:-1], 1), z.max()))
+        ),
+        "It is the sum of the exponentials, not their mean.": lambda z: (
+            log_sum_exp_by(largest)(z) - np.log(z.shape[-1])
+        ),
+    },
+    proved="What is taken out of the exponents cancels, whatever it is; the largest keeps them "
+    "all at most 0.",
+    shown=log_softmax,
+)
+
+SOFTMAX_CROSS_ENTROPY = Exercise(
+    task="Return dz for scores z and one-hot rows Y, of the mean over the rows.",
+    right=lambda z, Y: (of_softmax(z) - Y) / len(z),
+    samples={"at three rows of four": (Z, Y), "at one row": (Z[:1], Y[:1])},
+    results=("dz",),
+    slips={
+        "The sign is wrong: it is p - y, for the gradient points uphill.": lambda z, Y: (
+            (Y - of_softmax(z)) / len(z)
+        ),
+        "The loss is the mean over the rows: 1/B is missing.": lambda z, Y: of_softmax(z) - Y,
+        "It is summed over the batch: each row keeps its own gradient.": lambda z, Y: (
+            np.tile((of_softmax(z) - Y).sum(axis=0), (len(z), 1)) / len(z)
+        ),
+        "Those are the scores: p is their softmax.": lambda z, Y: (z - Y) / len(z),
+        "The mean runs over the rows, not over all entries.": lambda z, Y: (
+            (of_softmax(z) - Y) / z.size
+        ),
+        "Softmax runs down the columns there: a row is one sample.": lambda z, Y: (
+            (of_softmax(z, axis=0) - Y) / len(z)
+        ),
+    },
+    proved="Softmax and logarithm cancel: what is left is prediction less target.",
+    shown=softmax_cross_entropy,
+)
+
+
+def block_of(losses: Any, slopes: Any) -> Any:
+    """The mean of some losses of (z, y), and its pullback."""
+    return lambda z, y: (losses(z, y).mean(), lambda dL: dL * slopes(z, y) / z.size)
+
+
+def stable(z: Array, y: Array) -> Array:
+    """Each entry's cross-entropy from its score."""
+    return np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
+
+
+def difference(z: Array, y: Array) -> Array:
+    """Prediction less target."""
+    return of_sigmoid(z) - y
+
+
+BINARY = Exercise(
+    task="Return the mean of the losses from scores z and targets y, and its pullback.",
+    right=block_of(stable, difference),
+    samples={
+        "at three scores": (SCORES, CLASSES),
+        "at scores of 1000": (np.array([1000.0, -1000.0, 1000.0]), np.array([1.0, 1.0, 0.0])),
+    },
+    results=("L", "dz"),
+    slips={
+        "The sigmoid is computed first: it rounds to 1, and ln(1 - p) is -∞.": block_of(
+            lambda z, y: -(y * np.log(of_sigmoid(z)) + (1 - y) * np.log(1 - of_sigmoid(z))),
+            difference,
+        ),
+        "The exponent needs -|z|: e¹⁰⁰⁰ is no number.": block_of(
+            lambda z, y: z - z * y + np.log1p(np.exp(-z)), difference
+        ),
+        "Its pullback has the wrong sign: it is p - y.": block_of(
+            stable, lambda z, y: y - of_sigmoid(z)
+        ),
+        "The sum is returned where the mean is due.": lambda z, y: (
+            stable(z, y).sum(),
+            lambda dL: dL * difference(z, y),
+        ),
+        "The pullback leaves out dL.": lambda z, y: (
+            stable(z, y).mean(),
+            lambda dL: difference(z, y) / z.size,
+        ),
+    },
+    proved="Softplus carries all of it, and no score is too large.",
+    shown=binary_cross_entropy_with_logits,
+    block=True,
+)
+
+EXERCISES = {
+    "slope of -ln sigmoid": SLOPE,
+    "gradient of squares": MSE,
+    "log-sum-exp": LOG_SUM_EXP,
+    "softmax cross-entropy": SOFTMAX_CROSS_ENTROPY,
+    "cross-entropy of a score": BINARY,
+}

@@ -1,0 +1,152 @@
+"""The pictures of lesson 03."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from nnlib.checks import Array
+from nnlib.experiments.calibration import Reliability
+from nnlib.plots.canvas import BLUE, GREY, INK, PALE, RED, SMALL, legend_below, looks
+from nnlib.words import short
+
+
+def draw_way_back(
+    values: Mapping[str, float], links: Sequence[tuple[str, float]], *, title: str, ax: Axes
+) -> None:
+    """Draw a chain of numbers forward, left to right, and the derivative of the last one back.
+
+    values   each number by its name, in the order in which they are computed.
+    links    between each number and the next: the function, and its derivative there.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(8, 2).add_subplot()
+    >>> draw_way_back({"x": 3.0, "y": 9.0}, [("square", 6.0)], title="A square", ax=ax)
+    >>> [text.get_text() for text in ax.texts if text.get_text()]
+    ['x = 3', 'y = 9', 'square', '6 ×', 'dy/dx = 6', 'dy/dy = 1']
+    """
+    style = {"ha": "center", "va": "center"}
+    box = {"facecolor": "white", "edgecolor": BLUE, "boxstyle": "round,pad=0.4", "linewidth": 2}
+    for place, (name, value) in enumerate(values.items()):
+        ax.text(place, 1, f"{name} = {short(value, 3)}", color=INK, bbox=box, **style)
+    for place, (function, slope) in enumerate(links):
+        draw_arrow(place + 0.3, place + 0.7, 1, BLUE, ax)
+        draw_arrow(place + 0.7, place + 0.3, 0, RED, ax)
+        ax.text(place + 0.5, 1.25, function, color=BLUE, fontsize=SMALL, **style)
+        ax.text(place + 0.5, 0.25, f"{short(slope, 3)} ×", color=RED, fontsize=SMALL, **style)
+    last = list(values)[-1]
+    back = np.cumprod([1.0, *(slope for _, slope in reversed(links))])[::-1]
+    for place, (name, slope) in enumerate(zip(values, back)):
+        ax.text(place, 0, f"d{last}/d{name} = {short(slope, 3)}", color=RED, **style)
+    ax.set(xlim=(-0.45, len(values) - 0.55), ylim=(-0.3, 1.5), title=title)
+    ax.axis("off")
+
+
+def draw_arrow(start: float, end: float, height: float, colour: str, ax: Axes) -> None:
+    """Draw an arrow across, at a height."""
+    look = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "mutation_scale": 18}
+    ax.annotate("", (end, height), (start, height), arrowprops=look)
+
+
+def draw_reliability(runs: Mapping[str, Sequence[Reliability]], *, title: str, ax: Axes) -> None:
+    """Draw how often networks are right against how sure they say they are, over all seeds.
+
+    Below the diagonal they are surer than they may be. A bin's dot is the mean over all seeds'
+    images in it; bins that hold less than a hundredth of the images are left out.
+
+    >>> from nnlib.experiments.calibration import reliability
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(5, 5).add_subplot()
+    >>> found = reliability(np.array([[0.8, 0.2], [0.8, 0.2]]), np.array([0, 1]))
+    >>> draw_reliability({"sure": [found]}, title="Too sure", ax=ax)
+    >>> ax.lines[-1].get_xydata()
+    array([[0.8, 0.5]])
+    """
+    ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=2, marker="")
+    for (name, found), look in zip(runs.items(), looks(runs)):
+        share = np.array([one.share for one in found])
+        said, right = (
+            np.nansum(share * values, axis=0)
+            for values in ([one.said for one in found], [one.right for one in found])
+        )
+        total = share.sum(axis=0)
+        many = total >= 0.01 * len(found)
+        ax.plot(
+            said[many] / total[many], right[many] / total[many], label=name, markersize=9, **look
+        )
+    ax.set(xlabel="how sure it says it is", ylabel="how often it is right", title=title)
+    ax.set(xlim=(0, 1.02), ylim=(0, 1.02))
+    legend_below(ax)
+
+
+def draw_losses_at(
+    x: float,
+    at: Array,
+    curves: Mapping[str, Array],
+    *,
+    name: str,
+    title: str,
+    most: float = 10,
+    ax: Axes,
+) -> None:
+    """Draw each loss over a score, with marks where the score is; what exceeds most is cut off.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(5, 4).add_subplot()
+    >>> at = np.linspace(-1, 1, 3)
+    >>> draw_losses_at(1.0, at, {"square": at**2}, name="z", title="One", ax=ax)
+    >>> ax.lines[1].get_xydata()
+    array([[1., 1.]])
+    """
+    for values, look in zip(curves.values(), looks(curves)):
+        ax.plot(at, values, **(look | {"marker": ""}))
+        height = np.interp(x, at, values)
+        if height <= most:
+            ax.plot([x], [height], look["marker"], color=look["color"], markersize=11)
+    ax.axvline(x, color=PALE, linewidth=1.5, linestyle=":", zorder=0)
+    ax.set(xlabel=name, ylabel="loss", title=title, ylim=(-0.3, most), xlim=at[[0, -1]])
+
+
+def draw_pulls(
+    gradients: Mapping[str, Array], names: Sequence[str], *, title: str, ax: Axes
+) -> None:
+    """Draw where each loss sends each score: minus its gradient, a bar for each loss and score.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(5, 4).add_subplot()
+    >>> draw_pulls({"squares": np.array([-0.5])}, ["z"], title="Up", ax=ax)
+    >>> float(ax.patches[0].get_height())
+    0.5
+    """
+    width = 0.8 / max(1, len(gradients))
+    for k, (gradient, look) in enumerate(zip(gradients.values(), looks(gradients))):
+        places = np.arange(len(gradient)) - 0.4 + (k + 0.5) * width
+        bars = ax.bar(places, np.clip(-gradient, -2, 2), 0.9 * width, color=look["color"])
+        for bar, value in zip(bars, -gradient):
+            beyond = abs(value) > 2
+            text = short(value) if beyond else "0" if abs(value) < 5e-3 else ""
+            up = -0.03 if value < 0 else 0.03
+            ax.text(bar.get_x() + bar.get_width() / 2, bar.get_height() + up, text, ha="center",
+                    va="top" if value < 0 else "bottom", fontsize=12)  # fmt: skip
+    ax.axhline(0, color=INK, linewidth=1)
+    ax.set_xticks(range(len(names)), names)
+    ax.set(ylabel="minus the gradient", title=title, ylim=(-2.5, 2.5), xlabel="score")
+    ax.set(xlim=(-0.55, len(names) - 0.45))
+    ax.grid(False, axis="x")
+
+
+def draw_ways_out(paths: Mapping[str, Array], *, title: str, ax: Axes) -> None:
+    """Draw what the true class is given after each step of gradient descent, one line a loss.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(5, 4).add_subplot()
+    >>> draw_ways_out({"squares": np.array([0.1, 0.2, 0.4])}, title="Up", ax=ax)
+    >>> ax.lines[0].get_xydata()[-1]
+    array([2. , 0.4])
+    """
+    for (name, path), look in zip(paths.items(), looks(paths)):
+        every = max(1, len(path) // 8)
+        ax.plot(path, label=name, markevery=every, markersize=8, **look)
+    ax.set(xlabel="step", ylabel="p of the target's class", title=title)
+    ax.set(ylim=(-0.03, 1.03))
+    ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)

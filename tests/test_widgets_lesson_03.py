@@ -1,0 +1,146 @@
+"""The pictures and the panel of lesson 03: every control over its whole range."""
+
+import random
+import re
+
+import numpy as np
+import pytest
+from pictures import assert_legible
+
+import nnlib.plots.lesson_03 as plots
+from nnlib.experiments.calibration import reliability
+from nnlib.experiments.lesson_03 import explore
+from nnlib.plots.canvas import new_figure, png, style
+from nnlib.widgets.lesson_03 import LossPanel
+
+
+@pytest.fixture
+def ax():
+    """Axes in the style of the course; at the end, all that is drawn can be read."""
+    with style():
+        figure = new_figure(8, 4)
+        yield figure.gca()
+        png(figure)
+    assert_legible(figure)
+
+
+# -- pictures -------------------------------------------------------------------------------------
+
+
+def test_the_way_back_multiplies_from_the_end(ax):
+    values = {"z": -8.0, "p": 0.5, "L": 2.0}
+    plots.draw_way_back(values, [("f", 0.25), ("g", -4.0)], title="t", ax=ax)
+    texts = [text.get_text() for text in ax.texts]
+    assert {"dL/dz = −1", "dL/dp = −4", "dL/dL = 1", "0.25 ×", "−4 ×", "z = −8"} <= set(texts)
+
+
+def test_reliability_is_pooled_over_the_seeds_and_rare_bins_are_left_out(ax):
+    few = np.tile([0.85, 0.15], (200, 1))
+    few[0] = 0.45, 0.55  # one image of two hundred
+    found = [reliability(few, np.zeros(200, int)), reliability(few, np.ones(200, int))]
+    plots.draw_reliability({"both": found}, title="t", ax=ax)
+    assert ax.lines[-1].get_xydata().tolist() == [pytest.approx([0.85, 0.5])]
+
+
+def test_marks_stand_where_the_score_is_and_no_loss_beyond_the_frame(ax):
+    at = np.linspace(-10, 10, 81)
+    curves = {"low": np.abs(at), "high": at**2}
+    plots.draw_losses_at(-4.0, at, curves, name="z", title="t", ax=ax)
+    marks = [line.get_xydata().tolist() for line in ax.lines if len(line.get_xdata()) == 1]
+    assert marks == [[[-4.0, 4.0]]]
+
+
+def test_pulls_go_against_the_gradient_and_say_what_they_cut_off(ax):
+    gradients = {"a": np.array([-31.0, 0.5]), "b": np.array([0.0, 1.0])}
+    plots.draw_pulls(gradients, ["z₁", "z₂"], title="t", ax=ax)
+    assert [bar.get_height() for bar in ax.patches] == [2.0, -0.5, 0.0, -1.0]
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["31", "0"]
+
+
+# -- the panel ------------------------------------------------------------------------------------
+
+
+def values_of(control):
+    """All values that a control can take: its options, or its steps from end to end."""
+    if hasattr(control, "options"):
+        return list(control.options)
+    count = round((control.max - control.min) / control.step)
+    return [control.min + k * control.step for k in range(count + 1)]
+
+
+def assert_good(panel):
+    """No error; what is drawn is finite, labelled and legible, and agrees with the words."""
+    assert panel.message.value == ""
+    for ax in panel.figure.axes:
+        assert ax.get_xlabel()
+        assert ax.get_ylabel()
+        assert ax.get_title()
+        for line in ax.lines:
+            assert np.isfinite(np.asarray(line.get_ydata(), float)).all()
+    assert_legible(panel.figure)
+    found = explore(**panel.values())
+    middle = panel.figure.axes[1]
+    pulls = [-gradient for gradient in found.gradients.values()]
+    assert np.allclose([bar.get_height() for bar in middle.patches], np.clip(pulls, -2, 2).ravel())
+
+
+def test_each_control_moves_to_both_ends_and_through_all_options():
+    panel, pictures = LossPanel(), set()
+    panel.controls["outputs"].value = "three scores"
+    for control in panel.controls.values():
+        first, values = control.value, values_of(control)
+        for value in values if hasattr(control, "options") else (values[0], values[-1]):
+            control.value = value
+            assert_good(panel)
+            pictures.add(panel.image.value)
+        control.value = first
+    assert len(pictures) > len(panel.controls)
+
+
+def test_twenty_random_settings():
+    panel, draw = LossPanel(), random.Random(0)
+    for _ in range(20):
+        for control in panel.controls.values():
+            control.value = draw.choice(values_of(control))
+        assert_good(panel)
+
+
+def test_the_state_as_code_runs_alone_and_gives_the_panel_s_numbers(capsys):
+    panel, draw = LossPanel(), random.Random(1)
+    for _ in range(4):
+        for control in panel.controls.values():
+            control.value = draw.choice(values_of(control))
+        capsys.readouterr()
+        exec(panel.as_code.value, {})
+        out = capsys.readouterr().out
+        for value in explore(**panel.values()).values.values():
+            assert str(value) in out
+
+
+def test_scores_that_there_are_not_cannot_be_moved():
+    panel = LossPanel()
+    z2, outputs = panel.controls["z2"], panel.controls["outputs"]
+    assert z2.disabled
+    outputs.value = "three scores"
+    assert not z2.disabled
+    outputs.value = "one score"
+    assert z2.disabled
+
+
+def test_the_unit_that_is_sure_and_wrong_by_hand():
+    words = LossPanel().words.value
+    assert "Cross-entropy 8, with slope −1 by z₁: it stays above ½ from step 9 on." in words
+    assert "Squares 0.5, with slope −3·10⁻⁴ by z₁: it is not above ½ after 100 steps." in words
+
+
+def test_the_titles_say_who_costs_pulls_and_arrives():
+    panel = LossPanel()
+    panel.controls["losses"].value = "both kinds of squares"
+    titles = [ax.get_title().split("\n")[1] for ax in panel.figure.axes]
+    assert titles == ["plain squares"] * 3
+    panel.controls["losses"].value = "cross-entropy, squares"
+    panel.controls["target"].value = "class 2"  # which it is sure of, and right
+    assert "above ½ from the start" in panel.words.value
+    panel.controls["z1"].value, panel.controls["steps"].value = 10.0, 10
+    assert panel.figure.axes[2].get_title() == "Above ½ first:\nnone"
+    assert re.search(r"not above ½ after 10 steps", panel.words.value)
