@@ -82,9 +82,12 @@ def draw_errors(
         ax.scatter(*pale, marker=marker, color=PALE, alpha=0.6, **dot)
         ax.scatter(*full, marker=marker, color=colour, edgecolors="white", label=name, **dot)
     draw_axes(ax)
+    rows = -(-len(set(status)) // 6)  # of the legend, each with room above the heaps
+    top = ROWS + 5 + 4 * rows
+    ax.set_ylim(-1, top)
     if not ((printed > NOISE) & (printed < SMALLEST)).any():
         left, right = FLOOR + 4.2, place(SMALLEST)
-        ax.axvspan(left, right, ymax=0.62, color=GREY, alpha=0.1)
+        ax.axvspan(left, right, ymax=ROWS / (top + 1), color=GREY, alpha=0.1)
         ax.text(
             (left + right) / 2, ROWS / 2, "none in\nthese 10\ndecades", ha="center", va="center"
         )
@@ -116,7 +119,7 @@ def draw_axes(ax: Axes) -> None:
     }
     ax.set_xticks(list(ticks), list(ticks.values()))
     ax.set_yticks([0, height(1e-3), height(1)], ["≤ 10⁻¹²", "0.001", "1"])
-    ax.set(xlim=(ABSENT - 2, UNDEFINED + 2.5), ylim=(-1, ROWS + 9))
+    ax.set(xlim=(ABSENT - 2, UNDEFINED + 2.5))
     ax.set(xlabel="error of the form as printed", ylabel="error as corrected")
     ax.grid(False)
     ax.axhspan(height(1e-3) - 0.5, height(10), color=GREY, alpha=0.1)
