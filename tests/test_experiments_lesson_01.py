@@ -14,11 +14,13 @@ from nnlib.experiments.lesson_01 import (
     descents,
     entry_gaps,
     find,
+    look,
     microscope,
     specimen,
     step_errors,
     times,
     ways,
+    ways_on,
 )
 from nnlib.landscapes import bowl, rosenbrock
 
@@ -236,3 +238,22 @@ def test_findings_by_hand():
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ValueError, match=message.replace("?", r"\?")):
         microscope(**({"step": 1e-6} | settings))
+
+
+# -- what panels measure --------------------------------------------------------------------------
+
+
+def test_what_a_panel_names_is_what_it_stands_for():
+    found = ways_on("valley ½(x² + 100y²)", 10, 1, 90)
+    assert found.landscape == "valley ½(x² + 100y²)"
+    same = ways(bowl(100), np.array([10.0, 1.0]), 90)
+    np.testing.assert_equal(found._replace(landscape=""), same)
+    view = look(1e-6, dtype="float32", central=False, kink="ReLU, 0.1 away", bug="1 % too large")
+    same = microscope(1e-6, dtype="float32", central=False, kink=0.1, bug=1.01)
+    np.testing.assert_equal(view, same)
+
+
+def test_a_view_knows_the_other_kind_of_difference():
+    view, other = microscope(1e-4), microscope(1e-4, central=False)
+    np.testing.assert_equal((view.errors, view.others), (other.others, other.errors))
+    assert not np.array_equal(view.errors, view.others)

@@ -1,5 +1,6 @@
 """What lesson 02 measures, against numbers worked out by hand."""
 
+import functools
 import math
 
 import numpy as np
@@ -169,3 +170,37 @@ def test_activations_are_the_library_s_own():
         "ReLU": relu,
         "leaky ReLU": leaky_relu,
     } == lab.ACTIVATIONS
+
+
+# -- what panels measure --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", lab.ACTIVATIONS)
+def test_an_activation_is_measured_as_the_library_computes_it(name):
+    found = lab.activated(name, x=-0.5, leak=0.25, depth=3, gain=2.0)
+    f = functools.partial(leaky_relu, slope=0.25) if name == lab.LEAKY else lab.ACTIVATIONS[name]
+    (y, pullback), (signal, gradient) = f(found.near), lab.through_depth(f, depth=3, gain=2.0)
+    assert (found.y, found.slope) == (y[1], pullback(np.ones(3))[1])
+    np.testing.assert_array_equal(np.diag(found.jacobian), pullback(np.ones(3)))
+    np.testing.assert_array_equal(found.signal, signal)
+    np.testing.assert_array_equal(found.gradient, gradient)
+    np.testing.assert_array_equal(found.curve, f(lab.EVERYWHERE)[0])
+
+
+def test_the_truth_is_that_of_the_scores_as_the_precision_holds_them():
+    setting = {"scale": 1, "temperature": 1, "offset": 1000, "label": 0}
+    found = lab.repaired(**setting, repair="subtract the largest", precision="float16")
+    assert found.true_p[0] == found.true_p[1]  # 1002 and 1001.8 are one number there
+    exact = lab.repaired(**setting, repair="as defined", precision="float64")
+    assert exact.true_p[0] > exact.true_p[1]
+
+
+def test_both_ways_to_choose_weights_are_measured_at_every_width():
+    found, f = lab.approximation("kinked", "ReLU", 16), lab.TARGETS["kinked"]
+    networks = lab.random_features(f, relu, 16), lab.constructed(f, 16)
+    t, target, *curves = found.curves
+    np.testing.assert_array_equal(target, f(t))
+    np.testing.assert_array_equal(curves, [network(t) for network in networks])
+    at = lab.WIDTHS.index(16)
+    assert found.errors[:, at].tolist() == [lab.largest_error(one, f) for one in networks]
+    assert found.inside == found.errors[0, at] < found.outside

@@ -16,6 +16,7 @@ from nnlib.experiments.lesson_05 import (
     gradient_noise,
     ink_size,
     read_digit,
+    read_drawing,
     signal,
 )
 from nnlib.experiments.watched import WatchedRun, block_means
@@ -251,9 +252,29 @@ def test_a_digit_is_read_as_the_network_reads_it(digits):
         assert p.tobytes() == want.tobytes()
 
 
+def test_a_drawing_is_read_as_its_image_is(digits):
+    model, ink = MLP(784, 10, rng=0), digits[0].repeat(2, axis=0).repeat(2, axis=1)
+    found = read_drawing(model, ink.tobytes(), side=56, size=20)
+    np.testing.assert_array_equal(found.image, centred(ink))
+    np.testing.assert_array_equal(found.p, read_digit(model, found.image))
+    assert sorted(found.p)[::-1][:2] == [found.p[found.first], found.p[found.second]]
+
+
+def test_nothing_drawn_is_nothing_read():
+    found = read_drawing(MLP(784, 10, rng=0), bytes(9), side=3, size=20)
+    assert not found.p.any()
+    assert not found.image.any()
+
+
+def read_four():
+    """Read four bytes of a pad of nine."""
+    return read_drawing(MLP(784, 10, rng=0), b"1234", side=3, size=20)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [
+        (read_four, ValueError, "read_drawing: ink must be 3 x 3 bytes; got 4. Clear the pad"),
         (lambda: centred(np.ones((9, 9))), TypeError, "centred: ink must be a uint8 array, 0 for"),
         (lambda: centred([[1]]), TypeError, "centred: ink must be a uint8 array, 0 for paper; got"),
         (lambda: centred(np.ones(9, np.uint8)), ValueError, "centred: ink must be one image"),

@@ -40,6 +40,7 @@ PUBLIC = {
     "exercises": "exercise",
 }
 ONLY_IN = {"matplotlib": "plots", "ipywidgets": "widgets", "anywidget": "widgets"}
+NEVER_IN = {"widgets": "numpy"}  # a panel names its experiment and computes nothing
 LONGEST = 400  # lines of a module; past that it is split along the lines of the field
 
 MODULES = sorted(NNLIB.rglob("*.py"))
@@ -86,6 +87,8 @@ def import_faults(own, tree):
             yield f"{own} imports {name}: write the whole name"
         if ONLY_IN.get(top, own) != own:
             yield f"{top} is imported in {ONLY_IN[top]} only"
+        if NEVER_IN.get(own) == top:
+            yield f"{own} must not import {top}: experiments compute"
 
 
 @each_module
@@ -106,6 +109,8 @@ def test_a_module_imports_only_what_stands_above(path):
         ("blocks", "from . import losses"),
         ("data", "import matplotlib.pyplot as plt"),
         ("plots", "from ipywidgets import Image"),
+        ("widgets", "import numpy as np"),
+        ("widgets", "def draw(self):\n    from numpy.linalg import norm"),
     ],
 )
 def test_a_forbidden_import_is_found(own, line):

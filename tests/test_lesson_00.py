@@ -54,6 +54,6 @@ def test_the_panel_follows_its_slider_over_the_whole_range(capsys):
             minus(f"At x = {x:g} the sigmoid is {y[0]:.3f} and its slope is {slope[0]:.3f}.")
         )
         exec(panel.as_code.value, {})
-        assert capsys.readouterr().out == f"{y} {slope}\n"
+        assert capsys.readouterr().out == f"x = {x}\ny = {y[0]}\nslope = {slope[0]}\n"
         pictures.add(panel.image.value)
     assert len(pictures) == 25

@@ -9,12 +9,13 @@ from panels import DIGITS, PANELS, digit_panel, moved, run_code, training_panel
 from pictures import assert_legible
 
 from nnlib.data import enlarged
+from nnlib.experiments.lesson_90 import tried
 from nnlib.widgets.lesson_01 import SteepestDescentPanel
 from nnlib.widgets.lesson_02 import ActivationPanel, ApproximatorPanel, SoftmaxPanel
 from nnlib.widgets.lesson_05 import DRAWN, LESSON, DigitPanel
 from nnlib.widgets.lesson_90 import ClaimsPanel
 from nnlib.widgets.page import VIEW, Keys, inside, live
-from nnlib.widgets.panel import WHOLE
+from nnlib.widgets.panel import WHOLE, Panel
 from tools import lessons
 
 NEWER = {"ColorsInput", "DatetimePicker", "IntsInput", "FloatsInput", "NaiveDatetimePicker",
@@ -117,12 +118,29 @@ def texts_in(figure):
 
 
 @each_panel
-def test_the_code_of_every_end_runs_in_a_fresh_kernel(make):
-    panel = make()
-    codes = [panel.as_code.value, *(panel.as_code.value for _ in moved(panel))]
-    everything = f"for code in {sorted(set(codes))!r}:\n    exec(code, {{}})"
-    printed, error = run_code(everything)
+def test_the_code_of_every_end_prints_in_a_fresh_kernel_what_was_drawn(make, monkeypatch):
+    panel, told = make(), {}
+    present = panel.present
+
+    def tell(found, words, picture, code):
+        told[code] = "\n".join(f"{name} = {value}" for name, value in found._asdict().items())
+        present(found, words, picture, code)
+
+    monkeypatch.setattr(panel, "present", tell)
+    panel.show()
+    assert all(where and panel.as_code.value in told for where in moved(panel))
+    generated = type(panel).code is Panel.code
+    assert generated or make in (training_panel, digit_panel)
+    printed, error = run_code(f"for code in {list(told)!r}:\n    exec(code, {{}})")
     assert (bool(printed), error) == (True, "")
+    assert printed == "\n".join(told.values()).strip() or not generated
+
+
+@each_panel
+def test_what_is_found_prints_on_a_page_or_two(make):
+    panel = make()
+    found = panel.measure(**panel.values())
+    assert sum(str(value).count("\n") + 1 for value in found) < 120
 
 
 @each_panel
@@ -196,7 +214,7 @@ def test_one_gradient_of_many_that_is_zero_is_enough():
 def test_the_lessons_to_choose_from_are_there():
     there = {path.name[:2] for path in lessons.NOTEBOOKS.glob("*.ipynb")}
     panel = ClaimsPanel()
-    claimed = {lesson for one in panel.found for lesson in one.lessons}
+    claimed = {lesson for one in tried() for lesson in one.lessons}
     offered = [value for _, value in panel.controls["lesson"].options]
     assert offered == ["", *sorted(there & claimed)]
 

@@ -131,13 +131,15 @@ def test_the_state_as_code_runs_alone_and_gives_the_panel_s_numbers(make, capsys
         assert capsys.readouterr().out.strip()
 
 
-def printed_by(panel, capsys):
-    """The numbers that the state as code prints."""
+def printed_by(panel, capsys, *names):
+    """The numbers that the state as code prints under these names."""
     capsys.readouterr()
     exec(panel.as_code.value, {})
-    return [
-        float(x) for x in re.findall(r"-?(?:\d+\.?\d*(?:e[-+]\d+)?|nan)", capsys.readouterr().out)
-    ]
+    fields = dict(
+        re.findall(r"^(\w+) = (.*?)(?=\n\w+ = |\Z)", capsys.readouterr().out, re.M | re.S)
+    )
+    number = r"-?(?:\d+\.?\d*(?:e[-+]\d+)?|nan)"
+    return [float(x) for name in names for x in re.findall(number, fields[name])]
 
 
 def test_the_activation_panel_by_hand(capsys):
@@ -145,7 +147,8 @@ def test_the_activation_panel_by_hand(capsys):
     panel.controls["activation"].value, panel.controls["leak"].value = "leaky ReLU", 0.5
     panel.controls["x"].value, panel.controls["depth"].value = -2.0, 1
     assert panel.words.value.startswith("leaky ReLU at −2 is −1 with slope 0.5. Over 1 layer ")
-    assert printed_by(panel, capsys)[:3] == [-1.5, -1.0, -0.5]
+    assert printed_by(panel, capsys, "near") == [-3.0, -2.0, -1.0]
+    assert printed_by(panel, capsys, "y", "slope") == [-1.0, 0.5]
     middle = panel.figure.axes[1]
     assert sum(text.get_text() == "0.5" for text in middle.texts) == 3
 
@@ -161,7 +164,7 @@ def test_the_softmax_panel_by_hand(capsys):
     panel = SoftmaxPanel()
     assert "probabilities right, gradient right" in panel.words.value
     panel.controls["offset"].value = 100  # all four clipped to 50
-    assert printed_by(panel, capsys) == [0.25] * 4 + [0.0] * 4
+    assert printed_by(panel, capsys, "p", "gradient") == [0.25] * 4 + [0.0] * 4
     assert "nothing pulls it up" in panel.words.value
     panel.controls["repair"].value = "subtract the largest"
     assert "probabilities right, gradient right" in panel.words.value
@@ -181,7 +184,7 @@ def test_a_high_temperature_flattens():
 def test_the_approximator_panel_by_hand(capsys):
     panel = ApproximatorPanel()
     panel.controls["target"].value, panel.controls["activation"].value = "cubic", "none"
-    inside, _ = printed_by(panel, capsys)
+    (inside,) = printed_by(panel, capsys, "inside")
     t = np.linspace(-1, 1, 401)
     line = np.polyval(np.polyfit(t, t**3, 1), t)
     assert inside == pytest.approx(np.abs(line - t**3).max(), rel=1e-6)
@@ -190,7 +193,7 @@ def test_the_approximator_panel_by_hand(capsys):
 
 def test_an_error_appears_in_the_panel_and_the_next_good_change_clears_it(monkeypatch):
     panel = SoftmaxPanel()
-    monkeypatch.setattr("nnlib.widgets.lesson_02.repaired_softmax", lambda *a: 1 / 0)
+    monkeypatch.setattr("nnlib.experiments.lesson_02.repaired_softmax", lambda *a: 1 / 0)
     panel.controls["offset"].value = 50
     assert "ZeroDivisionError" in panel.message.value
     monkeypatch.undo()

@@ -8,7 +8,7 @@ import numpy as np
 from nnlib.blocks import linear, log_softmax, relu, tanh
 from nnlib.calculus import directional_derivative
 from nnlib.checks import Array, float_dtype, number, whole_number
-from nnlib.landscapes import Landscape
+from nnlib.landscapes import LANDSCAPES, Landscape
 
 # -- Ways down ------------------------------------------------------------------------------------
 
@@ -46,12 +46,17 @@ def times(A: Array, B: Array) -> Array:
 class Ways(NamedTuple):
     """What there is to know about leaving a point p of a landscape along a unit vector u.
 
-    slope   along u, by differences.
-    theta   degrees from u to the gradient, nan where that is 0.
-    off     degrees from steepest descent to the nearest minimum, nan there.
-    curve   the slopes along the directions of 0, 5, ..., 360 degrees.
+    landscape   its name in LANDSCAPES; "" for another one.
+    degrees     from the x-axis to u.
+    slope       along u, by differences.
+    theta       degrees from u to the gradient, nan where that is 0.
+    off         degrees from steepest descent to the nearest minimum, nan there.
+    curve       the slopes along the directions of 0, 5, ..., 360 degrees.
     """
 
+    landscape: str
+    p: Array
+    degrees: float
     u: Array
     gradient: Array
     slope: float
@@ -75,7 +80,18 @@ def ways(landscape: Landscape, p: Array, degrees: float) -> Ways:
     g = landscape.gradient(p)
     slope = directional_derivative(landscape.value, p, u)
     curve = np.array(directions) @ g
-    return Ways(u, g, slope, angle(u, g), angle(-g, landscape.nearest(p) - p), curve)
+    off = angle(-g, landscape.nearest(p) - p)
+    return Ways("", p, degrees, u, g, slope, angle(u, g), off, curve)
+
+
+def ways_on(landscape: str, x: float, y: float, degrees: float) -> Ways:
+    """Leave the point (x, y) of the landscape with this name.
+
+    >>> round(ways_on("valley ½(x² + 100y²)", 10, 1, 90).slope, 3)
+    100.0
+    """
+    found = ways(LANDSCAPES[landscape], np.array([x, y], float), degrees)
+    return found._replace(landscape=landscape)
 
 
 # -- Steps of gradient descent --------------------------------------------------------------------
@@ -144,6 +160,15 @@ STEPS = 10 ** np.arange(-12, -0.9, 0.25)
 UNIT = {"float64": 2.0**-53, "float32": 2.0**-24}  # what rounding a number may cost, relatively
 TOLERANCE = {"float64": 1e-7, "float32": 1e-3}
 BUGGY = (1, 4)  # the entry of W in which the bug is planted
+KINKS = {
+    "none (tanh)": None,
+    "ReLU, 0.1 away": 0.1,
+    "ReLU, 1e-3 away": 1e-3,
+    "ReLU, 1e-5 away": 1e-5,
+    "ReLU, 1e-7 away": 1e-7,
+    "ReLU, exactly on it": 0.0,
+}
+BUGS = {"none": 1.0, "sign flipped": -1.0, "1 % too large": 1.01, "0.001 % too large": 1.00001}
 
 
 def step_errors(f: Callable, x: float, slope: float, steps: Array, *, central: bool) -> Array:
@@ -201,7 +226,9 @@ def specimen(*, dtype: str = "float64", kink: float | None = None) -> Specimen:
 class View(NamedTuple):
     """A gradient check at one step size, among all the others.
 
+    central     whether by central differences; else by forward ones.
     errors      the scaled error at every one of STEPS: the largest gap.
+    others      the same by the other kind of difference.
     truncation  what the bend of the curve costs at every one of STEPS, about.
     roundoff    what rounding the loss costs at every one of STEPS, about.
     gaps        |pullback - difference| / max(1, largest difference), one for each entry of W.
@@ -210,13 +237,17 @@ class View(NamedTuple):
     verdict     the finding in words.
     """
 
-    errors: Array
-    truncation: Array
-    roundoff: Array
-    gaps: Array
+    step: float
+    dtype: str
+    central: bool
     error: float
     finding: str
     verdict: str
+    gaps: Array
+    errors: Array
+    others: Array
+    truncation: Array
+    roundoff: Array
 
 
 def microscope(
@@ -244,8 +275,19 @@ def microscope(
     finding = find(errors, crossed, roundoff, tolerance=TOLERANCE[dtype])
     truncation = STEPS**2 / 10 if central else STEPS / 2  # its derivatives are about 1 in size
     error = float(errors[-1])
-    view = View(errors[:-1], truncation, roundoff[:-1], gaps[-1], error, finding, "")
-    return view._replace(verdict=verdict(view, dtype, kink))
+    others = entry_gaps(sample, got, STEPS, central=not central)[0].max(axis=(1, 2))
+    curves = errors[:-1], others, truncation, roundoff[:-1]
+    view = View(step, dtype, central, error, finding, "", gaps[-1], *curves)
+    return view._replace(verdict=verdict(view, kink))
+
+
+def look(step: float, *, dtype: str, central: bool, kink: str, bug: str) -> View:
+    """The microscope with its kink and its bug by name, as KINKS and BUGS have them.
+
+    >>> look(1e-5, dtype="float64", central=True, kink="none (tanh)", bug="sign flipped").finding
+    'wrong'
+    """
+    return microscope(step, dtype=dtype, central=central, kink=KINKS[kink], bug=BUGS[bug])
 
 
 def entry_gaps(sample: Specimen, got: Array, steps: Array, *, central: bool) -> tuple[Array, Array]:
@@ -281,9 +323,10 @@ def find(errors: Array, crossed: Array, roundoff: Array, *, tolerance: float) ->
     return "truncation" if errors.min() <= tolerance else "wrong"
 
 
-def verdict(view: View, dtype: str, kink: float | None) -> str:
+def verdict(view: View, kink: float | None) -> str:
     """A finding in words."""
-    best, bound = STEPS[view.errors.argmin()], TOLERANCE[dtype]
+    dtype, best = view.dtype, STEPS[view.errors.argmin()]
+    bound = TOLERANCE[dtype]
     i, j = np.unravel_index(view.gaps.argmax(), view.gaps.shape)
     if view.finding == "right":
         return f"Agreed: the error is below {bound:.0e}, all that is asked of {dtype}."

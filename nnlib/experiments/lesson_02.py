@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +44,9 @@ ACTIVATIONS: dict[str, Callable] = {
     "ReLU": relu,
     "leaky ReLU": leaky_relu,
 }
+LEAKY = "leaky ReLU"  # the one activation that has a leak
+EVERYWHERE = np.linspace(-6, 6, 241)
+NEAR = np.array([-1.0, 0.0, 1.0])
 
 
 def through_depth(
@@ -104,6 +108,47 @@ def factor_per_layer(gradient: Array) -> float:
     return float(np.exp(-slope))
 
 
+class Activated(NamedTuple):
+    """An activation at a point, and what many layers of it do to a signal.
+
+    factor     what the gradient is multiplied by in one layer.
+    near       x and a point on either side, where the Jacobian is taken.
+    signal     its typical size behind 0, 1, ..., depth layers, as that of the gradient.
+    curve      the activation at every one of EVERYWHERE, as its slopes.
+    """
+
+    activation: str
+    x: float
+    depth: int
+    gain: float
+    y: float
+    slope: float
+    factor: float
+    near: Array
+    jacobian: Array
+    signal: Array
+    gradient: Array
+    curve: Array
+    slopes: Array
+
+
+def activated(activation: str, *, x: float, leak: float, depth: int, gain: float) -> Activated:
+    """An activation by its name in ACTIVATIONS; the leak is that of the leaky ReLU alone.
+
+    >>> found = activated("leaky ReLU", x=-2.0, leak=0.5, depth=1, gain=1.0)
+    >>> found.y, found.slope
+    (-1.0, 0.5)
+    """
+    f = partial(leaky_relu, slope=leak) if activation == LEAKY else ACTIVATIONS[activation]
+    curve, curve_pullback = f(EVERYWHERE)
+    y, pullback = f(x + NEAR)
+    jacobian = np.diag(pullback(np.ones(3)))
+    signal, gradient = through_depth(f, depth=depth, gain=gain)
+    here = float(y[1]), float(jacobian[1, 1]), factor_per_layer(gradient)
+    arrays = x + NEAR, jacobian, signal, gradient, curve, curve_pullback(np.ones_like(curve))
+    return Activated(activation, x, depth, gain, *here, *arrays)
+
+
 # -- Softmax in three precisions ------------------------------------------------------------------
 
 REPAIRS: dict[str, Callable[[Array], Array]] = {
@@ -112,6 +157,7 @@ REPAIRS: dict[str, Callable[[Array], Array]] = {
     "subtract the largest": lambda z: z - z.max(axis=-1, keepdims=True),
 }
 PRECISIONS = ("float64", "float32", "float16")
+SCORES = (2.0, 1.8, 0.0, -1.0)
 
 
 def repaired_softmax(z: Array, repair: str, dtype: Any = "float64") -> Array:
@@ -173,6 +219,38 @@ def repair_errors(
     return errors
 
 
+class Repaired(NamedTuple):
+    """Softmax p of scores z with a repair in a precision, dL/dz of L = -ln p[label], the truth."""
+
+    repair: str
+    precision: str
+    label: int
+    z: Array
+    p: Array
+    gradient: Array
+    true_p: Array
+    true_gradient: Array
+
+
+def repaired(
+    *, scale: float, temperature: float, offset: float, repair: str, precision: str, label: int
+) -> Repaired:
+    """Softmax of SCORES, scaled, divided by a temperature and moved by an offset.
+
+    The truth is that of the scores as the precision holds them.
+
+    >>> repair = {"repair": "clip to ±50", "precision": "float64"}
+    >>> found = repaired(scale=30, temperature=1, offset=0, label=1, **repair)
+    >>> found.p.round(2), found.true_p.round(2)
+    (array([0.5, 0.5, 0. , 0. ]), array([1., 0., 0., 0.]))
+    """
+    z = np.array(SCORES) * scale / temperature + offset
+    held, best = z.astype(precision).astype(float), "subtract the largest"
+    p, g = repaired_softmax(z, repair, precision), repaired_gradient(z, label, repair, precision)
+    truth = repaired_softmax(held, best), repaired_gradient(held, label, best)
+    return Repaired(repair, precision, label, z, p, g, *truth)
+
+
 # -- One hidden layer -----------------------------------------------------------------------------
 
 TARGETS: dict[str, Callable[[Array], Array]] = {
@@ -183,6 +261,8 @@ TARGETS: dict[str, Callable[[Array], Array]] = {
 }
 INSIDE = np.linspace(-1, 1, 401)
 OUTSIDE = np.linspace(1, 2, 201)
+UNITS = {**ACTIVATIONS, "x²": square, "none": identity}
+WIDTHS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 
 @dataclass(frozen=True)
@@ -272,3 +352,47 @@ def largest_error(network: Callable, f: Callable, t: Array = INSIDE) -> float:
     1.0
     """
     return float(np.abs(network(t) - f(t)).max() / np.abs(f(INSIDE)).max())
+
+
+class Approximation(NamedTuple):
+    """One hidden layer against a function of t in [-2, 2], made on [-1, 1].
+
+    inside   its largest error there, ``outside`` up to 2, as shares of the largest value.
+    errors   the largest error inside for every one of WIDTHS, a row for each way to choose weights.
+    curves   rows: t, the function, the network by each way.
+    """
+
+    target: str
+    activation: str
+    width: int
+    inside: float
+    outside: float
+    ways: list[str]
+    errors: Array
+    curves: Array
+
+
+def approximation(target: str, activation: str, width: int) -> Approximation:
+    """Random units with output weights by least squares; ReLU with weights written down, too.
+
+    target, activation   by their names in TARGETS and UNITS.
+
+    >>> found = approximation("cubic", "none", 8)
+    >>> found.ways, round(found.inside, 2)
+    (['random units'], 0.4)
+    """
+    f, t = TARGETS[target], np.linspace(-2, 2, 401)
+    ways = ["random units", *(["written down"] if activation == "ReLU" else [])]
+    errors = np.array([[made(way, target, activation, w)[1] for w in WIDTHS] for way in ways])
+    networks = [made(way, target, activation, width)[0] for way in ways]
+    curves = np.array([t, f(t), *(network(t) for network in networks)])
+    inside, outside = (largest_error(networks[0], f, where) for where in (INSIDE, OUTSIDE))
+    return Approximation(target, activation, width, inside, outside, ways, errors, curves)
+
+
+@lru_cache(maxsize=128)
+def made(way: str, target: str, activation: str, width: int) -> tuple[OneHiddenLayer, float]:
+    """A network of that width, and its largest error."""
+    f, by_hand = TARGETS[target], way == "written down"
+    network = constructed(f, width) if by_hand else random_features(f, UNITS[activation], width)
+    return network, largest_error(network, f)

@@ -1,13 +1,14 @@
 """What lesson 05 measures: signals through depth, noise of gradients, confusions, drawn digits."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nnlib.blocks import relu, softmax
 from nnlib.checks import Array, Rng, generator, whole_number
 from nnlib.data import scale
+from nnlib.experiments.watched import Curves
 from nnlib.initializers import he_normal
 from nnlib.layers import Model
 from nnlib.mlp import MLP
@@ -96,6 +97,22 @@ def confusion(model: Model, x: Array, labels: Array, classes: int) -> Array:
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
+class Watched(NamedTuple):
+    """A run as far as it has come, of so many steps, on the way to those that were asked for.
+
+    ended   why it diverged, if it did.
+    runs    its curves, and those of the run that it is compared with, by what tells them apart.
+    """
+
+    optimizer: str
+    lr: float
+    batch_size: int
+    steps: int
+    done: int
+    ended: str
+    runs: dict[str, Curves]
+
+
 # -- Digits drawn by hand -------------------------------------------------------------------------
 
 
@@ -174,3 +191,38 @@ def read_digit(model: Model, image: Array) -> Array:
     """
     logits, _ = model(scale(image[None], parameter_vector(model)[0].dtype))
     return softmax(logits)[0][0]
+
+
+class Reading(NamedTuple):
+    """What a network sees of a drawing, and the probability that it gives each digit.
+
+    first, second   the likeliest two. Where nothing is drawn all is 0.
+    """
+
+    first: int
+    second: int
+    p: Array
+    image: Array
+
+
+def read_drawing(model: Model, ink: bytes, *, side: int, size: int) -> Reading:
+    """Read what is drawn on a pad of side x side bytes, made as large as the images learned from.
+
+    Errors   ValueError for another number of bytes.
+
+    >>> model = MLP(784, 10, init=lambda shape, rng: np.zeros(shape), rng=0)
+    >>> read_drawing(model, bytes([255]) * 1600, side=40, size=20).image[4:24, 4:24].min()
+    np.uint8(255)
+    """
+    drawn = np.frombuffer(ink, np.uint8)
+    if drawn.size != side * side:
+        raise ValueError(
+            f"read_drawing: ink must be {side} x {side} bytes; got {drawn.size}. "
+            "Clear the pad and draw again."
+        )
+    if not drawn.any():
+        return Reading(0, 0, np.zeros(10), np.zeros((28, 28), np.uint8))
+    image = centred(drawn.reshape(side, side), size=size)
+    p = read_digit(model, image)
+    second, first = np.argsort(p)[-2:]
+    return Reading(int(first), int(second), p, image)

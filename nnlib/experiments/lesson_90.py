@@ -5,14 +5,16 @@ import inspect
 import math
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from textwrap import dedent
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nnlib.checks import Array
-from nnlib.documents.verdicts import MISTAKES
-from nnlib.experiments.findings import Finding, used
+from nnlib.documents import claim, claims
+from nnlib.documents.verdicts import MISTAKES, VERDICTS
+from nnlib.experiments.findings import Finding, chosen, findings, used
 from nnlib.words import counted
 
 
@@ -38,6 +40,56 @@ def source_of(claim: Any) -> str:
             head = "\n".join(lines[: yields[0].lineno - 1]).rstrip()
             return "\n".join([head, "    ...", *lines[node.lineno - 1 : node.end_lineno]])
     raise ValueError(f"source_of: {claim.id} is not on its page.")
+
+
+@cache
+def tried() -> tuple[Finding, ...]:
+    """What came of trying every claim; those that are drawn are among them."""
+    return tuple(findings(claims().values()))
+
+
+def is_drawn(one: Finding) -> bool:
+    """Whether a finding has a dot in a picture."""
+    return bool(VERDICTS[one.status].marker)
+
+
+def drawn_errors() -> tuple[Array, Array, list[str]]:
+    """The errors of all that is drawn, as printed and as corrected, and their verdicts."""
+    drawn = [one for one in tried() if is_drawn(one)]
+    printed, corrected = np.transpose([(one.printed, one.corrected) for one in drawn])
+    return printed, corrected, [one.status for one in drawn]
+
+
+class Chosen(NamedTuple):
+    """Some of all claims: in words, how many, and the one that stands on a card.
+
+    claim         None where none fits.
+    highlighted   which of those that are drawn are chosen.
+    """
+
+    words: str
+    cards: int
+    total: int
+    card: int
+    claim: Any
+    highlighted: Array
+
+
+def chosen_claims(
+    *, document: str = "", status: str = "", lesson: str = "", containing: str = "", card: int = 1
+) -> Chosen:
+    """Choose among all claims, as ``chosen`` does, and take the card with this number, from 1.
+
+    >>> found = chosen_claims(containing="no claim says this")
+    >>> found.words, found.claim
+    ('No claim fits.', None)
+    """
+    filters = {"document": document, "status": status, "lesson": lesson, "containing": containing}
+    found = chosen(tried(), **filters)
+    ids = {one.id for one in found}
+    highlighted = np.array([one.id in ids for one in tried() if is_drawn(one)])
+    shown = claim(found[card - 1].id) if found else None
+    return Chosen(in_words(found), len(found), len(tried()), card, shown, highlighted)
 
 
 def in_words(found: Iterable[Finding]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.experiments.lesson_02 import INSIDE, PRECISIONS, REPAIRS
+from nnlib.experiments.lesson_02 import PRECISIONS, REPAIRS
 from nnlib.plots.canvas import BLUE, GREY, INK, ORANGE, PALE, RED, SKY, SMALL, legend_below, looks
 from nnlib.plots.curves import draw_means
 from nnlib.words import minus, short
@@ -182,13 +182,29 @@ def draw_fits(
     2
     """
     t = np.linspace(-reach, reach, 401)
+    values = {name: fit(t) for name, fit in fits.items()}
+    draw_approximations(t, target(t), values, title=title, ax=ax)
+
+
+def draw_approximations(
+    t: Array, target: Array, fits: Mapping[str, Array], *, title: str, ax: Axes
+) -> None:
+    """Draw what a function and its approximations are at each t, [-1, 1] shaded.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax, t = new_figure(9, 4).add_subplot(), np.linspace(-2, 2, 9)
+    >>> draw_approximations(t, t**2, {"itself": t**2}, title="Inside and outside", ax=ax)
+    >>> ax.get_xlim()
+    (np.float64(-2.0), np.float64(2.0))
+    """
     ax.axvspan(-1, 1, color=SKY, alpha=0.2, linewidth=0)
-    ax.plot(t, target(t), color=INK, linewidth=5, alpha=0.35, label="target")
+    ax.plot(t, target, color=INK, linewidth=5, alpha=0.35, label="target")
     for (name, fit), look in zip(fits.items(), looks(fits)):
-        ax.plot(t, fit(t), label=name, color=look["color"], linestyle=look["linestyle"])
-    low, high = target(INSIDE).min(), target(INSIDE).max()
+        ax.plot(t, fit, label=name, color=look["color"], linestyle=look["linestyle"])
+    inside = target[abs(t) <= 1]
+    low, high = inside.min(), inside.max()
     room = 0.7 * (high - low)
-    ax.set(ylim=(low - room, high + room), xlim=(-reach, reach), title=title)
+    ax.set(ylim=(low - room, high + room), xlim=t[[0, -1]], title=title)
     ax.set(xlabel="t  (made on the shaded part)", ylabel="value")
     legend_below(ax)
 

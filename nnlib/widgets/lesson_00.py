@@ -3,20 +3,10 @@
 from typing import Any
 
 import ipywidgets
-import numpy as np
 
-from nnlib.blocks import sigmoid
+from nnlib.experiments.lesson_00 import CURVE, REACH, Tangent, tangent
 from nnlib.plots.lesson_00 import draw_slope
 from nnlib.widgets.panel import Panel
-
-CODE = """\
-import numpy as np
-
-from nnlib.blocks import sigmoid
-
-y, pullback = sigmoid(np.array([{x}]))
-print(y, pullback(np.ones(1)))
-"""
 
 
 class SlopePanel(Panel):
@@ -28,16 +18,14 @@ class SlopePanel(Panel):
     'At x = 0 the sigmoid is 0.500 and its slope is 0.250.'
     """
 
+    measure = staticmethod(tangent)
+
     def __init__(self) -> None:
-        x = ipywidgets.FloatSlider(2.0, min=-6, max=6, step=0.5, description="x")
+        x = ipywidgets.FloatSlider(2.0, min=-REACH, max=REACH, step=0.5, description="x")
         super().__init__({"x": x}, width=6.4, height=3.6)
 
-    def draw(self, figure: Any, x: float) -> str:
-        everywhere = np.linspace(-6, 6, 241)
-        y, pullback = sigmoid(np.array(x))
-        slope = pullback(np.ones(()))
-        draw_slope(x, y, slope, curve=(everywhere, sigmoid(everywhere)[0]), ax=figure.gca())
-        return f"At x = {x:g} the sigmoid is {y:.3f} and its slope is {slope:.3f}."
-
-    def code(self, x: float) -> str:
-        return CODE.format(x=x)
+    def draw(self, figure: Any, found: Tangent) -> str:
+        draw_slope(*found, curve=CURVE, ax=figure.gca())
+        return (
+            f"At x = {found.x:g} the sigmoid is {found.y:.3f} and its slope is {found.slope:.3f}."
+        )

@@ -1,73 +1,37 @@
 """The panels of lesson 02."""
 
-from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import ipywidgets
-import numpy as np
 
-from nnlib.blocks import leaky_relu
-from nnlib.checks import Array
 from nnlib.experiments.lesson_02 import (
     ACTIVATIONS,
-    OUTSIDE,
+    EVERYWHERE,
+    LEAKY,
     PRECISIONS,
     REPAIRS,
+    SCORES,
     TARGETS,
-    constructed,
-    factor_per_layer,
-    identity,
-    largest_error,
-    random_features,
-    repaired_gradient,
-    repaired_softmax,
-    square,
-    through_depth,
+    UNITS,
+    WIDTHS,
+    Activated,
+    Approximation,
+    Repaired,
+    activated,
+    approximation,
+    repaired,
 )
 from nnlib.plots.lesson_02 import (
+    draw_approximations,
     draw_beside_truth,
     draw_errors_by_width,
-    draw_fits,
     draw_point_on_curve,
     draw_signal_and_gradient,
 )
 from nnlib.plots.matrices import draw_matrix
 from nnlib.widgets.panel import Panel
 from nnlib.words import counted, minus, short
-
-ACTIVATION = """\
-from functools import partial
-
-import numpy as np
-
-from nnlib.blocks import leaky_relu
-from nnlib.experiments.lesson_02 import ACTIVATIONS, through_depth
-
-activation = {activation}
-x = {x} + np.array([-1.0, 0.0, 1.0])
-y, pullback = activation(x)
-print(y, np.diag(pullback(np.ones(3))), sep="\\n")
-signal, gradient = through_depth(activation, depth={depth}, gain={gain})
-print(signal[-1], gradient[0])
-"""
-SOFTMAX = """\
-import numpy as np
-
-from nnlib.experiments.lesson_02 import repaired_gradient, repaired_softmax
-
-z = np.array({scores}) * {scale} / {temperature} + {offset}
-print(repaired_softmax(z, {repair!r}, {precision!r}))
-print(repaired_gradient(z, {label}, {repair!r}, {precision!r}))
-"""
-APPROXIMATOR = """\
-from nnlib.experiments.lesson_02 import *
-
-f, activation = TARGETS[{target!r}], {activation}
-network = random_features(f, activation, {width})
-print(largest_error(network, f), largest_error(network, f, OUTSIDE))
-"""
-NEAR = np.array([-1.0, 0.0, 1.0])
-LEAKY = "leaky ReLU"  # the one activation that has a leak
 
 
 def sliders(width: str, *controls: Any) -> None:
@@ -85,6 +49,8 @@ class ActivationPanel(Panel):
     'ReLU at 1 is 1 with slope 1. Over 20 lay'
     """
 
+    measure = staticmethod(activated)
+
     def __init__(self) -> None:
         menu = ipywidgets.Dropdown(options=list(ACTIVATIONS), description="activation")
         x = ipywidgets.FloatSlider(1.0, min=-6, max=6, step=0.25, description="x")
@@ -99,38 +65,20 @@ class ActivationPanel(Panel):
         margins = {"left": 0.075, "right": 0.985, "bottom": 0.19, "top": 0.89, "wspace": 0.45}
         super().__init__(controls, width=9.3, height=3.2, margins=margins)
 
-    def draw(
-        self, figure: Any, activation: str, x: float, leak: float, depth: int, gain: float
-    ) -> str:
-        f = with_leak(leak) if activation == LEAKY else ACTIVATIONS[activation]
-        everywhere = np.linspace(-6, 6, 241)
-        y, pullback = f(everywhere)
-        slopes = pullback(np.ones_like(y))
-        here, near_pullback = f(x + NEAR)
-        J = np.diag(near_pullback(np.ones(3)))
-        signal, gradient = through_depth(f, depth=depth, gain=gain)
+    def draw(self, figure: Any, found: Activated) -> str:
         left, middle, right = figure.subplots(1, 3)
-        draw_point_on_curve(x, everywhere, y, slopes, name=activation, ax=left)
-        names = [minus(f"{entry:g}") for entry in x + NEAR]
-        draw_matrix(J, title="Jacobian: diagonal", rows=names, columns=names,
+        name, x, gradient = found.activation, found.x, found.gradient
+        draw_point_on_curve(x, EVERYWHERE, found.curve, found.slopes, name=name, ax=left)
+        names = [minus(f"{entry:g}") for entry in found.near]
+        draw_matrix(found.jacobian, title="Jacobian: diagonal", rows=names, columns=names,
                     xlabel="input", ylabel="output at", ax=middle)  # fmt: skip
-        draw_signal_and_gradient(signal, gradient, ax=right)
-        factor = factor_per_layer(gradient)
+        draw_signal_and_gradient(found.signal, gradient, ax=right)
         return (
-            f"{activation} at {x:g} is {here[1]:.3g} with slope {J[1, 1]:.3g}. "
-            f"Over {counted(depth, 'layer')} with weights × {gain:g} the gradient is multiplied "
-            f"by {factor:.2f} in each, by {short(gradient[0] / gradient[-1])} in all."
+            f"{name} at {x:g} is {found.y:.3g} with slope {found.slope:.3g}. "
+            f"Over {counted(found.depth, 'layer')} with weights × {found.gain:g} the gradient is "
+            f"multiplied by {found.factor:.2f} in each, by {short(gradient[0] / gradient[-1])} "
+            "in all."
         )
-
-    def code(self, activation: str, x: float, leak: float, depth: int, gain: float) -> str:
-        leaky = f"partial(leaky_relu, slope={leak})"
-        f = leaky if activation == LEAKY else f"ACTIVATIONS[{activation!r}]"
-        return ACTIVATION.format(activation=f, x=x, depth=depth, gain=gain)
-
-
-def with_leak(leak: float) -> Any:
-    """Leaky ReLU with this slope on the left."""
-    return lambda x: leaky_relu(x, slope=leak)
 
 
 class SoftmaxPanel(Panel):
@@ -142,7 +90,7 @@ class SoftmaxPanel(Panel):
     'clip to ±50 in float64: probabilities off by 0.50, gradient off b'
     """
 
-    scores = (2.0, 1.8, 0.0, -1.0)
+    measure = staticmethod(repaired)
 
     def __init__(self) -> None:
         sizes = [1, 2, 5, 10, 20, 30, 50, 100, 300, 1000]
@@ -155,7 +103,7 @@ class SoftmaxPanel(Panel):
             options=list(REPAIRS), value="clip to ±50", description="repair"
         )
         precision = ipywidgets.Dropdown(options=list(PRECISIONS), description="precision")
-        classes = [(f"z{k + 1}", k) for k in range(len(self.scores))]
+        classes = [(f"z{k + 1}", k) for k in range(len(SCORES))]
         label = ipywidgets.Dropdown(options=classes, value=1, description="true class")
         sliders("290px", scale, temperature, offset)
         sliders("260px", repair, precision, label)
@@ -164,21 +112,8 @@ class SoftmaxPanel(Panel):
         margins = {"left": 0.09, "right": 0.99, "bottom": 0.25, "top": 0.88, "wspace": 0.26}
         super().__init__(controls, width=7.8, height=3.2, margins=margins)
 
-    def draw(
-        self,
-        figure: Any,
-        scale: float,
-        temperature: float,
-        offset: float,
-        repair: str,
-        precision: str,
-        label: int,
-    ) -> str:
-        z = np.array(self.scores) * scale / temperature + offset
-        best, double = "subtract the largest", z.astype(precision).astype(float)
-        p, true_p = repaired_softmax(z, repair, precision), repaired_softmax(double, best)
-        g = repaired_gradient(z, label, repair, precision)
-        true_g = repaired_gradient(double, label, best)
+    def draw(self, figure: Any, found: Repaired) -> str:
+        repair, precision, label, z, p, g, true_p, true_g = found
         left, right = figure.subplots(1, 2)
         names = [minus(f"{entry:.6g}") for entry in z]
         names[label] += "\ntrue class"
@@ -194,31 +129,16 @@ class SoftmaxPanel(Panel):
             + "."
         )
 
-    def code(self, **values: Any) -> str:
-        return SOFTMAX.format(scores=list(self.scores), **values)
 
-
-def off(got: Array, truth: Array) -> str:
+def off(got: Any, truth: Any) -> str:
     """How far numbers are from the truth, in words.
 
-    >>> one = np.ones(1)
-    >>> off(one / 2, one), off(one, one), off(np.nan * one, one)
+    >>> from numpy import array, nan
+    >>> off(array([0.5]), array([1.0])), off(array([1.0]), 1.0), off(array([nan]), 1.0)
     ('off by 0.50', 'right', 'undefined')
     """
-    gap = np.max(np.abs(got - truth))
-    return "undefined" if not np.isfinite(gap) else "right" if gap < 0.005 else f"off by {gap:.2f}"
-
-
-UNITS = {**ACTIVATIONS, "x²": square, "none": identity}
-SOURCES = {"x²": "square", "none": "identity"}
-WIDTHS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-
-
-@lru_cache(maxsize=64)
-def fitted(target: str, activation: str, width: int) -> tuple[Any, float]:
-    """The network of random units of that width, and its largest error."""
-    network = random_features(TARGETS[target], UNITS[activation], width)
-    return network, largest_error(network, TARGETS[target])
+    gap = abs(got - truth).max()
+    return "undefined" if not isfinite(gap) else "right" if gap < 0.005 else f"off by {gap:.2f}"
 
 
 class ApproximatorPanel(Panel):
@@ -232,6 +152,8 @@ class ApproximatorPanel(Panel):
     '32 units x² come within 95% of the smooth t'
     """
 
+    measure = staticmethod(approximation)
+
     def __init__(self) -> None:
         target = ipywidgets.Dropdown(options=list(TARGETS), description="target")
         menu = ipywidgets.Dropdown(options=list(UNITS), value="ReLU", description="activation")
@@ -242,30 +164,20 @@ class ApproximatorPanel(Panel):
         margins = {"left": 0.09, "right": 0.985, "bottom": 0.33, "top": 0.91, "wspace": 0.3}
         super().__init__(controls, width=8.2, height=3.8, margins=margins)
 
-    def draw(self, figure: Any, target: str, activation: str, width: int) -> str:
-        f = TARGETS[target]
-        network, inside = fitted(target, activation, width)
-        outside = largest_error(network, f, OUTSIDE)
-        fits = {"random units": network}
-        errors = {"random units": np.array([fitted(target, activation, w)[1] for w in WIDTHS])}
-        if activation == "ReLU":
-            fits["written down"] = constructed(f, width)
-            by_hand = [largest_error(constructed(f, w), f) for w in WIDTHS]
-            errors["written down"] = np.array(by_hand)
+    def draw(self, figure: Any, found: Approximation) -> str:
         left, right = figure.subplots(1, 2, width_ratios=(5, 4))
-        draw_fits(f, fits, title=f"Inside: within {percent(inside)}", ax=left)
-        trend = "falls" if errors["random units"][-1] < 0.05 else "stays"
+        width, inside = found.width, percent(found.inside)
+        t, target, *curves = found.curves
+        fits, errors = dict(zip(found.ways, curves)), dict(zip(found.ways, found.errors))
+        draw_approximations(t, target, fits, title=f"Inside: within {inside}", ax=left)
+        trend = "falls" if found.errors[0, -1] < 0.05 else "stays"
         draw_errors_by_width(WIDTHS, errors, title=f"The error {trend}", at=width, ax=right)
         come, they = ("comes", "it misses") if width == 1 else ("come", "they miss")
         return (
-            f"{counted(width, 'unit')} {activation} {come} within {percent(inside)} of the "
-            f"{target} target on the shaded interval; beyond it, up to t = 2, {they} by up to "
-            f"{percent(outside)}."
+            f"{counted(width, 'unit')} {found.activation} {come} within {inside} of the "
+            f"{found.target} target on the shaded interval; beyond it, up to t = 2, {they} by up "
+            f"to {percent(found.outside)}."
         )
-
-    def code(self, target: str, activation: str, width: int) -> str:
-        unit = SOURCES.get(activation, f"ACTIVATIONS[{activation!r}]")
-        return APPROXIMATOR.format(target=target, activation=unit, width=width)
 
 
 def percent(error: float) -> str:

@@ -10,13 +10,6 @@ from nnlib.plots.lesson_03 import draw_losses_at, draw_pulls, draw_ways_out
 from nnlib.widgets.panel import Panel
 from nnlib.words import counted, short
 
-CODE = """\
-from nnlib.experiments.lesson_03 import explore
-
-found = explore({arguments})
-print(found.p, found.values, found.gradients, sep="\\n")
-"""
-
 
 class LossPanel(Panel):
     """A prediction under several losses: value, pull, and the way that gradient descent takes.
@@ -25,6 +18,8 @@ class LossPanel(Panel):
     >>> panel.words.value[:67]
     'The class of the target has p = 3.4·10⁻⁴. Cross-entropy 8, with slo'
     """
+
+    measure = staticmethod(explore)
 
     def __init__(self) -> None:
         outputs = ipywidgets.Dropdown(options=list(TARGETS), description="output")
@@ -57,8 +52,7 @@ class LossPanel(Panel):
         margins = {"left": 0.07, "right": 0.985, "bottom": 0.28, "top": 0.84, "wspace": 0.36}
         super().__init__(controls, width=9.3, height=4.3, margins=margins)
 
-    def draw(self, figure: Any, **values: Any) -> str:
-        found = explore(**values)
+    def draw(self, figure: Any, found: Explored) -> str:
         left, middle, right = figure.subplots(1, 3)
         names = ["z₁", "z₂", "z₃"][: len(found.z)]
         dearest = max(found.values, key=lambda name: found.values[name])
@@ -76,10 +70,6 @@ class LossPanel(Panel):
         handles, labels = right.get_legend_handles_labels()
         figure.legend(handles, labels, loc="lower center", ncols=4)
         return in_words(found)
-
-    def code(self, **values: Any) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in values.items())
-        return CODE.format(arguments=arguments)
 
 
 def first(paths: Mapping[str, Any]) -> str:

@@ -8,10 +8,9 @@ from typing import Any
 from zlib import compress
 
 import ipywidgets
-import numpy as np
 
 from nnlib.checks import Array
-from nnlib.experiments.lesson_05 import centred, ink_size, read_digit
+from nnlib.experiments.lesson_05 import Reading, Watched, ink_size, read_drawing
 from nnlib.experiments.watched import WatchedRun
 from nnlib.layers import Model
 from nnlib.losses import softmax_cross_entropy
@@ -93,6 +92,7 @@ class TrainingPanel(Panel):
     most, chunk    how far the steps go, and how many are taken, and then tested, at a time.
     data_as_code   lines that make x, labels, x_test and labels_test, for the state as code.
 
+    >>> import numpy as np
     >>> x, labels = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
     >>> panel = TrainingPanel([4, 2], x, labels, x, labels, batch_sizes=[2, 4], most=20, chunk=10)
     >>> panel.run(20)
@@ -184,25 +184,29 @@ class TrainingPanel(Panel):
         while behind(run, steps) and perf_counter() < end:
             run.upto(run.training.steps + 1)
 
-    def draw(self, figure: Any, optimizer: str, lr: float, batch_size: int, steps: int) -> str:
+    def measure(self, optimizer: str, lr: float, batch_size: int, steps: int) -> Watched:
+        """Train as far as there is time for, and see what has come of it."""
         settings = optimizer, lr, batch_size
         run = self.run_for(settings)
         self.train(run, steps)
-        now = run.curves(steps)
         earlier = [one for one in list(self.runs)[-2:-1] if self.runs[one].records]
-        before = {differs(one, settings): self.runs[one].curves(steps) for one in earlier}
-        shown = {differs(settings, *earlier): now} | before
-        going = f"Training ... {run.training.steps} of {steps}" if behind(run, steps) else ""
-        axes = figure.subplots(1, 2, width_ratios=(4, 5))
-        draw_learning(shown, most=self.most, going=going, axes=axes)
+        runs = {differs(settings, *earlier): run.curves(steps)}
+        runs |= {differs(one, settings): self.runs[one].curves(steps) for one in earlier}
+        return Watched(*settings, steps, run.training.steps, run.ended, runs)
+
+    def draw(self, figure: Any, found: Watched) -> str:
+        optimizer, lr, batch_size, steps, done, ended, runs = found
+        going = f"Training ... {done} of {steps}" if done < steps and not ended else ""
+        axes, now = figure.subplots(1, 2, width_ratios=(4, 5)), next(iter(runs.values()))
+        draw_learning(runs, most=self.most, going=going, axes=axes)
         words = f"{optimizer} at rate {lr:g} on batches of {batch_size}"
         if now.diverged:
-            return f"{words}: {run.ended}"
+            return f"{words}: {ended}"
         at, right = now.tested_at[-1], now.test_accuracy[-1]
         when = f"After {counted(at, 'step')}" if at else "Before the first step"
         guessing = ", no better than guessing" if right < 1.5 / self.widths[-1] else ""
-        found = f"{when} of {words}, {right:.3f} of the unseen images are read rightly{guessing}."
-        return f"{going} steps. {found}" if going else found
+        seen = f"{when} of {words}, {right:.3f} of the unseen images are read rightly{guessing}."
+        return f"{going} steps. {seen}" if going else seen
 
     def code(self, optimizer: str, lr: float, batch_size: int, steps: int) -> str:
         now = self.run_for((optimizer, lr, batch_size)).curves(steps)
@@ -253,7 +257,8 @@ class DigitPanel(Panel):
     model_as_code   lines that make ``model``, for the state as code; without them, those of lesson
                     05, which train its network.
 
-    >>> panel = DigitPanel(MLP(784, 10, rng=0), np.eye(28, dtype=np.uint8)[None] * 255)
+    >>> from numpy import eye, uint8
+    >>> panel = DigitPanel(MLP(784, 10, rng=0), eye(28, dtype=uint8)[None] * 255)
     >>> panel.words.value[:23]
     'The network reads it as'
     """
@@ -266,8 +271,9 @@ class DigitPanel(Panel):
         model_as_code: str = LESSON,
     ) -> None:
         self.model, self.model_as_code = model, model_as_code
-        kind, shape = getattr(images, "dtype", type(images).__name__), np.shape(images)
-        if kind != np.uint8 or shape[-2:] != (28, 28):
+        kind = str(getattr(images, "dtype", type(images).__name__))
+        shape = getattr(images, "shape", "without a shape")
+        if kind != "uint8" or shape[-2:] != (28, 28):
             raise ValueError(
                 f"DigitPanel: images must be uint8 of shape (N, 28, 28); got {kind} {shape}."
             )
@@ -310,26 +316,25 @@ class DigitPanel(Panel):
         picture.max_width = f"min({picture.width}, {WHOLE})"
         return ipywidgets.VBox([above, self.words, self.message, self.folded()])
 
-    def draw(self, figure: Any, ink: bytes) -> str:
-        drawing = np.frombuffer(ink, np.uint8).reshape(SIDE, SIDE)
+    def measure(self, ink: bytes) -> Reading:
+        """What the network makes of what is on the pad."""
+        return read_drawing(self.model, ink, side=SIDE, size=self.size)
+
+    def draw(self, figure: Any, found: Reading) -> str:
         left, right = figure.subplots(1, 2, width_ratios=(2, 3))
-        if not drawing.any():
-            draw_digit(np.zeros((28, 28)), title="Draw a digit", ax=left)
-            draw_probabilities(np.zeros(10), ax=right)
-            return "Draw a digit on the pad, or choose a test image."
-        image = centred(drawing, size=self.size)
-        p = read_digit(self.model, image)
-        draw_digit(image, ax=left)
+        first, second, p, image = found
+        draw_digit(image, title="What it sees" if p.any() else "Draw a digit", ax=left)
         draw_probabilities(p, ax=right)
-        first, second = np.argsort(p)[::-1][:2]
+        if not p.any():
+            return "Draw a digit on the pad, or choose a test image."
         return (
             f"The network reads it as {first}, with probability {p[first]:.2f}; "
             f"next comes {second}, with {p[second]:.2f}."
         )
 
     def code(self, ink: bytes) -> str:
-        drawing = np.frombuffer(ink, np.uint8).reshape(SIDE, SIDE)
-        if not drawing.any():
+        image = self.measure(ink).image
+        if not image.any():
             return "# nothing is drawn\n"
-        text = fill(b64encode(compress(centred(drawing, size=self.size).tobytes(), 9)).decode(), 90)
+        text = fill(b64encode(compress(image.tobytes(), 9)).decode(), 90)
         return self.model_as_code + READ.format(drawn=text)

@@ -3,25 +3,13 @@
 from typing import Any
 
 import ipywidgets
-import numpy as np
 
-from nnlib.documents import DOCUMENTS, claim, claims, lessons_on_claims
-from nnlib.documents.verdicts import VERDICTS
-from nnlib.experiments.findings import chosen, findings, used
-from nnlib.experiments.lesson_90 import in_words
+from nnlib.documents import DOCUMENTS, lessons_on_claims
+from nnlib.experiments.findings import used
+from nnlib.experiments.lesson_90 import Chosen, chosen_claims, drawn_errors, tried
 from nnlib.plots.lesson_90 import draw_errors
 from nnlib.widgets.panel import Panel, row
 from nnlib.words import counted
-
-CODE = """\
-from nnlib.documents import claim, claims
-from nnlib.experiments.findings import chosen, findings
-from nnlib.experiments.lesson_90 import in_words
-
-found = chosen(findings(claims().values()), {filters})
-print(in_words(found))
-"""
-CARD = "print(claim(found[{index}].id))\n"
 
 
 class ClaimsPanel(Panel):
@@ -36,9 +24,10 @@ class ClaimsPanel(Panel):
     True
     """
 
+    measure = staticmethod(chosen_claims)
+
     def __init__(self) -> None:
-        self.found = findings(claims().values())
-        verdicts = used(self.found)
+        verdicts = used(tried())
         titles = [(f"{d.letter} · {d.title}", d.letter) for d in DOCUMENTS]
         lessons = lessons_on_claims()
         menus = {
@@ -52,7 +41,7 @@ class ClaimsPanel(Panel):
             menu.layout.width = "520px" if name == "document" else "190px"
         words = ipywidgets.Text(placeholder="softmax, dW, ...", description="containing")
         words.continuous_update = False
-        card = ipywidgets.IntSlider(1, 1, len(self.found), description="card")
+        card = ipywidgets.IntSlider(1, 1, len(tried()), description="card")
         card.layout.width = "600px"
         self.drawn: dict[str, Any] | None = None  # the filters that the picture is of
         self.setting = False  # whether the slider is being set to a new choice
@@ -76,40 +65,25 @@ class ClaimsPanel(Panel):
             card, filters = self.controls["card"], self.values()
             filters.pop("card")
             if filters == self.drawn:
-                self.card.value = self.card_of(**self.values())
-                self.as_code.value = self.code(**self.values())
+                found, code = self.measure(**self.values()), self.code(**self.values())
+                self.present(found, self.words.value, self.image.value, code)
             elif not self.setting:
+                cards = max(1, self.measure(**filters).cards)
                 self.setting, self.drawn = True, None
-                card.value, card.max = 1, max(1, len(chosen(self.found, **filters)))
+                card.value, card.max = 1, cards
                 card.disabled = card.max == 1  # there is nothing to turn
                 self.setting = False
                 super().show()
                 self.drawn = filters
 
-    def card_of(self, card: int, **filters: Any) -> str:
-        """The card with this number among the claims chosen, as HTML."""
-        found = chosen(self.found, **filters)
-        if not found:
-            return ""
-        return f"{card} of {len(found)}{claim(found[card - 1].id)._repr_html_()}"
+    def draw(self, figure: Any, found: Chosen) -> str:
+        title = f"{counted(found.cards, 'claim')} chosen of {found.total}"
+        highlighted = found.highlighted
+        draw_errors(*drawn_errors(), highlighted=highlighted, title=title, ax=figure.gca())
+        return found.words
 
-    def draw(self, figure: Any, card: int, **filters: Any) -> str:
-        found = chosen(self.found, **filters)
-        ids = {one.id for one in found}
-        drawn = [one for one in self.found if VERDICTS[one.status].marker]
-        draw_errors(
-            np.array([one.printed for one in drawn]),
-            np.array([one.corrected for one in drawn]),
-            [one.status for one in drawn],
-            highlighted=np.array([one.id in ids for one in drawn]),
-            title=f"{counted(len(found), 'claim')} chosen of {len(self.found)}",
-            ax=figure.gca(),
-        )
-        self.card.value = self.card_of(card, **filters)
-        return in_words(found)
-
-    def code(self, card: int, **filters: Any) -> str:
-        given = {name: value for name, value in filters.items() if value}
-        lines = CODE.format(filters=", ".join(f"{k}={v!r}" for k, v in given.items()))
-        some = chosen(self.found, **filters)
-        return lines.replace(", )", ")") + (CARD.format(index=card - 1) if some else "")
+    def present(self, found: Chosen, words: str, picture: bytes, code: str) -> None:
+        """As in every panel, and the card."""
+        card = f"{found.card} of {found.cards}{found.claim._repr_html_()}" if found.cards else ""
+        super().present(found, words, picture, code)
+        self.card.value = card

@@ -3,7 +3,7 @@
 import asyncio
 import html
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Any
 
@@ -14,35 +14,50 @@ from nnlib.widgets.page import live, unseen
 from nnlib.words import minus
 
 WHOLE = "calc(100% - 4px)"  # of the width there is, between a widget's margins
+CODE = """\
+from {module} import {name}
+
+found = {call}
+for name, value in found._asdict().items():
+    print(name, "=", value)
+"""
+WIDEST = 90  # characters of a call on one line
 PIXELS = 100  # of the page for an inch of the figure, so that 12 points are 12 points or more
 
 
 class Panel:
     """Controls that move one picture.
 
-    A panel supplies ``draw(figure, **values)``, which draws for the controls' values and returns
-    their meaning in words, and ``code(**values)``, the lines that reproduce the picture's numbers
-    without the panel. Whatever a control sets off goes through ``refresh``: an exception becomes a
-    line under the last good picture, and the next good change clears it. The first picture is drawn
-    by the cell that makes the panel, and an exception is that cell's.
+    A panel names its experiment: ``measure`` is a plain function from the controls' values to a
+    NamedTuple of what was found. ``draw(figure, found)`` only draws that, on the cleared figure,
+    and returns its meaning in words; ``code`` is the call of the experiment. Whatever a control
+    sets off goes through ``refresh``: an exception becomes a line under the last good picture, and
+    the next good change clears it. The first picture is drawn by the cell that makes the panel, and
+    an exception is that cell's.
 
-    controls        what ``draw`` and ``code`` take, each with a description, which is its label.
+    controls        what ``measure`` takes, each with a description, which is its label.
     width, height   of the figure, in inches; it is shown at a hundred pixels an inch.
     margins         of the figure, as shares of it: left, right, bottom, top, wspace. Without them
                     room is made for whatever is drawn, which takes as long as drawing it.
 
-    >>> class Square(Panel):
-    ...     def draw(self, figure, x):
-    ...         figure.gca().plot([0, x], [0, x * x])
-    ...         return f"{x} squared is {x * x}"
-    ...     def code(self, x):
-    ...         return f"x = {x}; print(x * x)"
-    >>> slider = ipywidgets.IntSlider(3, 0, 9, description="x")
-    >>> panel = Square({"x": slider}, width=8, height=4)
-    >>> panel.controls["x"].value = 4
+    >>> from nnlib.experiments.lesson_00 import tangent
+    >>> class Point(Panel):
+    ...     measure = staticmethod(tangent)
+    ...     def draw(self, figure, found):
+    ...         figure.gca().plot(found.x, found.y, "o")
+    ...         return f"The sigmoid of {found.x:g} is {found.y:g}."
+    >>> slider = ipywidgets.FloatSlider(3, min=-6, max=6, description="x")
+    >>> panel = Point({"x": slider}, width=8, height=4)
+    >>> panel.controls["x"].value = 0
     >>> panel.words.value
-    '4 squared is 16'
+    'The sigmoid of 0 is 0.5.'
+    >>> exec(panel.as_code.value)
+    x = 0.0
+    y = 0.5
+    slope = 0.25
     """
+
+    measure: Callable[..., Any]  # a static method: a plain function that the code can import
 
     def __init__(
         self,
@@ -91,13 +106,18 @@ class Panel:
         values = {name: control.value for name, control in self.controls.items()}
         return {k: float(f"{v:.12g}") if type(v) is float else v for k, v in values.items()}
 
-    def draw(self, figure: Any, **values: Any) -> str:
-        """Draw on the cleared figure; return what it shows, in words."""
+    def draw(self, figure: Any, found: Any) -> str:
+        """Draw what was found on the cleared figure; return what it shows, in words."""
         raise NotImplementedError
 
     def code(self, **values: Any) -> str:
-        """Lines that reproduce this state in a fresh kernel."""
-        raise NotImplementedError
+        """Lines that find the same in a fresh kernel, and print it."""
+        name = self.measure.__name__
+        given = [f"{argument}={value!r}" for argument, value in values.items()]
+        call = f"{name}({', '.join(given)})"
+        if len(call) > WIDEST:
+            call = "\n".join([f"{name}(", *(f"    {argument}," for argument in given), ")"])
+        return CODE.format(module=self.measure.__module__, name=name, call=call)
 
     def refresh(self) -> None:
         """Draw for the controls' values, or say in the panel why that failed.
@@ -126,11 +146,20 @@ class Panel:
             self.figure.clear()
             if self.margins is not None:
                 self.figure.subplots_adjust(**self.margins)
+            found = self.measure(**values)
+            if not hasattr(found, "_asdict"):
+                raise TypeError(
+                    f"{type(self).__name__}: measure must return a NamedTuple; got "
+                    f"{type(found).__name__}. Give a name to each thing that it finds."
+                )
             with style():
-                words = minus(html.escape(self.draw(self.figure, **values)))
-            picture, code = png(self.figure), self.code(**values)
-            self.image.value, self.words.value = picture, words
-            self.as_code.value, self.as_code.rows = code, code.count("\n") + 1
+                words = minus(html.escape(self.draw(self.figure, found)))
+            self.present(found, words, png(self.figure), self.code(**values))
+
+    def present(self, found: Any, words: str, picture: bytes, code: str) -> None:
+        """Put all that is shown into its place."""
+        self.image.value, self.words.value = picture, words
+        self.as_code.value, self.as_code.rows = code, code.count("\n") + 1
 
     def say(self, error: BaseException) -> None:
         """The exception in one line, in the panel: nobody sees what a callback raises elsewhere."""
