@@ -26,6 +26,13 @@ def value_reached(landscape: Landscape, found: Run) -> float:
     return float(np.mean(found.reached))
 
 
+def distance_to_minimum(landscape: Landscape, found: Run) -> float:
+    """How far from the nearest minimum it ends, which only who knows the answer can tune on."""
+    end = found.path[-1]
+    far = np.linalg.norm(end - landscape.nearest(end), axis=0)
+    return float(np.mean(np.where(found.diverged, np.inf, far)))
+
+
 class Tuning(NamedTuple):
     """What a runner tried, and the runner at the best of these rates.
 
