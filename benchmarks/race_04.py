@@ -2,8 +2,9 @@
 
 Rules. Every arm tries the same rates with the same budget: as many gradients, from the same first
 weights, of the same batches. Its rate is the one with the best mean accuracy on 5,000 images that
-were held back for that; only at that rate it is asked for the 10,000 test images, once. Spread is the largest value less the smallest over the seeds; a difference counts when
-it exceeds the spreads. A run that diverges stays at its last good step and counts as that.
+were held back for that; only at that rate it is asked for the 10,000 test images, once. Spread is
+the largest value less the smallest over the seeds; a difference counts when it exceeds the spreads.
+A run that diverges stays at its last good step and counts as that.
 
 Expected before the first run: at their best rates the rules lie close together, within a few
 spreads, momentum and Adam ahead; the rates at which they do differ by a factor of hundreds; what is
