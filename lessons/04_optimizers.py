@@ -6,7 +6,7 @@
 # **Objectives.** Predict where gradient descent is fast, slow or lost; derive momentum, AdaGrad, RMSprop and Adam, each from
 # what the one before cannot do; know which conventions change the result; judge whether a race was fair.
 #
-# **Prerequisites.** [Lesson 1](01_vector_calculus.ipynb): the gradient, its step, eigenvalues. **Minutes:** 131; a good place for a
+# **Prerequisites.** [Lesson 1](01_vector_calculus.ipynb): the gradient and its step; eigenvectors. **Minutes:** 131; a good place for a
 # break is before AdaGrad.
 #
 # | letter | meaning |
@@ -25,8 +25,11 @@ import nnlib.plots.lesson_04 as plots
 from nnlib.calculus import numerical_gradient
 from nnlib.documents import claim, claims_table
 from nnlib.exercises import exercise
-from nnlib.experiments.lesson_04 import learned_rate, loss_on_digits, moves, shrinking, turned
-from nnlib.experiments.race import run, runner
+from nnlib.experiments.hypergradient import learned_rate, rate_slope
+from nnlib.experiments.lesson_04 import loss_on_digits, moves, turned
+from nnlib.experiments.quadratic import contraction
+from nnlib.experiments.race import Setting, race, run, runner
+from nnlib.experiments.tuning import at_rates, tune
 from nnlib.landscapes import bowl
 from nnlib.optimizers import OPTIMIZERS, AdaGrad, Adam, GradientDescent, Momentum, RMSprop
 from nnlib.optimizers import cosine_decay, inverse_sqrt, step_decay, warmup
@@ -59,7 +62,7 @@ plt.show()
 #
 # (a) a smaller rate, (b) a larger rate, (c) remember earlier steps, (d) a rate of its own for each coordinate.
 #
-# Two are tried at once:
+# The first two can be tried at once:
 
 # %%
 for name, lr in {"(a) smaller": 0.01, "(b) larger": 0.0202}.items():
@@ -78,7 +81,7 @@ for name, lr in {"(a) smaller": 0.01, "(b) larger": 0.0202}.items():
 #
 # $$p\leftarrow p-\eta Hp=(I-\eta H)\,p.$$
 #
-# Let $q_i$ be the eigenvectors of $H$: $Hq_i=\lambda_iq_i$. Written in them, $p=\sum_ic_iq_i$, each coordinate goes its own way:
+# $H$ is symmetric, so it has eigenvectors $q_i$ at right angles, $Hq_i=\lambda_iq_i$. Written in them, $p=\sum_ic_iq_i$, each coordinate goes its own way:
 #
 # $$c_i\leftarrow(1-\eta\lambda_i)\,c_i .$$
 
@@ -115,7 +118,7 @@ plt.show()
 # %%
 mu, L = curvatures[0], curvatures[-1]
 rates = np.linspace(0, 2 / L, 100_001)
-slower = np.maximum(shrinking(mu, rates), shrinking(L, rates))
+slower = np.maximum(np.abs(1 - rates * mu), np.abs(1 - rates * L))
 assert np.isclose(rates[slower.argmin()], 2 / (L + mu), rtol=1e-4)
 assert np.isclose(slower.min(), (100 - 1) / (100 + 1), rtol=1e-4)
 
@@ -153,12 +156,10 @@ exercise("best rate", best_rate)
 
 # %%
 for kappa in (10, 100, 1000):
-    go = runner("GradientDescent", 2 / (1 + kappa))
-    path = run(bowl(kappa), go, np.array([1.0, 1.0]), steps=4000).path
+    go, factor = runner("GradientDescent", 2 / (1 + kappa)), (kappa - 1) / (kappa + 1)
+    path = run(bowl(kappa), go, (1.0, 1.0), steps=4000).path
     taken = int((np.linalg.norm(path, axis=1) > np.sqrt(2) / 1000).sum())
-    print(
-        f"κ = {kappa:<5} {taken:4} steps, formula {np.log(1000) / np.log((kappa + 1) / (kappa - 1)):6.1f}"
-    )
+    print(f"κ = {kappa:<5} {taken:4} steps, by the formula {-np.log(1000) / np.log(factor):6.1f}")
 
 # %% [markdown]
 # Ten times. And that is with the best rate, which needs $L$ and $\mu$. Could we not undo $\kappa$?
@@ -169,7 +170,7 @@ for kappa in (10, 100, 1000):
 # **Newton's** step divides by the curvature itself: $p\leftarrow p-H^{-1}Hp=0$, the minimum of any quadratic in one step.
 
 # %%
-H, p = np.array([[64.36, -47.52], [-47.52, 36.64]]), np.array([10.0, 1.0])
+H, p = np.array([[36.64, -47.52], [-47.52, 64.36]]), np.array([10.0, 1.0])  # a turned ravine
 assert np.isclose(np.linalg.cond(H), 100)
 assert np.allclose(p - np.linalg.solve(H, H @ p), 0)
 n = 33_460  # the numbers in lesson 5's network
@@ -178,8 +179,8 @@ saddle = np.diag([1.0, -1.0])
 assert np.allclose(p - np.linalg.solve(saddle, saddle @ p), 0)  # down in x, and up in y
 
 # %% [markdown]
-# Too large by far; and on a saddle, $\frac12(x^2-y^2)$, it walks to the top of the ridge just as gladly. All rules below make do with
-# $g$, and with two vectors of its size.
+# Too large by far; and on a saddle, $\frac12(x^2-y^2)$, it climbs to the saddle's middle just as gladly. All rules below make do with
+# $g$ and at most two more vectors of its size.
 
 # %% [markdown] lecture={"ask": "The same push at each step, \u03c1 = 0.9: how fast does the ball get?", "board": "a ball with friction: gain g, lose a tenth of v", "cut": "the derivation of the best \u03c1; keep its picture", "expect": "Ten times a single push, and no faster", "jump": "setup", "minutes": 15, "misconception": "It accelerates for ever, exponentially"}
 # ## Remember the last steps
@@ -270,20 +271,19 @@ exercise("momentum step", momentum_step)
 #
 # $$e_{t+1}=e_t-\eta\lambda e_t+\rho\,(e_t-e_{t-1}).$$
 #
-# It shrinks like $r^t$ with $r^2-(1+\rho-\eta\lambda)\,r+\rho=0$. The product of both roots is $\rho$. Where they are complex they have
-# the same size, so both are $\sqrt\rho$, *whatever the curvature*:
+# Try $e_t=r^t$: then $r^2-(1+\rho-\eta\lambda)\,r+\rho=0$. The product of both roots is $\rho$. Where they are complex they are equally
+# large, so both have the size $\sqrt\rho$, *whatever the curvature*:
 #
 # $$(1-\sqrt\rho)^2\le\eta\lambda\le(1+\sqrt\rho)^2 .$$
 
 # %%
-curvatures = np.linspace(1, 100, 200)
-assert np.allclose(shrinking(curvatures, rate=0.03, momentum=0.7), np.sqrt(0.7))
 for curvature in (1, 10, 100):
-    roots = np.roots([1, -(1 + 0.7 - 0.03 * curvature), 0.7])
+    roots = np.roots([1, -(1 + 0.7 - 0.03 * curvature), 0.7])  # η = 0.03, ρ = 0.7
     assert np.allclose(abs(roots), np.sqrt(0.7))
+    assert np.isclose(contraction(0.03, 0.7, curvatures=[curvature]), np.sqrt(0.7))
 
 # %% [markdown]
-# Less memory is faster, until the flattest and the steepest direction just fit in. With $\mu$ at the lower and $L$ at the upper end,
+# A smaller $\rho$ shrinks faster, as long as all curvatures fit in. They just do with $\mu$ at the lower and $L$ at the upper end,
 #
 # $$\frac{1+\sqrt\rho}{1-\sqrt\rho}=\sqrt{\frac L\mu}=\sqrt\kappa\quad\Rightarrow\quad\rho^*=\Big(\frac{\sqrt\kappa-1}{\sqrt\kappa+1}\Big)^2,\qquad\eta^*=\Big(\frac2{\sqrt L+\sqrt\mu}\Big)^2 .$$
 #
@@ -293,9 +293,7 @@ for curvature in (1, 10, 100):
 momenta, shares = np.linspace(0, 0.98, 99)[:, None], np.linspace(0.01, 3.99, 2000)
 lowest, best = {}, {}
 for kappa in (10, 100, 1000):
-    both = np.maximum(
-        shrinking(1, shares / kappa, momenta), shrinking(kappa, shares / kappa, momenta)
-    )
+    both = contraction(shares / kappa, momenta, curvatures=[1, kappa])
     root = (np.sqrt(kappa) - 1) / (np.sqrt(kappa) + 1)
     lowest[f"κ = {kappa}"], best[f"κ = {kappa}"] = both.min(axis=1), (root**2, root)
     assert root - 1e-9 < both.min() < root + 0.02
@@ -315,10 +313,8 @@ rules = {"gradient descent": runner("GradientDescent", 2 / 101)}
 rules["momentum"] = runner("Momentum", (2 / 11) ** 2, momentum=root**2)
 paths = {name: run(ravine, rule, (10.0, 1.0), steps=350).path for name, rule in rules.items()}
 far = {name: np.linalg.norm(path, axis=1) for name, path in paths.items()}
-print(
-    {name: int((distance > 0.01).sum()) for name, distance in far.items()}, "steps to a thousandth"
-)
-
+taken = {name: int((distance > 0.01).sum()) for name, distance in far.items()}
+print("steps to a thousandth:", taken)
 names = {"xlabel": "step", "ylabel": "distance to the minimum"}
 
 # %%
@@ -355,13 +351,14 @@ assert np.allclose(A, E, rtol=0, atol=1e-12)
 on_and_off = lambda step, lr: lr if step < 50 else 0.0
 for form, lr in forms.items():
     switch, pushes = partial(on_and_off, lr=lr), np.ones(100)
-    rolled = moves(Momentum, pushes, lr=lr, form=form, schedule=switch)[50:].sum()
-    print(f"{form:10} rolls on by {rolled / 0.1:.1f} pushes")
-    assert (rolled > 0.8) == (form == "lr_inside")
+    steps = moves(Momentum, pushes, lr=lr, form=form, schedule=switch)
+    rolled = steps[50:].sum() / steps[49]
+    print(f"{form:10} rolls on by {rolled:.1f} of its last steps")
+    assert (rolled > 8) == (form == "lr_inside")
 
 # %% [markdown]
-# PyTorch's and E's stop dead, for the rate multiplies what they remember. A's remembers *steps*: it rolls on by $\rho/(1-\rho)=9$
-# of the last pushes. Under a schedule the forms are different rules. And with one rate for all, E's ball is ten times as slow:
+# PyTorch's and E's stop dead, for the rate multiplies what they remember. A's remembers *steps*, and rolls on by $\rho+\rho^2+\dots=\frac\rho{1-\rho}=9$
+# of them. Under a schedule the forms are different rules. And at one rate for all, E's ball is ten times as slow (its $\mu$ is our $\rho$):
 
 # %%
 claim("E-momentum-conv")
@@ -391,15 +388,16 @@ for ahead in (False, True):
     go = runner("Momentum", 0.005, nesterov=ahead)
     across = np.abs(run(bowl(100), go, (0.0, 1.0), steps=60).path[-10:, 1]).max()
     print(
-        "ahead" if ahead else "plain",
-        "less than 10⁻⁸ is left" if across < 1e-8 else f"{across:.2f} is left",
+        "Nesterov" if ahead else "plain",
+        "has less than 1e-8 left" if across < 1e-8 else "swings on",
     )
     assert (across < 1e-8) == ahead
+    assert ahead or across > 0.01
 
 # %% [markdown] lecture={"ask": "Momentum 0.9 beats gradient descent at the same rate. Is it the direction, or just ten times the step?", "board": "effective rate \u03b7/(1 - \u03c1)", "cut": "all of it; show the picture", "expect": "Mostly the step: at ten times the rate gradient descent is as fast", "jump": "setup", "minutes": 6, "misconception": "At the same rate both take the same steps"}
 # ### A claim on trial: momentum is faster
 #
-# Where gradients agree its steps are ten times as long, so rate 0.1 with $\rho=0.9$ is an **effective rate** of 1. Three comparisons of the loss on the
+# Document A: where gradients agree, momentum converges faster. Its steps are then ten times as long, so rate 0.1 with $\rho=0.9$ is an **effective rate** of 1. Three comparisons of the loss on the
 # digits after 150 steps: at equal $\eta$, at equal effective rate, and best against best. Five seeds, six rates each, batches of 100.
 #
 # *Rule:* faster means that the means differ by more than the larger spread (largest less smallest). *Prediction:* yes, no, yes.
@@ -439,12 +437,11 @@ assert faster(best_momentum, best_plain)
 # So memory pays by what it *cancels*. And the losing case: where nothing zigzags there is nothing to cancel, and the ball rolls past.
 
 # %%
-round_bowl = bowl(1)
+rates = np.linspace(0.01, 3.9, 1000)
 for rho in (0.0, 0.5, 0.9):
-    rates = np.linspace(0.01, 3.9, 1000)
-    print(
-        f"round bowl, ρ = {rho}: at best a factor of {shrinking(1.0, rates, rho).min():.2f} a step"
-    )
+    factor = contraction(rates, rho, curvatures=[1]).min()
+    print(f"round bowl, ρ = {rho}: at best a factor of {factor:.2f} a step")
+    assert np.isclose(factor, np.sqrt(rho), atol=0.01)
 
 # %% [markdown] lecture={"ask": "The ravine is turned by 45 degrees. Does a rate for each coordinate still help?", "board": "two coordinates, two sums of squares", "cut": "the early avalanche", "expect": "Hardly: both coordinates now see the same gradients", "jump": "setup", "minutes": 9, "misconception": "AdaGrad removes the condition number"}
 # ## A rate for each coordinate
@@ -468,25 +465,20 @@ assert np.allclose(steps, moves(AdaGrad, np.array([3.0, 4.0]), lr=1.0))
 # %% [markdown]
 # The unit cancels: gradients a thousand times as large give the same steps. So it walks straight down *our* ravine.
 #
-# *Predict:* and if we turn the ravine by 45°?
+# *Predict:* and if we turn the ravine by 45°, is it (a) as fast, (b) slower, (c) slower than gradient descent?
 
 # %%
-start, across = np.array([10.0, 1.0]), np.array([9.0, 11.0]) / np.sqrt(2)  # the same, turned
-for name, ground, begin in (
-    ("straight", bowl(100), start),
-    ("turned", turned(bowl(100), 45), across),
-):
-    taken = []
-    for lr in (0.5, 1.0, 2.0, 5.0, 10.0):
-        path = run(ground, runner("AdaGrad", lr), begin, steps=2000).path
-        taken.append(int((np.linalg.norm(path, axis=1) > 0.01).sum()))
-    print(f"{name:9} {min(taken)} steps to a thousandth, at the best of five rates")
-assert min(taken) > 346  # what gradient descent needs in either, at its best
+begin = {"straight": (bowl(100), (10.0, 1.0))}
+begin["turned"] = turned(bowl(100), 45), (9 / np.sqrt(2), 11 / np.sqrt(2))  # the same place
+for name, place in begin.items():
+    runs = [run(place[0], runner("AdaGrad", lr), place[1], steps=2000) for lr in (0.5, 1, 2, 5, 10)]
+    taken = min(int((np.linalg.norm(one.path, axis=1) > 0.01).sum()) for one in runs)
+    print(f"{name:9} {taken} steps to a thousandth, at the best of five rates")
+assert taken > 346  # what gradient descent needs in either, at its best
 
 # %% [markdown]
-# Turned, both coordinates see the same mixture of gradients, and one rate for each is one rate for both: gradient descent, which does not
-# care how the ravine lies, is faster. A rate for each coordinate
-# helps as far as the coordinates are what differs. (In a network they often do: layers, biases, rare inputs.)
+# (c): turned, both coordinates see the same mixture of gradients, and one rate for each is one rate for both, which shrinks besides. A rate for each coordinate
+# helps as far as it is the coordinates that differ.
 
 # %% [markdown]
 # **Its price.** $G$ never falls, so the effective rate $\eta/\sqrt{G_t}$ never rises. With gradients of steady size $g$ it is
@@ -575,8 +567,8 @@ exercise("RMSprop step", rmsprop_step)
 # </details>
 
 # %% [markdown]
-# **Its price.** A step in units of the gradient is $\eta$ long, however near the minimum. A calls the rate stable; on $\frac12x^2$:
-# *Predict:* where does RMSprop end, with $\eta=0.1$, and with 0.05?
+# **Its price.** Steps in units of the gradient do not get shorter near the minimum. *Predict:* on $\frac12x^2$, where does RMSprop end? (a) At 0. (b) At a distance that
+# depends on $\eta$. (c) It leaves.
 
 # %%
 for lr in (0.1, 0.05):
@@ -586,8 +578,8 @@ for lr in (0.1, 0.05):
     assert np.allclose(x, lr / 2, rtol=0.01)
 
 # %% [markdown]
-# It hops between $+\frac\eta2$ and $-\frac\eta2$ for ever: as the gradient falls, so does its mean, and the effective rate *rises*. To arrive, the rate must
-# fall by a schedule.
+# (b): it hops between $+\frac\eta2$ and $-\frac\eta2$ for ever. As the gradient falls, so does its mean, and the effective rate *rises*; "stable", as A calls it, it is while gradients
+# keep their size. To arrive, $\eta$ must fall.
 
 # %% [markdown] lecture={"ask": "Without bias correction, is Adam's first step too small or too large?", "board": "m: 0.1 of g; v: 0.001 of g\u00b2; the root of 0.001", "cut": "the second step by hand", "expect": "Most say too small, since m starts at 0; it is \u221a10 times too large", "jump": "setup", "minutes": 12, "misconception": "m and v are biased to 0, so the step is too"}
 # ## Both, and corrected
@@ -614,17 +606,11 @@ assert np.allclose(m / (1 - 0.9**t), 5)
 
 # %%
 weather = 1 + 0.1 * np.random.default_rng(0).standard_normal(3000)
-first = {
-    "corrected": moves(Adam, weather, lr=1.0),
-    "not corrected": moves(Adam, weather, lr=1.0, bias_correction=False),
-}
-print(
-    {name: float(steps[0].round(2)) for name, steps in first.items()},
-    "and √10 =",
-    np.sqrt(10).round(2),
-)
+first = {"corrected": moves(Adam, weather, lr=1.0)}
+first["not corrected"] = moves(Adam, weather, lr=1.0, bias_correction=False)
+for name, steps in first.items():
+    print(f"{name}: a first step of {steps[0]:.2f} η")
 assert np.isclose(first["not corrected"][0], np.sqrt(10), rtol=1e-4)
-assert np.isclose(first["corrected"][0], 1)
 
 # %% [markdown]
 # (c): $m_1=0.1\,g$ is ten times too small, but $\sqrt{v_1}=\sqrt{0.001}\,\lvert g\rvert$ more than thirty times, and it divides:
@@ -688,20 +674,12 @@ assert np.allclose(steps, moves(Adam, np.array([2.0, 1.0]), lr=1.0))
 claim("A-4.4-betas")
 
 # %% [markdown]
-# A direction averaged over a thousand steps turns far too late, while the scale follows at once: a heavy ball without brakes.
-#
-# Adam in the ravine, at a rate of 1, and the effective rate of each coordinate:
-
-# %%
-found = run(bowl(100), runner("Adam", 1.0), (10.0, 1.0), steps=100)
-along, across = (found.state["v"][20] / (1 - 0.999**20)) ** -0.5
-print(f"at step 20: along 1/√v̂ = {along:.2f}, across {across:.3f}")
-assert along > 5 * across
+# It swings for ever: a direction averaged over a thousand steps turns far too late, while the scale follows at once.
 
 # %% [markdown] lecture={"ask": "Is the correction needed?", "board": "\u221a10 \u03b7 at first", "cut": "all of it", "expect": "It decides how large a rate may be; at its own best rate each arm does as well", "jump": "setup", "minutes": 5, "misconception": "Without it Adam starts too slowly"}
 # ### A claim on trial: Adam needs its correction
 #
-# The notes correct because $m$ and $v$ are biased to 0. Does training suffer without? The loss on the digits after 150 steps, with and without, five rates and
+# Document A corrects because $m$ and $v$ are biased to 0. Does training suffer without? The loss on the digits after 150 steps, with and without, five rates and
 # five seeds each.
 #
 # *Rule:* as before, more than the larger spread. *Prediction:* without it small rates are *faster* (longer steps), large ones break down, and best
@@ -722,11 +700,12 @@ assert (-gain > larger_spread)[-1]
 a, b = (arm[arm.mean(axis=1).argmin()] for arm in (with_it, without))
 assert abs(a.mean() - b.mean()) < max(np.ptp(a), np.ptp(b))
 arms = {"corrected": with_it, "not corrected": without}
+names = {"xlabel": "learning rate", "ylabel": "loss after 150 steps"}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-names = {"xlabel": "learning rate", "ylabel": "loss after 150 steps", "yscale": "log"}
-draw_means(rates, arms, **names, title="As good at its best rate, and bears a larger one", ax=ax)
+title = "Best against best alike; corrected, large rates are borne"
+draw_means(rates, arms, **names, title=title, yscale="log", ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -765,7 +744,7 @@ plt.show()
 
 # %% [markdown]
 # Outside, $\epsilon$ is compared with $\lvert g\rvert$: half at $10^{-8}$. Inside it is compared with $g^2$: half at
-# $\sqrt{\epsilon/3}=6\cdot10^{-5}$, and felt from $7\cdot10^{-4}$ down. Late in training many gradients are that small.
+# $\sqrt{\epsilon/3}=6\cdot10^{-5}$, and felt from $7\cdot10^{-4}$ down.
 
 # %%
 outside, inside = steps.values()
@@ -794,7 +773,8 @@ print({name: theta.round(2).tolist() for name, theta in both.items()})
 
 # %% [markdown]
 # In the gradient the penalty is divided by $\sqrt{\hat v}$ with all the rest: the weight that swings most is hardly held. Beside it (**AdamW**,
-# `weight_decay=`) both shrink by $(1-\eta\lambda)^{1000}=0.9$.
+# `weight_decay=`) both shrink by $(1-\eta\lambda)^{1000}=0.90$; the last
+# hundredth is Adam's first swing.
 
 # %%
 assert np.allclose(both["beside it"], (1 - 0.01 * 0.01) ** 1000, atol=0.02)
@@ -858,15 +838,14 @@ plt.show()
 # %%
 def after(lr, warm):
     rise = warmup(lambda step: lr, steps=warm)
-    return np.array([loss_on_digits(Adam, lr, seed=seed, schedule=rise) for seed in range(5)])
+    return np.array([loss_on_digits(Adam, lr, seed=seed, schedule=rise) for seed in range(10)])
 
 
 # %%
 for lr in (0.3, 0.03):
-    cold, warm = after(lr, 1), after(lr, 20)
-    helps = cold.mean() - warm.mean() > max(np.ptp(cold), np.ptp(warm))
-    print(f"rate {lr}: warm-up {'helps' if helps else 'makes no difference beyond the spread'}")
-    assert helps == (lr == 0.3)
+    lower = after(lr, 20) < after(lr, 1)
+    print(f"rate {lr}: the warmed run ends lower", "for every seed" if lower.all() else "for some")
+    assert lower.all() == (lr == 0.3)
 
 # %%
 steps = np.arange(400)
@@ -890,9 +869,8 @@ plt.show()
 weather = np.concatenate([np.ones(100), [1000.0], np.ones(200)])
 thrown = moves(GradientDescent, weather, lr=1.0)
 slowed = moves(Adam, weather, lr=1.0)
-print(
-    f"gradient descent: {thrown[100]:.0f} steps at once; Adam: {slowed[100]:.1f}, and at the end {slowed[-1]:.2f} a step"
-)
+print(f"gradient descent: {thrown[100]:.0f} steps at once")
+print(f"Adam: {slowed[100]:.1f}, and at the end {slowed[-1]:.2f} a step")
 assert slowed[100] < 2
 assert slowed[-1] < 0.05
 
@@ -937,98 +915,107 @@ exercise("clipping", clip)
 # $$\frac{dL(\theta_t)}{d\eta}=\nabla L(\theta_t)\cdot\frac{d\theta_t}{d\eta}=-\,g_t\cdot g_{t-1}.$$
 
 # %%
-ground, before, eta = bowl(100), np.array([10.0, 1.0]), 0.004
-g = ground.gradient(before)
-loss_of_rate = lambda eta: ground.value(before - eta[0] * g)
-slope = numerical_gradient(loss_of_rate, np.array([eta]))[0]
-now = ground.gradient(before - eta * g)
-assert np.isclose(slope, -now @ g, rtol=1e-6)
-print(f"dL/dη = {slope:.0f}, -g·g_last = {-now @ g:.0f}")
+ground, p, eta = bowl(10), np.array([10.0, 1.0]), np.array([0.01])
+g = ground.gradient(p)
+loss_of_rate = lambda eta: ground.value(p - eta[0] * g)
+now = ground.gradient(p - eta * g)
+assert np.isclose(numerical_gradient(loss_of_rate, eta)[0], -now @ g, rtol=1e-6)
+assert np.isclose(rate_slope(ground, p, 0.01), -now @ g)
 
 # %% [markdown]
-# Do two gradients agree, the rate was too small; do they contradict, too large. In shares of itself, with the angle alone:
-# $\eta\leftarrow\eta\,(1+\beta\cos)$, with $\cos$ that of the angle between $g_t$ and $g_{t-1}$.
+# Gradients that agree say: the rate was too small; gradients that contradict: too large. So let $\eta$ walk downhill itself, at each step:
 #
-# *Predict:* it starts at $10^{-5}$, at $10^{-3}$, at 0.019, just below $2/L=0.02$. Where does it go?
+# $$\eta\leftarrow\eta+\beta\,g_t\cdot g_{t-1}.$$
+#
+# *Predict:* in a ravine with $\kappa=10$, begun at $10^{-5}$, at $10^{-3}$ and at 0.19, just below $2/L$: where does the rate end?
 
 # %%
-begun = {"from 10⁻⁵": 1e-5, "from 10⁻³": 1e-3, "from 0.019": 0.019}
-found = {
-    name: learned_rate(bowl(100), np.array([10.0, 1.0]), lr, share=0.3, steps=200)
-    for name, lr in begun.items()
-}
-fixed = run(bowl(100), runner("GradientDescent", 0.019), (10.0, 1.0), steps=200).values[-1]
-rates = {name: one.rates for name, one in found.items()}
-for one in found.values():
-    assert 0.005 < np.median(one.rates[100:]) < 0.05
-    assert bowl(100).value(one.path[-1]) < fixed / 10
+learn = lambda lr, beta: learned_rate(bowl(10), (10.0, 1.0), lr=lr, hyper_lr=beta, steps=60)
+begun = {"from 10⁻⁵": 1e-5, "from 10⁻³": 1e-3, "from 0.19": 0.19}
+rates = {name: learn(lr, 1e-3).rates for name, lr in begun.items()}
+for name, one in rates.items():
+    print(f"{name} to {one[-1]:.3f}, best 2/(L + μ) = {2 / 11:.3f}")
+    assert abs(one[-1] / (2 / 11) - 1) < 0.03
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "Three rates, a thousand times apart, meet at the limit 2/L"
+title = "Wherever it begins, the rate finds 2/(L + μ)"
 draw_lines(rates, xlabel="step", ylabel="rate", title=title, yscale="log", ax=ax)
 plt.show()
 
 # %% [markdown]
-# They meet at the limit and swing around it: some steps too large, which the next ones repair. Even so it beats the fixed 0.019. But $\beta$ is a new number to choose: with 0.05 the
-# rate rises on long after it should have turned.
+# Within three percent of the best rate, which nobody told it. The price: $\beta$ is a rate too. A thousand times smaller, and from $10^{-5}$ it gets nowhere near; ten times larger, and it
+# is thrown out.
 
 # %%
-slow = learned_rate(bowl(100), np.array([10.0, 1.0]), 1e-5, share=0.05, steps=300)
-assert max(bowl(100).value(p) for p in slow.path) > 1000 * bowl(100).value(slow.path[0])
+assert learn(1e-5, 1e-6).rates[-1] < 0.1 * 2 / 11
+with np.errstate(over="ignore", invalid="ignore"):
+    assert not np.abs(learn(1e-5, 1e-2).path[-1]).max() < 1e6
 
-# %% [markdown] lecture={"ask": "Back to the vote: which rule wins?", "board": "the vote's four answers and who was right where", "cut": "the noise", "expect": "It depends on the ground: turn the ravine, and the winner comes last", "jump": "setup", "minutes": 20, "misconception": "Adam is the best optimizer"}
+# %% [markdown] lecture={"ask": "Back to the vote: which rule wins?", "board": "the vote's four answers and who was right where", "cut": "the noise", "expect": "It depends on the ground: turn the ravine, and the winner falls far behind", "jump": "setup", "minutes": 20, "misconception": "Adam is the best optimizer"}
 # ## The race
 #
-# Most races that one sees are unfair: one rule gets a larger rate than is shown, another fewer steps, or rates tuned by somebody who knew where the minimum is. Ours:
+# "Which rule is best?" On Rosenbrock's bent valley, 200 steps: (1) at one rate for all, 0.01; (2) the same, but Adam secretly at three times the rate that is shown; (3) each at
+# its best rate. *Predict:* who is first in each?
+
+# %%
+one_rate = Setting(
+    tuple(runner(rule, 0.01) for rule in OPTIMIZERS), "Rosenbrock", start=(-1.5, 2.0)
+)
+races = {"one rate": one_rate, "tuned": at_rates(one_rate, "tuned")}
+races["trick"] = one_rate._replace(tricks=("Adam at three times the rate",))
+first = {name: min(race(one).runs, key=lambda run: run.reached) for name, one in races.items()}
+print({name: run.runner.rule for name, run in first.items()})
+
+# %% [markdown]
+# Three races, three winners; and the one that leads when all are tuned, momentum, was thrown out at the shared rate. So ours has rules:
 #
 # * the same start, the same number of gradients, the same noise at the same step;
-# * each rule at *its* best rate, found with the same budget for all, judged by the value reached;
-# * nothing clipped; the rate that is shown is used; who leaves the map is marked.
+# * each rule at *its* best rate, found with the same budget, judged by the value reached (nobody knows the minimum);
+# * nothing clipped; the rate shown is the rate used; who leaves is marked.
+
+# %%
+assert len({run.runner.rule for run in first.values()}) == 3
+assert race(one_rate).runs[1].diverged
+
+# %% [markdown]
+# **Bet.** Twenty starts on a circle, 200 steps, eighteen rates for each rule. Who is first in the ravine? And in the same ravine, turned by 37°? And there with noise in
+# the gradients?
 
 # %%
 turn = np.linspace(0, 2 * np.pi, 21)[:-1] + 0.1
 starts, rates = 10 * np.stack([np.cos(turn), np.sin(turn)]), 10.0 ** np.arange(-3, 1.3, 0.25)
 
 
-def at_its_best(rule, ground, noise=0.0):
-    tried = [run(ground, runner(rule, lr), starts, steps=200, noise=noise).reached for lr in rates]
-    return min(tried, key=np.median)
+def at_its_best(rule, ground, noise):
+    conditions = {"steps": 200, "noise": noise}
+    tuned = tune(ground, runner(rule, 1.0), starts, rates=rates, **conditions)
+    return run(ground, tuned.runner, starts, **conditions).reached
 
-
-# %% [markdown]
-# Twenty starts on a circle, 200 steps, eighteen rates for each rule. *Bet:* who is first in the ravine? And in the same ravine, turned by 37°? And there with noise in the gradients?
 
 # %%
-grounds = {
-    "straight": (bowl(100), 0.0),
-    "turned": (turned(bowl(100), 37), 0.0),
-    "turned, noise": (turned(bowl(100), 37), 10.0),
-}
-found = {
-    name: {rule: at_its_best(rule, *ground) for rule in OPTIMIZERS}
-    for name, ground in grounds.items()
-}
-middle = {
-    name: {rule: np.median(reached) for rule, reached in one.items()} for name, one in found.items()
-}
+tilted = turned(bowl(100), 37)
+grounds = {"straight": (bowl(100), 0.0), "turned": (tilted, 0.0), "turned, noise": (tilted, 10.0)}
+found, middle = {}, {}
+for name, conditions in grounds.items():
+    found[name] = {rule: at_its_best(rule, *conditions) for rule in OPTIMIZERS}
+    middle[name] = {rule: np.median(reached) for rule, reached in found[name].items()}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "Turn the ravine, and the first is last; add noise, and all are alike"
+title = "Turn the ravine, and the first falls far behind; add noise, and all are alike"
 plots.draw_reached(found, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
-# Straight, a rate for each coordinate is all that is needed, and AdaGrad is out of sight. Turned, it comes *last*, and momentum, which does not care how the
-# ravine lies, leads. And with noise the five end within a factor of three: what speed gains, noise takes.
+# Straight, a rate for each coordinate is all that is needed, and AdaGrad is out of sight. Turned, it is ten thousand times behind momentum, which does not care how the
+# ravine lies. And with noise all five end within a factor of five: what speed gains, noise takes.
 
 # %%
 first = {name: min(one, key=one.get) for name, one in middle.items()}
-assert first["straight"] == "AdaGrad" == max(middle["turned"], key=middle["turned"].get)
-assert first["turned"] == "Momentum"
-ratio = {name: max(one.values()) / min(one.values()) for name, one in middle.items()}
-assert ratio["turned"] > 1e4 > 4 > ratio["turned, noise"]
+assert (first["straight"], first["turned"]) == ("AdaGrad", "Momentum")
+assert middle["turned"]["AdaGrad"] > 1e4 * middle["turned"]["Momentum"]
+assert max(middle["turned, noise"].values()) < 5 * min(middle["turned, noise"].values())
 
 # %% [markdown]
 # "Which optimizer is best?" has no answer; "on which ground, at which rate, with how much noise?" has one, and you can now predict it.

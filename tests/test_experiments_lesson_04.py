@@ -1,17 +1,14 @@
-"""What lesson 04 measures: given gradients, quadratics, learned rates, short runs on the digits."""
+"""What lesson 04 measures: given gradients, turned landscapes, short runs on the digits."""
 
 import numpy as np
 import pytest
 
 from nnlib.calculus import numerical_gradient
 from nnlib.experiments.lesson_04 import (
-    learned_rate,
     loss_on_digits,
     moves,
-    shrinking,
     turned,
 )
-from nnlib.experiments.race import run, runner
 from nnlib.landscapes import bowl, himmelblau, rosenbrock
 from nnlib.optimizers import OPTIMIZERS, Adam, GradientDescent, Momentum
 
@@ -41,24 +38,7 @@ def test_a_schedule_sets_the_rate_of_each_step():
     assert halved.tolist() == [1, 0.5, 0.25]
 
 
-# -- on a quadratic -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("curvature", "rate", "momentum", "factor"),
-    [(2, 0.5, 0, 0), (2, 0.25, 0, 0.5), (1, 3, 0, 2), (1, 0.1, 0.81, 0.9), (1, 4, 0.25, 2.656)],
-)
-def test_factors_by_hand(curvature, rate, momentum, factor):
-    assert shrinking(curvature, rate, momentum) == pytest.approx(factor, abs=1e-3)
-
-
-@pytest.mark.parametrize("momentum", [0.0, 0.3, 0.9])
-@pytest.mark.parametrize("rate", [0.05, 0.5, 1.4])
-def test_factors_are_what_a_long_run_does(momentum, rate):
-    go = runner("Momentum", rate, momentum=momentum)
-    x = np.abs(run(bowl(1), go, (1.0, 0.0), steps=300).path[:, 0])
-    early, late = x[80:120].max(), x[180:220].max()
-    assert (late / early) ** 0.01 == pytest.approx(float(shrinking(1.0, rate, momentum)), rel=0.02)
+# -- in a turned landscape ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("landscape", [bowl(100), rosenbrock(), himmelblau()])
@@ -74,46 +54,6 @@ def test_a_turned_landscape_is_the_same_seen_from_elsewhere(landscape, degrees):
     many = RNG.standard_normal((2, 4, 3))
     assert ground.value(many).shape == (4, 3)
     assert ground.gradient(many).shape == many.shape
-
-
-# -- a learned rate -----------------------------------------------------------------------------
-
-
-def test_the_slope_of_the_loss_in_the_rate_is_minus_the_product_of_gradients():
-    ground, p = rosenbrock(), np.array([-0.5, 0.8])
-    g = ground.gradient(p)
-    slope = numerical_gradient(lambda rate: ground.value(p - rate[0] * g), np.array([1e-3]))
-    assert slope[0] == pytest.approx(-ground.gradient(p - 1e-3 * g) @ g, rel=1e-6)
-
-
-def test_a_rate_rises_while_gradients_agree_and_falls_when_they_turn():
-    found = learned_rate(bowl(1), np.array([8.0, 0.0]), 0.25, share=0.5, steps=2)
-    np.testing.assert_allclose(found.rates, [0.25, 0.375])
-    np.testing.assert_allclose(found.path[:, 0], [8, 6, 3.75])
-    found = learned_rate(bowl(1), np.array([8.0, 0.0]), 1.5, share=0.5, steps=2)
-    np.testing.assert_allclose(found.rates, [1.5, 0.75])
-
-
-def test_without_a_share_it_is_gradient_descent_and_at_the_minimum_it_stays():
-    found = learned_rate(bowl(7), np.array([1.0, 2.0]), 0.1, share=0.0, steps=30)
-    due = run(bowl(7), runner("GradientDescent", 0.1), (1.0, 2.0), steps=30).path
-    np.testing.assert_allclose(found.path, due)
-    found = learned_rate(bowl(7), np.zeros(2), 0.1, share=0.5, steps=3)
-    assert found.rates.tolist() == [0.1, 0.1, 0.1]
-
-
-@pytest.mark.parametrize(
-    ("rate", "share", "steps", "named"),
-    [
-        (0.0, 0.1, 5, "rate"),
-        (0.1, 1.0, 5, "share"),
-        (0.1, -0.1, 5, "share"),
-        (0.1, 0.1, 0, "steps"),
-    ],
-)
-def test_settings_of_which_no_rate_is_learned_are_refused(rate, share, steps, named):
-    with pytest.raises(ValueError, match=f"learned_rate: {named} must be"):
-        learned_rate(bowl(1), np.ones(2), rate, share=share, steps=steps)
 
 
 # -- on the digits ------------------------------------------------------------------------------

@@ -1,12 +1,12 @@
-"""What lesson 04 measures: rules under given gradients, on a quadratic, and on the digits."""
+"""What lesson 04 measures: rules under given gradients, in a turned landscape, on the digits."""
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from nnlib.checks import Array, number, whole_number
+from nnlib.checks import Array
 from nnlib.data import load_digits, scale
 from nnlib.landscapes import Landscape
 from nnlib.losses import softmax_cross_entropy
@@ -45,23 +45,7 @@ def moves(
     return np.reshape(moved, gradients.shape)
 
 
-# -- On a quadratic -------------------------------------------------------------------------------
-
-
-def shrinking(curvature: Any, rate: Any, momentum: Any = 0.0) -> Array:
-    """By what a step multiplies the distance along a direction of this curvature, in the long run.
-
-    Momentum makes of it r² - (1 + ρ - ηλ) r + ρ = 0; this is the larger root's size.
-
-    Source   A-4.1-momentum, A-2-step.
-
-    >>> shrinking(100.0, np.array([0.01, 0.02])), shrinking(1.0, 1.0, 0.25).round(6)
-    (array([0., 1.]), np.float64(0.5))
-    """
-    curvature, rate, momentum = np.broadcast_arrays(curvature, rate, momentum)
-    half = (1 + momentum - rate * curvature) / 2
-    apart = np.sqrt(half**2 - momentum + 0j)
-    return np.maximum(np.abs(half + apart), np.abs(half - apart))
+# -- In a turned landscape ------------------------------------------------------------------------
 
 
 def turned(landscape: Landscape, degrees: float) -> Landscape:
@@ -80,41 +64,6 @@ def turned(landscape: Landscape, degrees: float) -> Landscape:
         gradient=lambda p: np.tensordot(out, landscape.gradient(back(p)), 1),
         minima=out @ landscape.minima,
     )
-
-
-class LearnedRate(NamedTuple):
-    """Gradient descent that learns its rate: path (steps + 1, 2) and the rates used (steps,)."""
-
-    path: Array
-    rates: Array
-
-
-def learned_rate(
-    landscape: Landscape, start: Array, rate: float, *, share: float, steps: int
-) -> LearnedRate:
-    """Raise the rate while gradients agree, and lower it when they turn: η ← η (1 + share cos).
-
-    cos is that of the angle between this gradient and the last one, since dL/dη = -g·g_last; so the
-    rate changes by a share of itself, at most.
-
-    Errors   ValueError for a rate that is not positive, a share outside [0, 1) or steps < 1.
-    Source   A-2-learnstep.
-
-    >>> from nnlib.landscapes import bowl
-    >>> learned_rate(bowl(1), np.array([8.0, 0.0]), 0.25, share=0.5, steps=3).rates
-    array([0.25  , 0.375 , 0.5625])
-    """
-    rate = number("learned_rate", "rate", rate, "(0, inf)")
-    share = number("learned_rate", "share", share, "[0, 1)")
-    p = np.asarray(start, float)
-    path, rates, last = [p], np.empty(whole_number("learned_rate", "steps", steps, low=1)), 0 * p
-    for step in range(steps):
-        g = landscape.gradient(p)
-        lengths = np.linalg.norm(g) * np.linalg.norm(last)
-        rate *= 1 + share * float(g @ last / lengths) if lengths else 1.0
-        p, last, rates[step] = p - rate * g, g, rate
-        path.append(p)
-    return LearnedRate(np.array(path), rates)
 
 
 # -- On the digits --------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.experiments.lesson_04 import shrinking
 from nnlib.plots.canvas import BLUE, GREEN, INK, PALE, RED, legend_below, looks
 
 
@@ -26,12 +25,12 @@ def draw_factors(flat: float, steep: float, *, ax: Axes) -> None:
         f"steep, λ = {steep:g}": (steep, RED, "--"),
     }
     for name, (curvature, colour, line) in each.items():
-        ax.plot(rates, shrinking(curvature, rates), line, color=colour, label=name)
+        ax.plot(rates, np.abs(1 - rates * curvature), line, color=colour, label=name)
     ax.axhline(1, color=INK, linewidth=1)
     ax.axvspan(limit, rates[-1], color=PALE, alpha=0.4, linewidth=0)
     ax.text((limit + rates[-1]) / 2, 0.25, "leaves", rotation=90, ha="center", va="center")
-    slowest = float(shrinking(flat, best))
-    ax.plot(best, slowest, "o", color=GREEN, markersize=13, label="best: both shrink equally")
+    both = "best: both shrink equally"
+    ax.plot(best, 1 - best * flat, "o", color=GREEN, markersize=13, label=both)
     ax.set(xlabel="rate η", ylabel="factor |1 − ηλ| a step", ylim=(0, 1.25), xlim=(0, rates[-1]))
     ax.set_title("The best rate is where the two directions shrink equally fast")
     legend_below(ax, columns=3)
