@@ -32,7 +32,7 @@ from nnlib.training import Training, accuracy
 WIDTHS, BATCH, STEPS, BLOCK = (784, 40, 30, 20, 10), 100, 1000, 100
 SEEDS = range(5)
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0)
-HELD_BACK = 12  # one image of so many chooses the rate
+HELD_BACK = 12  # one image of so many chooses the rate; drawn, since every second one is harder
 ARMS = {rule: runner(rule, 1.0) for rule in OPTIMIZERS} | {
     "Momentum, running mean": runner("Momentum", 1.0, form="ema"),
     "Momentum, Nesterov": runner("Momentum", 1.0, nesterov=True),
@@ -47,7 +47,7 @@ def images():
     found = load_mnist()
     x, x_test = (a.astype(np.float32) / 255 for a in (found.x_train, found.x_test))
     x, x_test = x.reshape(len(x), -1), x_test.reshape(len(x_test), -1)
-    held = np.arange(len(x)) % HELD_BACK == 0
+    held = np.random.default_rng(0).permutation(len(x)) < len(x) // HELD_BACK
     labels = found.labels_train
     return (x[~held], labels[~held]), (x[held], labels[held]), (x_test, found.labels_test)
 

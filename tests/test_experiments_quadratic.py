@@ -55,12 +55,12 @@ def test_a_long_run_loses_as_much_a_step_as_the_diagram_says(switches, lr, momen
 @each_form
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
 def test_where_the_diagram_reaches_1_runs_diverge(switches, momentum):
-    rates = np.geomspace(1e-3, 10, 60)
+    rates = np.geomspace(1e-3, 10, 24)
     left = contraction(rates, momentum, curvatures=[1, 25], **switches)
     for lr, what in zip(rates, left, strict=True):
-        if abs(what - 1) > 0.02:
+        if abs(what - 1) > 0.03:
             who = runner("Momentum", float(lr), momentum=momentum, **switches)
-            assert run(bowl(25), who, (1.0, 1.0), steps=2000).diverged == (what > 1)
+            assert run(bowl(25), who, (1.0, 1.0), steps=1000).diverged == (what > 1)
 
 
 def test_without_momentum_it_holds_on_up_to_two_over_the_largest_curvature():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlib.experiments import race as race_module
@@ -272,6 +272,7 @@ def test_gradient_descent_diverges_from_the_rate_two_over_the_curvature_on():
 
 @each_ground
 @pytest.mark.parametrize("rule", OPTIMIZERS)
+@settings(max_examples=20)
 @given(lr=st.floats(0, 1e308), x=st.floats(-1e150, 1e150), noise=st.sampled_from([0.0, 1.0, 1e200]))
 def test_no_rate_start_or_noise_raises_or_warns(ground, rule, lr, x, noise):
     found = run(ground, runner(rule, lr), (x, 1.0), steps=5, noise=noise)
@@ -342,6 +343,12 @@ def test_a_changed_runner_is_sent_alone(monkeypatch):
     race(setting._replace(kappa=26.0))
     assert len(sent) == 2 * len(OPTIMIZERS) + 1
     kept_run.cache_clear()
+
+
+def test_a_start_may_be_a_list_or_an_array():
+    setting = Setting((runner("Adam", 0.1),), start=(1.0, 2.0), steps=5)
+    for start in ([1.0, 2.0], np.array([1, 2])):
+        assert race(setting._replace(start=start)).runs[0] is race(setting).runs[0]
 
 
 def test_nothing_that_is_kept_can_be_written_to():

@@ -109,6 +109,10 @@ def test_a_setting_written_down_and_read_is_the_setting(setting):
     assert "\n" not in as_text(setting)
 
 
+def test_a_start_that_is_an_array_is_written_down_as_its_numbers():
+    assert from_text(as_text(SETTING._replace(start=np.array([-3.0, -2.0])))) == SETTING
+
+
 @each_setting
 def test_the_code_of_a_setting_holds_its_race(setting):
     known = {}

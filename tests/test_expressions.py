@@ -171,6 +171,7 @@ REFUSED = {  # what is typed: what stands there, and where
     "x +": "its end at column 4. Is a sign",
     "": "its end at column 1",
     "x + z": "'z' at column 5",
+    "  z * x": "'z' at column 3",
     "xy": "'xy' at column 1",
     "y + sin": "'sin' without brackets at column 5. Write sin(x).",
     "sin()": "'sin' of nothing at column 1",

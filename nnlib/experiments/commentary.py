@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nnlib.checks import Array
-from nnlib.experiments.race import FAR, Race, Run, Runner
+from nnlib.experiments.race import Race, Run, Runner
+from nnlib.experiments.running import FAR
 from nnlib.landscapes import Landscape
 from nnlib.words import counted, minus, short, two_decimals
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from nnlib.experiments.race import Race, Run, Setting, noise_of, seen, walk
+from nnlib.experiments.race import Race, Run, Setting
+from nnlib.experiments.running import noise_of, seen, walk
 from nnlib.experiments.slices import Slice, digits_slice
 from nnlib.machine import apart
 
