@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from nnlib.experiments import tuning
 from nnlib.experiments.race import Setting, race, run, runner
 from nnlib.experiments.tuning import GRID, at_rates, ranked, ranking, tune, tunings
 from nnlib.landscapes import GROUNDS, bowl
@@ -116,6 +117,22 @@ def test_a_ranking_is_the_race_from_each_start():
         low_quartile, high_quartile = found.spread[i]
         assert low_quartile <= np.median(found.ranks[i]) <= high_quartile
     np.testing.assert_allclose(found.ranks.sum(axis=0), 15)
+
+
+def test_a_changed_runner_is_ranked_anew_alone(monkeypatch):
+    sent = []
+    spy = lambda *a, **named: sent.append(a[1]) or run(*a, **named)
+    monkeypatch.setattr(tuning, "run", spy)
+    setting = Setting(ALL, "bowl", start=[1.0, 2.0], steps=3, seed=77)
+    ranking(setting)
+    ranking(setting._replace(runners=(*ALL[:-1], runner("Adam", 0.5))))
+    assert sent == [*ALL, runner("Adam", 0.5)]
+
+
+def test_where_nobody_runs_nobody_is_ranked():
+    found = ranking(Setting((), "bowl"), starts=3)
+    assert (found.ranks.shape, found.mean.shape, found.spread.shape) == ((0, 3), (0,), (0, 2))
+    assert tunings(Setting((), "bowl")) == ()
 
 
 def test_the_seed_draws_the_starts():

@@ -113,16 +113,25 @@ def race(setting: Setting) -> Race:
     >>> [float(one.values[-1].round(3)) for one in found.runs]
     [0.0, 0.0]
     """
-    start = numeric("race", "start", setting.start).astype(float)
-    conditions = setting._replace(runners=(), start=tuple(start), tricks=tuple(setting.tricks))
-    runs = tuple(kept_run(one, conditions) for one in setting.runners)
+    same = conditions(setting)
+    runs = tuple(kept_run(one, same) for one in setting.runners)
     return Race(setting, ground(setting.ground, kappa=setting.kappa), runs)
 
 
+def conditions(setting: Setting) -> Setting:
+    """What is the same for all runners: the setting without them, by which runs can be kept.
+
+    >>> conditions(Setting((Runner("Adam", 0.1),), start=[1, 2])).start
+    (1.0, 2.0)
+    """
+    start = numeric("race", "start", setting.start).astype(float)
+    return setting._replace(runners=(), start=tuple(start.tolist()), tricks=tuple(setting.tricks))
+
+
 @lru_cache(maxsize=128)
-def kept_run(who: Runner, conditions: Setting) -> Run:
-    """The run of one runner under the conditions of a setting, which has no runners."""
-    _, name, kappa, start, steps, noise, seed, tricks = conditions
+def kept_run(who: Runner, same: Setting) -> Run:
+    """The run of one runner under these conditions."""
+    _, name, kappa, start, steps, noise, seed, tricks = same
     landscape, runner, pace = staged(ground(name, kappa=kappa), who, tricks)
     found = run(landscape, runner, start, steps=pace * steps, noise=noise, seed=seed)
     return shown(found, who, pace) if tricks else found

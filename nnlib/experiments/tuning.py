@@ -12,7 +12,7 @@ import numpy as np
 
 from nnlib.checks import Array, number, whole_number
 from nnlib.experiments.grounds import ground
-from nnlib.experiments.race import Run, Runner, Setting, default_rate, run
+from nnlib.experiments.race import Run, Runner, Setting, conditions, default_rate, run
 from nnlib.landscapes import Landscape
 
 GRID = tuple(float(f"{d}e{k}") for k in range(-4, 1) for d in (1, 2, 5)) + (10.0,)
@@ -79,10 +79,10 @@ def tune(
 
 
 @lru_cache(maxsize=64)
-def kept_tuning(who: Runner, conditions: Setting) -> Tuning:
-    """The tuning of a runner under the conditions of a setting, which has no runners."""
-    landscape = ground(conditions.ground, kappa=conditions.kappa)
-    _, _, _, start, steps, noise, seed, _ = conditions
+def kept_tuning(who: Runner, same: Setting) -> Tuning:
+    """The tuning of a runner under these conditions."""
+    landscape = ground(same.ground, kappa=same.kappa)
+    _, _, _, start, steps, noise, seed, _ = same
     return tune(landscape, who, start, steps=steps, noise=noise, seed=seed)
 
 
@@ -93,8 +93,8 @@ def tunings(setting: Setting) -> tuple[Tuning, ...]:
     >>> [one.calls for one in tunings(setting)]
     [1600, 1600]
     """
-    conditions = setting._replace(runners=(), tricks=())
-    return tuple(kept_tuning(one._replace(lr=1.0), conditions) for one in setting.runners)
+    same = conditions(setting._replace(tricks=()))
+    return tuple(kept_tuning(one._replace(lr=1.0), same) for one in setting.runners)
 
 
 def at_rates(setting: Setting, rates: str | float) -> Setting:
@@ -148,21 +148,28 @@ def ranking(setting: Setting, *, starts: int = 20) -> Ranking:
     >>> found.mean, found.diverged
     (array([2., 1.]), array([0, 0]))
     """
-    starts = whole_number("ranking", "starts", starts, low=1)
-    landscape = ground(setting.ground, kappa=setting.kappa)
-    low, high = np.transpose(landscape.domain)
-    places = np.random.default_rng(setting.seed).uniform(low, high, (starts, 2)).T
-    conditions: dict[str, Any] = {
-        "steps": setting.steps,
-        "noise": setting.noise,
-        "seed": setting.seed,
-    }
-    runs = [run(landscape, one, places, **conditions) for one in setting.runners]
-    reached = np.array([one.reached for one in runs])
+    count = whole_number("ranking", "starts", starts, low=1)
+    same = conditions(setting._replace(tricks=()))
+    landscape, places = ground(same.ground, kappa=same.kappa), drawn(same, count)
+    reached = np.reshape([kept_ends(one, same, count) for one in setting.runners], (-1, count))
     ranks = ranked(reached, EQUAL * np.abs(landscape.value(places)))
     spread = np.quantile(ranks, [0.25, 0.75], axis=1).T
-    diverged = np.array([one.diverged.sum() for one in runs])
+    diverged = np.isinf(reached).sum(axis=1)
     return Ranking(setting.runners, places, reached, ranks, ranks.mean(axis=1), spread, diverged)
+
+
+def drawn(same: Setting, count: int) -> Array:
+    """So many places of the ground's domain, drawn from the seed: (2, count)."""
+    low, high = np.transpose(ground(same.ground, kappa=same.kappa).domain)
+    return np.random.default_rng(same.seed).uniform(low, high, (count, 2)).T
+
+
+@lru_cache(maxsize=128)
+def kept_ends(who: Runner, same: Setting, count: int) -> Array:
+    """The values that a runner reaches from so many starts, infinite where it diverges."""
+    landscape, steps = ground(same.ground, kappa=same.kappa), same.steps
+    starts = drawn(same, count)
+    return run(landscape, who, starts, steps=steps, noise=same.noise, seed=same.seed).reached
 
 
 def ranked(reached: Array, level: Array) -> Array:
