@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 import nnlib.widgets
 from nnlib.data import enlarged, load_digits, scale
 from nnlib.mlp import MLP
+from nnlib.widgets.lesson_04 import RacePanel
 from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
 from nnlib.widgets.panel import Panel
 
@@ -51,8 +52,17 @@ def panels_of_the_course():
         yield from (kind for kind in own if issubclass(kind, Panel))
 
 
+def race_panel():
+    """A race as it is where no canvas can be, for a canvas is drawn in the browser alone."""
+    return RacePanel(canvas=False)
+
+
 CLASSES = list(panels_of_the_course())
-MADE_FROM_DATA = {TrainingPanel: training_panel, DigitPanel: digit_panel}  # others: from nothing
+MADE_FROM_DATA = {  # others: from nothing
+    TrainingPanel: training_panel,
+    DigitPanel: digit_panel,
+    RacePanel: race_panel,
+}
 PANELS = [MADE_FROM_DATA.get(panel, panel) for panel in CLASSES]
 
 
@@ -72,6 +82,8 @@ def moved(panel):
 
 def ends(control):
     """The first and the last value of a control; of a line of text, some text and none."""
+    if isinstance(control.value, bool):
+        return True, False
     if hasattr(control, "options"):
         return control._options_values[0], control._options_values[-1]
     if hasattr(control, "base"):

@@ -67,10 +67,11 @@ PAGES = [
 CELL_COUNT = "() => nnlib.panel.content.widgets.length"
 COMMAND_MODE = "() => jupyterapp.commands.execute('notebook:enter-command-mode')"
 DIRTY = "() => nnlib.panel.context.model.dirty"
-PICTURE = "k => document.querySelectorAll('.nnlib-panel img')[k].src"
-WORDS = "k => document.querySelectorAll('.nnlib-words')[k].innerText"
-SHOWN = """() => [...document.querySelectorAll(".nnlib-panel img")].filter(
-    image => image.complete && image.naturalWidth > 0 && image.offsetWidth > 0).length"""
+PICTURE = "k => document.querySelectorAll('.nnlib-panel')[k].querySelector('img').src"
+WORDS = "k => document.querySelectorAll('.nnlib-panel')[k].querySelector('.nnlib-words').innerText"
+SHOWN = """() => [...document.querySelectorAll(".nnlib-panel")].filter(
+    panel => [...panel.querySelectorAll("img, canvas")].some(
+        picture => picture.complete !== false && picture.offsetWidth > 0)).length"""
 
 FORGET = """() => {
     nnlib.faults = [];
