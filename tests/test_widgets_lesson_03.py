@@ -11,7 +11,7 @@ import nnlib.plots.lesson_03 as plots
 from nnlib.experiments.calibration import reliability
 from nnlib.experiments.lesson_03 import explore
 from nnlib.plots.canvas import new_figure, png, style
-from nnlib.widgets.lesson_03 import LossPanel
+from nnlib.widgets.lesson_03 import LossPanel, first
 
 
 @pytest.fixture
@@ -144,3 +144,10 @@ def test_the_titles_say_who_costs_pulls_and_arrives():
     panel.controls["z1"].value, panel.controls["steps"].value = 10.0, 10
     assert panel.figure.axes[2].get_title() == "Above ½ first:\nnone"
     assert re.search(r"not above ½ after 10 steps", panel.words.value)
+
+
+def test_the_first_above_a_half_is_the_one_that_stays_there_soonest():
+    slow, never = np.array([0.1, 0.6, 0.4, 0.9]), np.array([0.1, 0.2, 0.3, 0.4])
+    fast = np.array([0.1, 0.2, 0.6, 0.7])
+    assert first({"slow": slow, "never": never, "fast": fast}) == "fast"
+    assert first({"never": never}) == "none"
