@@ -71,9 +71,8 @@ class Momentum(Optimizer):
 
     def update(self, g: Array) -> None:
         weight = {"standard": 1.0, "lr_inside": self.lr, "ema": 1 - self.momentum}[self.form]
-        push = weight * g
-        v = self.momentum * self.v + push
-        ahead = self.momentum * v + push if self.nesterov else v
+        v = self.momentum * self.v + weight * g
+        ahead = self.momentum * v + weight * g if self.nesterov else v
         delta = ahead if self.form == "lr_inside" else self.lr * ahead
         self.t, self.v, self.theta[:] = self.t + 1, v, self.theta - delta
 
