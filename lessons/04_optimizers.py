@@ -17,6 +17,7 @@
 
 # %%
 from functools import partial
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,6 +30,7 @@ from nnlib.experiments.hypergradient import learned_rate, rate_slope
 from nnlib.experiments.lesson_04 import loss_on_digits, moves, turned
 from nnlib.experiments.quadratic import contraction
 from nnlib.experiments.race import Setting, race, run, runner
+from nnlib.experiments.race_on_mnist import race_on_mnist
 from nnlib.experiments.tuning import at_rates, tune
 from nnlib.landscapes import bowl
 from nnlib.optimizers import OPTIMIZERS, AdaGrad, Adam, GradientDescent, Momentum, RMSprop
@@ -37,6 +39,7 @@ from nnlib.plots.canvas import use_style
 from nnlib.plots.curves import draw_lines, draw_means
 from nnlib.plots.landscapes import draw_paths
 from nnlib.sweeps import sweep
+from nnlib.widgets.lesson_04 import RacePanel
 
 use_style()
 
@@ -98,7 +101,7 @@ predicted = (directions.T @ start) * (1 - 0.015 * curvatures) ** steps
 assert np.allclose(path @ directions, predicted, atol=1e-9)
 
 # %% [markdown]
-# So each direction shrinks if $\lvert1-\eta\lambda_i\rvert<1$: for the largest curvature $L$ that means $\eta<2/L$. The flattest, of curvature $\mu$, shrinks slowest.
+# So each direction shrinks if $\lvert1-\eta\lambda_i\rvert<1$: for the largest curvature $L$ that means $\eta<2/L$. At small rates the flattest, of curvature $\mu$, is the slowest.
 #
 # *Predict:* which rate shrinks the slower of both fastest? (a) $1/L$, (b) just below $2/L$, (c) between.
 
@@ -596,6 +599,7 @@ first["not corrected"] = moves(Adam, weather, lr=1.0, bias_correction=False)
 for name, steps in first.items():
     print(f"{name}: a first step of {steps[0]:.2f} η")
 assert np.isclose(first["not corrected"][0], np.sqrt(10), rtol=1e-4)
+assert first["not corrected"].max() > 6
 
 # %% [markdown]
 # (c): $m_1=0.1\,g$ is ten times too small, but $\sqrt{v_1}=\sqrt{0.001}\,\lvert g\rvert$ more than thirty times, and it divides:
@@ -911,7 +915,7 @@ assert np.isclose(rate_slope(ground, p, 0.01), -now @ g)
 #
 # $$\eta\leftarrow\eta+\beta\,g_t\cdot g_{t-1}.$$
 #
-# *Predict:* in a ravine with $\kappa=10$, begun at $10^{-5}$, at $10^{-3}$ and at 0.19, just below $2/L$: where does the rate end?
+# *Predict:* in a ravine with $\kappa=10$, with $\beta=10^{-3}$, begun at $10^{-5}$, $10^{-3}$ and 0.19, just below $2/L$: where does it end?
 
 # %%
 learn = lambda lr, beta: learned_rate(bowl(10), (10.0, 1.0), lr=lr, hyper_lr=beta, steps=60)
@@ -923,19 +927,20 @@ for name, one in rates.items():
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "Wherever it begins, the rate finds 2/(L + μ)"
+title = "From three beginnings the rate finds 2/(L + μ)"
 draw_lines(rates, xlabel="step", ylabel="rate", title=title, yscale="log", ax=ax)
 plt.show()
 
 # %% [markdown]
-# Within three percent of the best rate, which nobody told it. The price: $\beta$ is a rate too. A thousandth of it gets nowhere from $10^{-5}$, ten times as much is thrown out.
+# Within three percent of the best rate, which nobody told it. The price: $\beta$ is a rate too. A tenth of it
+# gets from $10^{-5}$ to 0.11 only, ten times as much is thrown out.
 
 # %%
-assert learn(1e-5, 1e-6).rates[-1] < 0.1 * 2 / 11
+assert np.isclose(learn(1e-5, 1e-4).rates[-1], 0.11, atol=0.005)
 with np.errstate(over="ignore", invalid="ignore"):
     assert not np.abs(learn(1e-5, 1e-2).path[-1]).max() < 1e6
 
-# %% [markdown] lecture={"ask": "Back to the vote: which rule wins?", "board": "the vote's four answers and who was right where", "cut": "the noise", "expect": "It depends on the ground: turn the ravine, and the winner falls far behind", "jump": "setup", "minutes": 20, "misconception": "Adam is the best optimizer"}
+# %% [markdown] lecture={"ask": "Back to the vote: which rule wins?", "board": "the vote's four answers and who was right where", "cut": "the noise", "expect": "It depends on the ground: turn the ravine, and the winner falls far behind", "jump": "setup", "minutes": 20, "misconception": "Adam is the best optimizer", "script": "0 the vote again, hands up, noted on the board. 2 the same rate for all: who is flung out, who creeps? One number is five different things. 5 a ravine, every rule at its best: who does not see the ravine? AdaGrad and RMSprop, coordinate by coordinate. 8 the same ravine, turned by 45\u00b0: bet before playing; dividing helps nobody now. 10 on a saddle: who stands still, who leaves at once, why? Read the update of one step aloud. 12 noise: who arrives? Nobody; a tenth of the rate hovers a third as far. 14 as the well-known demos do it: who won, and do you believe it? Take the tricks away one by one with the next presets; after each, ask who is first now. 19 back to the vote: each answer was right on some ground."}
 # ## The race
 #
 # "Which rule is best?" On Rosenbrock's bent valley, 200 steps: (1) at one rate for all, 0.01; (2) the same, but Adam secretly at three times the rate that is shown; (3) each at
@@ -961,6 +966,27 @@ print(leads)
 # %%
 assert len(set(leads.values())) == 3
 assert race(one_rate).runs[1].diverged
+
+# %% [markdown]
+# **Race them.** Choose a preset, say who will be first and why, play. A click sets the start; below the map stand this step's own numbers.
+#
+# <details><summary>Twenty minutes with the race alone</summary>
+#
+# | minute | preset | ask | seen |
+# |---|---|---|---|
+# | 0 | | the vote again: (a) to (d)? | |
+# | 2 | the same rate for all | Who is flung out, who creeps? | one number is five different things |
+# | 5 | a ravine, every rule at its best | Who does not see the ravine? | AdaGrad, RMSprop: each coordinate by itself |
+# | 8 | the same ravine, turned by 45° | Bet: who is first now? | momentum; dividing helps nobody |
+# | 10 | on a saddle | Who stands still, who leaves at once? | for those who divide, small is large |
+# | 12 | noise | Who arrives? | nobody; a tenth of the rate hovers a third as far |
+# | 14 | as the well-known demos do it, then the six below it | Who won? And without this trick? | the lead goes with the first |
+# | 19 | | Back to the vote. | each answer was right on some ground |
+#
+# </details>
+
+# %%
+RacePanel()
 
 # %% [markdown]
 # **Bet.** Twenty starts on a circle, 200 steps, eighteen rates for each rule. Who is first in the ravine? And in the same ravine, turned by 37°? And there with noise in
@@ -1031,7 +1057,31 @@ assert best.max() < 4 * best.min()
 assert rates[chosen["GradientDescent"]] == 100 * rates[chosen["RMSprop"]]
 
 # %% [markdown]
-# And the best rates lie a hundred apart. "Which optimizer is best?" has no answer; "on which ground, at which rate, with how much noise?" has one, and you can now predict it.
+# And the best rates lie a hundred apart.
+#
+# **On MNIST**, some minutes and stored: lesson 5's network, 1000 steps, ten rates and five seeds an arm. 5,000 images held back chose the rates; the test images were seen once. *Predict:* how far
+# apart are the first and the last?
+
+# %%
+arms = race_on_mnist()
+for name, arm in arms.items():
+    print(f"{name:24} best rate {arm.best:<6g}  {arm.test:.3f} ± {arm.spread:.3f}")
+for a, b in combinations(arms.values(), 2):
+    assert abs(a.test - b.test) < max(a.spread, b.spread)
+assert arms["GradientDescent"].best >= 100 * arms["RMSprop"].best
+
+# %%
+rates, curves = arms["Adam"].rates, {rule: arms[rule].tried for rule in OPTIMIZERS}
+names = {"xlabel": "rate", "ylabel": "accuracy, images held back"}
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.5))
+title = "Each rule has its window of rates; at its best, all are alike"
+draw_lines(curves, rates, **names, title=title, xscale="log", every=1, ax=ax)
+plt.show()
+
+# %% [markdown]
+# No two arms differ by more than the larger of their spreads, conventions included; and the best rates lie hundreds apart. "Which optimizer is best?" has no answer; "on which ground, at which rate, with how much noise?" has one, and you can now predict it.
 
 # %%
 claims_table("04")
