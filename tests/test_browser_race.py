@@ -4,13 +4,15 @@ Without Chromium these tests are skipped, unless NNLIB_BROWSER=required.
 """
 
 import nbformat
+import numpy as np
 import pytest
 
 from nnlib.experiments.presets import PRESETS
-from nnlib.experiments.race import Setting, as_text, runner
+from nnlib.experiments.race import Setting, as_text, race, runner
 from nnlib.experiments.tuning import at_rates
 from nnlib.optimizers import OPTIMIZERS
 from nnlib.plots.race import names
+from nnlib.words import short
 from tools import browser, build
 
 pytestmark = pytest.mark.slow
@@ -203,3 +205,15 @@ def test_every_preset_is_chosen_by_keyboard_played_and_drawn(page):
         assert all(text in drawn for text in names(preset.setting.runners))
         assert browser.faults(page) == []
         assert browser.collisions(page) == []
+
+
+def test_the_lengths_beside_the_arrows_are_the_library_s(page):
+    page.locator(".widget-dropdown", has_text="view").locator("select").select_option(
+        "arrows of this step"
+    )
+    page.locator(".nnlib-panel input[type=range]").fill("7")
+    browser.settle(page)
+    run = race(SETTING).runs[0]
+    drawn = page.evaluate("() => nnlib.drawn.texts")
+    assert f"step  {short(float(np.hypot(*run.moves[7])), 3)}" in drawn
+    assert f"−gradient  {short(float(np.hypot(*run.given[7])), 3)}" in drawn

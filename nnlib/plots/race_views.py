@@ -1,15 +1,14 @@
 """The views of a race, of which the reader chooses one: each describes itself for a scene."""
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from nnlib.experiments.grounds import DIGITS
 from nnlib.experiments.quadratic import phases
-from nnlib.experiments.race import Race, Setting
-from nnlib.experiments.tuning import Ranking, ranking
+from nnlib.experiments.race import Race
+from nnlib.experiments.tuning import ranking
 from nnlib.plots.canvas import GREY, INK
 from nnlib.plots.race import faces, memory, over_steps
 from nnlib.plots.race_axes import fitting, linear, logarithmic
@@ -32,7 +31,7 @@ def nobody() -> View:
 def effective_rates(found: Race, looked: int | None) -> View:
     """How far a unit of gradient moves each coordinate of one runner, over the steps.
 
-    >>> from nnlib.experiments.race import Runner, race
+    >>> from nnlib.experiments.race import Runner, Setting, race
     >>> found = race(Setting((Runner("Adam", 0.1),), steps=50))
     >>> [line["name"] for line in effective_rates(found, 0)["lines"]]
     ['along x', 'along y']
@@ -53,7 +52,7 @@ def effective_rates(found: Race, looked: int | None) -> View:
 def arrows(found: Race, looked: int | None) -> View:
     """The gradient, the memory and the step of one runner, each at a scale of its own.
 
-    >>> from nnlib.experiments.race import Runner, race
+    >>> from nnlib.experiments.race import Runner, Setting, race
     >>> found = race(Setting((Runner("AdaGrad", 0.1),), steps=50))
     >>> [arrow["name"] for arrow in arrows(found, 0)["arrows"]]
     ['−gradient', 'step']
@@ -78,7 +77,7 @@ def phase_diagram(found: Race, looked: int | None) -> View:
 
     The diagram is that of the form of the momentum that is looked at, or else of the first.
 
-    >>> from nnlib.experiments.race import Runner, race
+    >>> from nnlib.experiments.race import Runner, Setting, race
     >>> phase_diagram(race(Setting((Runner("Adam", 0.1),), "saddle")), 0)["words"]
     ['In closed form only', 'for a quadratic:', 'bowl or ravine.']
     """
@@ -100,7 +99,7 @@ def phase_diagram(found: Race, looked: int | None) -> View:
     phase = phases(**of)
     return {
         "kind": "picture",
-        "title": "What a step leaves (dark: little, red: more)",
+        "title": "What a step leaves (red: more)",
         "across": logarithmic(phase.rates[0], phase.rates[-1], "rate"),
         "up": linear(0, phase.momenta[-1], "momentum"),
         "points": points,
@@ -113,23 +112,18 @@ def inset(view: View) -> bytes:
     return phase_picture(**view["of"]) if view["kind"] == "picture" else b""
 
 
-@lru_cache(maxsize=16)
-def kept_ranking(setting: Setting) -> Ranking:
-    """The ranking of a race, whose own start it does not look at."""
-    return ranking(setting, starts=5 if setting.ground == DIGITS else STARTS)
-
-
 def ranks(found: Race, looked: int | None) -> View:
     """The mean rank of each runner from random starts, and the middle half of its ranks.
 
-    >>> from nnlib.experiments.race import Runner, race
+    >>> from nnlib.experiments.race import Runner, Setting, race
     >>> two = Runner("GradientDescent", 0.001), Runner("GradientDescent", 0.03)
     >>> [(row["name"], row["mean"]) for row in ranks(race(Setting(two)), None)["rows"]]
     [('GradientDescent 0.03', 1.0), ('GradientDescent 0.001', 2.0)]
     """
     if not found.runs:
         return nobody()
-    many = kept_ranking(found.setting._replace(start=(0.0, 0.0)))
+    starts = 5 if found.setting.ground == DIGITS else STARTS
+    many = ranking(found.setting._replace(start=(0.0, 0.0)), starts=starts)  # kept for any start
     rows = [
         face | {"mean": float(mean), "spread": spread.tolist(), "lost": int(lost)}
         for face, mean, spread, lost in zip(
@@ -140,9 +134,7 @@ def ranks(found: Race, looked: int | None) -> View:
         row["name"] += f" ✕{row['lost']}" if row["lost"] else ""
     across = linear(0.5, len(rows) + 0.5, "rank: mean and middle half")
     across["ticks"] = [[k, str(k)] for k in range(1, len(rows) + 1)]
-    title = f"Ranks from {many.starts.shape[1]} random starts" + " (✕ diverged)" * any(
-        many.diverged
-    )
+    title = f"Ranks from {starts} random starts" + " (✕ diverged)" * any(many.diverged)
     rows.sort(key=lambda row: row["mean"])
     return {"kind": "ranking", "title": title, "across": across, "rows": rows}
 

@@ -58,7 +58,7 @@ class RacePanel(Panel):
             "step": self.canvas,
         }
         below = 1.4 if self.live else 0.0  # inches for words, where the picture is by itself
-        margins = {"left": 0.09, "right": 0.84, "wspace": 0.32, "hspace": 0.5, "top": 0.93}
+        margins = {"left": 0.08, "right": 0.81, "wspace": 0.3, "hspace": 0.5, "top": 0.93}
         margins["bottom"] = (below + 0.6) / (below + 5.2)
         self.own.all["preset"].observe(lambda change: self.go_to_start(), "value")
         super().__init__(self.own.all | seen, width=9.0, height=below + 5.2, margins=margins)
@@ -106,9 +106,7 @@ class RacePanel(Panel):
     def begin_at(self, x: float, y: float) -> None:
         """Start from the place that was chosen on the map."""
         if (x, y) != self.own.setting().start:
-            with self.own.holding():
-                self.own.all["x"].value = x
-            self.own.all["y"].value = y
+            self.own.attempt(lambda: self.own.move_start(x, y))
             self.refresh()
 
     def go_to_start(self) -> None:

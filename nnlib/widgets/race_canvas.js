@@ -106,7 +106,7 @@ function render({ model, el }) {
     for (const [box, plot] of [[curve, scene.curve], [view, scene.view]]) {
       if (plot.kind === "lines") drawLines(pen, size, box, plot, runners, track, at, width);
       if (plot.kind === "arrows") drawArrows(pen, size, box, plot, runners, track, at, width);
-      if (plot.kind === "picture") drawPicture(pen, size, box, plot, inset);
+      if (plot.kind === "picture") drawPicture(pen, size, box, plot, inset, width);
       if (plot.kind === "ranking") drawRanking(pen, size, box, plot, width);
       if (plot.kind === "words") drawWords(pen, size, box, plot, width);
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets
 
-from nnlib.experiments.grounds import NAMES
+from nnlib.experiments.grounds import DIGITS, NAMES
 from nnlib.experiments.presets import PRESETS
 from nnlib.experiments.race import Runner, Setting, runner, settings_of
 from nnlib.experiments.tricks import TRICKS
@@ -20,7 +20,7 @@ WIDTH = "336px"  # of the column
 TYPED = "a function that you type"
 STARTS = {"bowl": (-12.0, 9.0), "ravine": (-12.0, 3.0), "Rosenbrock": (-1.5, 2.0),
           "Beale": (1.0, 1.5), "Himmelblau": (-0.3, -0.9), "saddle": (-2.0, 0.01),
-          "plateau": (-3.0, 1.0), "Rastrigin": (-3.3, 2.6), "digits": (1.2, 1.0),
+          "plateau": (-3.0, 1.0), "Rastrigin": (-3.3, 2.6), DIGITS: (1.2, 1.0),
           TYPED: (-2.0, 1.0)}  # fmt: skip
 TUNED, DEFAULT, SAME, OWN = "tuned", "default", "the same", "each its own"
 YOURS = "a race of your own"
@@ -83,7 +83,7 @@ class RaceControls:
         """Let those move that follow from others."""
         self.when(["preset"], lambda name: self.put_preset())
         self.when(["ground"], lambda name: self.begin())
-        self.when(["x", "y"], lambda name: self.leave_tuned())
+        self.when(["x", "y"], lambda name: self.move_start(*self.setting().start))
         self.when(["rates", "function", *CONDITIONS], lambda name: self.tune())
         self.when([f"on {k}" for k in LANES], lambda name: self.show_lanes())
         self.when([f"lr {k}" for k in LANES], self.set_rate)
@@ -121,12 +121,18 @@ class RaceControls:
             self.held = before
 
     def begin(self) -> None:
-        """Go to where a new ground is best begun, with rates that are tuned to it."""
+        """Go to where a new ground is best begun, with rates that are tuned to it.
+
+        Where a gradient is a network's, tuning takes seconds: it is left to who asks for it.
+        """
         self.all["x"].value, self.all["y"].value = STARTS[self.value("ground")]
+        if self.value("ground") == DIGITS and self.value("rates") == TUNED:
+            self.all["rates"].value = DEFAULT
         self.tune()
 
-    def leave_tuned(self) -> None:
-        """Say that the rates are not tuned from this start; they stay."""
+    def move_start(self, x: float, y: float) -> None:
+        """Begin elsewhere; the rates stay, and are called tuned no more: they are from there."""
+        self.all["x"].value, self.all["y"].value = x, y
         if self.value("rates") == TUNED:
             self.all["rates"].value = OWN
 

@@ -297,7 +297,7 @@ function digits(value) {
   return `${leading}·10${raised.join("")}`;
 }
 
-function drawPicture(pen, size, box, plot, picture) {
+function drawPicture(pen, size, box, plot, picture, width) {
   if (picture) pen.drawImage(picture, box.x, box.y, box.w, box.h);
   frameOf(pen, size, box, plot.title, plot.across, plot.up);
   const labels = plot.points.map((point) => {
@@ -307,7 +307,7 @@ function drawPicture(pen, size, box, plot, picture) {
     mark(pen, point, inX, inY, 0.5 * size);
     return { text: point.name, x: inX, y: inY, colour: point.text };
   });
-  names(pen, size, labels, edges(box));
+  names(pen, size, labels, { ...edges(box), right: width });
 }
 
 function drawRanking(pen, size, box, plot, width) {
