@@ -121,6 +121,7 @@ def test_a_click_and_a_finger_set_the_start(page):
         assert -15 < field(page, "start x") < 15
         assert field(page, "start x") != SETTING.start[0]
         assert (field(page, "start x") > 0) == (share > 0.3)
+        assert field(page, "start y") > 0
     assert browser.faults(page) == []
 
 

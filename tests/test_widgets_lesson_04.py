@@ -181,8 +181,10 @@ def test_the_rate_that_is_shown_is_the_rate_that_is_used():
 
 
 def test_the_ranking_is_the_library_s():
-    found, many = race(FAST), ranking(FAST)
-    drawn = {row["name"].split()[0]: row for row in ranks(found, 0)["rows"]}
+    setting = FAST._replace(ground="Himmelblau")
+    many = ranking(setting)
+    drawn = {row["name"].split()[0]: row for row in ranks(race(setting), 0)["rows"]}
+    assert any(first < third for first, third in many.spread)
     for one, mean, spread in zip(many.runners, many.mean, many.spread):
         assert drawn[one.rule]["mean"] == mean
         assert drawn[one.rule]["spread"] == spread.tolist()
@@ -193,6 +195,10 @@ def test_who_is_lowest_is_said_of_one_only_and_of_no_one_when_level():
     assert leads(race(twice))[1:] == [0] * 50
     assert leads(race(twice))[0] == -1
     assert leads(race(twice._replace(runners=()))) == [-1] * 51
+    same = PRESETS["the forms of momentum"].setting
+    outside, inside, *_ = (run.values for run in race(same).runs)
+    assert (outside != inside).any()  # by rounding
+    assert leads(race(same._replace(runners=same.runners[:2]))) == [-1] * (same.steps + 1)
 
 
 def test_the_phase_diagram_has_the_runners_at_their_rate_and_momentum():
