@@ -181,7 +181,7 @@ def test_the_rate_that_is_shown_is_the_rate_that_is_used():
 
 
 def test_the_ranking_is_the_library_s():
-    setting = FAST._replace(ground="Himmelblau")
+    setting = PRESETS["the same ravine, turned by 45°"].setting
     many = ranking(setting)
     drawn = {row["name"].split()[0]: row for row in ranks(race(setting), 0)["rows"]}
     assert any(first < third for first, third in many.spread)
