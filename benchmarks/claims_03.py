@@ -12,6 +12,10 @@ Supported on a data set, after so many epochs, if cross-entropy reads more of th
 rightly than least squares behind sigmoids. Expected: supported after 3 epochs, where the sure and
 wrong have barely moved; not after 30; and reversed where two in five labels of the training images
 are wrong, for then the loss that gives up on the sure and wrong gives up on the right ones.
+
+From softmax to sigmoids the output changes besides the loss. Squares behind softmax change the loss
+alone; that they are held against either was decided after the run, and so were the comparisons of
+calibration.
 """
 
 import contextlib

@@ -120,7 +120,14 @@ def test_an_error_is_told_with_the_student_s_line():
         scaled = 2 * p
         return scaled @ dp
 
-    assert verdict(SOFTMAX, answer).endswith(", in the line return scaled @ dp")
+    assert verdict(SOFTMAX, answer).endswith(", in the line `return scaled @ dp`.")
+
+
+def test_a_slip_that_raises_is_known_too():
+    told = SOFTMAX._replace(slips={"There is no first entry.": lambda p, dp: [][0]})
+    other = lambda p, dp: {}[0]
+    assert verdict(told, lambda p, dp: [][0]).endswith("There is no first entry.")
+    assert "first" not in verdict(told, other)
 
 
 def test_what_is_no_block_is_told():

@@ -94,7 +94,7 @@ def test_a_rate_that_does_not_arrive_is_told():
 
 
 def test_properties_of_a_hard_target():
-    cross_entropy, squares = (lab.properties(ONE[k], [1.0]) for k in ("cross-entropy", "squares"))
+    cross_entropy, squares = (lab.properties(ONE[k], 1.0) for k in ("cross-entropy", "squares"))
     assert cross_entropy.least < 1e-12
     assert cross_entropy.wrong == pytest.approx(30)
     assert cross_entropy.push == pytest.approx(1)
@@ -102,14 +102,21 @@ def test_properties_of_a_hard_target():
     assert squares.push < 1e-12
 
 
+@pytest.mark.parametrize("target", [0.7, 0.2])
+def test_cross_entropy_is_least_at_a_soft_target_and_is_its_entropy_there(target):
+    found = lab.properties(ONE["cross-entropy"], target)
+    entropy = -(target * math.log(target) + (1 - target) * math.log(1 - target))
+    assert found.where == pytest.approx(2 * [math.log(target / (1 - target))], abs=0.03)
+    assert found.least == pytest.approx(entropy, abs=1e-3)
+
+
 @pytest.mark.parametrize(
-    ("table", "target"), [(ONE, [0.7]), (SEVERAL, [0.7, 0.15, 0.15]), (SEVERAL, [0.2, 0.4, 0.4])]
+    ("name", "first", "last"), [("hinge", 1, 30), ("plain squares", 1, 1), ("squares", 30, 30)]
 )
-def test_cross_entropy_is_least_at_a_soft_target_and_is_its_entropy_there(table, target):
-    found = lab.properties(table["cross-entropy"], target)
-    shares = np.array([*target, 1 - sum(target)][: max(2, len(target))])
-    assert found.where == pytest.approx(target[0], abs=0.01)
-    assert found.least == pytest.approx(-(shares * np.log(shares)).sum(), abs=1e-3)
+def test_where_a_loss_is_least_is_told_in_scores_from_the_first_to_the_last(name, first, last):
+    found = lab.properties(ONE[name], 1.0)
+    assert found.where == (first, last)
+    assert found.least == pytest.approx(0, abs=1e-9)
 
 
 # -- cross-entropy in three precisions -------------------------------------------------------------
@@ -143,6 +150,23 @@ def test_the_first_scale_that_fails_is_found_not_the_last():
     plain = "softmax, then -ln"  # of scores beyond 709
     assert lab.first_failure(plain, "float64", seed=0, scales=[100, 400, 800]) == 400
     assert lab.first_failure(plain, "float64", seed=0, scales=[100]) == math.inf
+
+
+@pytest.mark.parametrize("dtype", lab.PRECISIONS)
+def test_exponentials_fail_beyond_the_largest_number_and_below_the_smallest(dtype):
+    scales = [m * 10.0**k for k in range(4) for m in (1, 2, 5)]
+    largest = math.log(np.finfo(dtype).max)
+    smallest = math.log(float(np.finfo(dtype).smallest_subnormal))
+    for seed in range(10, 15):
+        rows, labels = lab.rows_of_scores(seed)
+        below = lab.of_true(rows - rows.max(axis=1, keepdims=True), labels)
+        for form, due in {
+            "log-sum-exp, a = 0": next(s for s in scales if s * rows.max() > largest),
+            "softmax less the largest, then -ln": next(
+                s for s in scales if s * below.min() < smallest
+            ),
+        }.items():
+            assert lab.first_failure(form, dtype, seed=seed, scales=scales) == due
 
 
 # -- the rate that a scaling bears -----------------------------------------------------------------
@@ -222,6 +246,10 @@ def test_what_is_explored_is_the_library_s(outputs, target):
         assert found.paths[name][0] == pytest.approx(chance)
         assert len(found.paths[name]) == 31
         assert np.interp(-2.0, found.at, found.curves[name]) == pytest.approx(L)
+
+
+def test_a_whole_number_is_a_score_too():
+    assert lab.explore(z1=-6).values == lab.explore(z1=-6.0).values
 
 
 def test_the_first_step_of_a_path_goes_against_the_gradient():

@@ -5,11 +5,12 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from pictures import assert_legible
 
 import nnlib.plots.lesson_03 as plots
 from nnlib.experiments.calibration import reliability
-from nnlib.experiments.lesson_03 import explore
+from nnlib.experiments.lesson_03 import COMPARED, explore
 from nnlib.plots.canvas import new_figure, png, style
 from nnlib.widgets.lesson_03 import LossPanel, first
 
@@ -42,6 +43,29 @@ def test_reliability_is_pooled_over_the_seeds_and_rare_bins_are_left_out(ax):
     assert ax.lines[-1].get_xydata().tolist() == [pytest.approx([0.85, 0.5])]
 
 
+def test_the_area_of_a_dot_is_the_share_of_the_images(ax):
+    p = np.array([[0.85, 0.15]] * 3 + [[0.55, 0.45]])
+    plots.draw_reliability({"four": [reliability(p, np.zeros(4, int))]}, title="t", ax=ax)
+    rare, frequent = ax.collections[-1].get_sizes()
+    assert frequent == pytest.approx(3 * rare)
+
+
+def test_a_loss_has_one_look_in_every_choice_and_picture():
+    panel, colours = LossPanel(), {}
+    for choice in panel.controls["losses"].options:
+        panel.controls["losses"].value = choice
+        names = COMPARED[choice]
+        costs, pulls, ways = panel.figure.axes
+        for name, line in zip(names, ways.lines):
+            colours.setdefault(name, set()).add(line.get_color())
+        for name, bar in zip(names, pulls.patches):
+            colours[name].add(to_hex(bar.get_facecolor()))
+        curves = [line for line in costs.lines if len(line.get_xdata()) == 81]
+        for name, line in zip(names, curves):
+            colours[name].add(line.get_color())
+    assert [len({colour.lower() for colour in own}) for own in colours.values()] == [1, 1, 1, 1]
+
+
 def test_marks_stand_where_the_score_is_and_no_loss_beyond_the_frame(ax):
     at = np.linspace(-10, 10, 81)
     curves = {"low": np.abs(at), "high": at**2}
@@ -51,10 +75,10 @@ def test_marks_stand_where_the_score_is_and_no_loss_beyond_the_frame(ax):
 
 
 def test_pulls_go_against_the_gradient_and_say_what_they_cut_off(ax):
-    gradients = {"a": np.array([-31.0, 0.5]), "b": np.array([0.0, 1.0])}
+    gradients = {"a": np.array([-31.0, 3e-4]), "b": np.array([0.0, 1.0])}
     plots.draw_pulls(gradients, ["z₁", "z₂"], title="t", ax=ax)
-    assert [bar.get_height() for bar in ax.patches] == [2.0, -0.5, 0.0, -1.0]
-    assert [text.get_text() for text in ax.texts if text.get_text()] == ["31", "0"]
+    assert [bar.get_height() for bar in ax.patches] == [2.0, -3e-4, 0.0, -1.0]
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["31", "−3·10⁻⁴", "0"]
 
 
 # -- the panel ------------------------------------------------------------------------------------
@@ -151,3 +175,4 @@ def test_the_first_above_a_half_is_the_one_that_stays_there_soonest():
     fast = np.array([0.1, 0.2, 0.6, 0.7])
     assert first({"slow": slow, "never": never, "fast": fast}) == "fast"
     assert first({"never": never}) == "none"
+    assert first({"one": fast, "two": fast}) == "2 at once"

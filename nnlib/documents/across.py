@@ -46,9 +46,10 @@ def losses_page(rng):
 
     yield convention(
         "X-mse",
-        r"$\frac1n\sum_i(P_i-A_i)^2$ over components in A, $(a-y)^2$ and $\frac12\sum(y-\hat y)^2$ "
-        r"in D, $\frac1{2n}\sum_i(y-a)_i^2$ over instances in E. One gradient $r=a-y$ for all.",
-        r"$\frac2nr$, $2r$, $r$, $\frac1nr$",
+        r"$\frac1n\sum_i(P_i-A_i)^2$ over components in A; in D $(a-y)^2$ for one example, then "
+        r"the average over the $n$ examples, and $\frac12\sum(y-\hat y)^2$; in E "
+        r"$\frac1{2n}\sum_i(y-a)_i^2$ over instances. One gradient $r=a-y$ for all.",
+        r"$\frac2nr$; $2r$ for one example, on average $\frac2nr$, and $r$; $\frac1nr$.",
         lambda: 4 * [r],
         lambda: [2 / n * r, 2 * r, r, r / n],
         lambda: [complex_step(loss, prediction) for loss in mse_losses],

@@ -266,8 +266,9 @@ def cross_entropy_page(rng):
     yield misprint(
         "D-bce-range",
         r"$\hat y\in(0,1]$",
-        r"$(0,1)$: at $\hat y=1$ the cost of $y=0$ is infinite and that of $y=1$ is $0\cdot\ln0$. "
-        r"Compared: both at the largest $\hat y$ allowed.",
+        r"$(0,1)$, where a sigmoid stays: at $\hat y=1$ the cost of $y=0$ is infinite. That of "
+        r"$y=1$, $0\cdot\ln0$, is 0 as a limit, as $J=0$ for $y=\hat y$ wishes. Compared: both at "
+        r"the largest $\hat y$ allowed.",
         lambda: bce(both, 1.0),
         lambda: bce(both, last),
         lambda: [53 * np.log(2), 2.0**-53],

@@ -12,6 +12,7 @@ import numpy as np
 from nnlib.checks import Array, no_pair
 
 TOLERANCE, ROUNDING = 1e-7, 1e-12  # a share of the largest number that is due; what is as good as 0
+UNUSUAL = "None of the usual slips gives this: go through it line by line."
 
 
 class Exercise(NamedTuple):
@@ -63,9 +64,9 @@ def verdict(exercise: Exercise, answer: Callable) -> str:
                 return f"Not begun. {exercise.task}"
             fault = first_fault(exercise.results, got, due)
         except Wrong as wrong:
-            return f"Not yet: {where}, {wrong}"
+            return f"Not yet: {where}, {wrong} {usual_reason(exercise, answer)}".rstrip()
         if fault:
-            return f"Not yet: {where}, {fault} {usual_reason(exercise, answer)}"
+            return f"Not yet: {where}, {fault} {usual_reason(exercise, answer) or UNUSUAL}"
         count += sum(np.size(array) for array in due)
     agree = "1 number agrees" if count == 1 else f"{count} numbers agree"
     words = f"Right: {agree}. {exercise.proved}"
@@ -111,7 +112,7 @@ def place(error: Exception, function: Callable) -> str:
         for frame in extract_tb(error.__traceback__)
         if code and frame.filename == code.co_filename
     ]
-    return f", in the line {own[-1].line}" if own and own[-1].line else "."
+    return f", in the line `{own[-1].line}`." if own and own[-1].line else "."
 
 
 def arrays(value: Any) -> tuple[Array, ...]:
@@ -142,14 +143,14 @@ def first_fault(names: tuple[str, ...], got: Any, due: tuple[Array, ...]) -> str
 
 
 def usual_reason(exercise: Exercise, answer: Callable) -> str:
-    """The sentence of the slip that gives the same numbers as the answer, at every sample."""
+    """The sentence of the slip that does the same as the answer at every sample; or nothing."""
     for sentence, slip in exercise.slips.items():
         if all(
             same(outcome(exercise, slip, arguments), outcome(exercise, answer, arguments))
             for arguments in exercise.samples.values()
         ):
             return sentence
-    return "None of the usual slips gives this: go through it line by line."
+    return ""
 
 
 def outcome(exercise: Exercise, function: Callable, arguments: tuple) -> Any:

@@ -16,6 +16,7 @@ Z, FAR = (
 )
 Y = np.eye(4)[[2, 0, 3]]
 SCORES, CLASSES = np.array([-1.5, 0.5, 2.0]), np.array([1.0, 0.0, 1.0])
+PAIR = "sigmoid and softmax return (value, pullback): take [0]."
 
 
 def of_sigmoid(z: Array) -> Array:
@@ -42,6 +43,14 @@ SLOPE = Exercise(
             lambda z: of_sigmoid(z) * (1 - of_sigmoid(z))
         ),
         "The target 1 is missing: it is p - 1, not p.": of_sigmoid,
+        "That is -σ′(z) = -p (1 - p): the logarithm's derivative, 1 / p, is missing.": lambda z: (
+            -of_sigmoid(z) * (1 - of_sigmoid(z))
+        ),
+        "That is the slope of the squares ½ (1 - p)²: the loss is -ln p.": lambda z: (
+            -((1 - of_sigmoid(z)) ** 2) * of_sigmoid(z)
+        ),
+        "That is the loss itself: its derivative is due.": lambda z: -np.log(of_sigmoid(z)),
+        PAIR: lambda z: sigmoid(z) - 1,
     },
     proved="However wrong the unit is, it is pushed with a strength of nearly 1.",
 )
@@ -56,7 +65,17 @@ MSE = Exercise(
         "The mean runs over all entries, not over the rows alone.": lambda p, t: (
             2 * (p - t) / len(p)
         ),
+        "The 2 is missing, and the mean runs over all entries, not the rows.": lambda p, t: (
+            (p - t) / len(p)
+        ),
+        "The mean runs over all entries, not over the columns alone.": lambda p, t: (
+            2 * (p - t) / p.shape[-1]
+        ),
         "The mean's 1/n is missing.": lambda p, t: 2 * (p - t),
+        "The mean is in the loss: each entry keeps its own derivative, by n.": lambda p, t: np.mean(
+            2 * (p - t)
+        ),
+        "That is the loss itself: its gradient is due.": lambda p, t: np.mean((p - t) ** 2),
         "The sign is wrong: a prediction above its target is to be lowered.": lambda p, t: (
             2 * (t - p) / p.size
         ),
@@ -92,6 +111,18 @@ LOG_SUM_EXP = Exercise(
         "The mean is taken out: the largest may still be 1000 above it.": log_sum_exp_by(
             lambda z: z.mean(axis=-1, keepdims=True)
         ),
+        "What is taken out is added back, not taken off once more.": lambda z: (
+            log_sum_exp_by(largest, back=False)(z) - z.max(axis=-1)
+        ),
+        "One number for each row is due: index the column by [..., 0], or leave keepdims out.": (
+            lambda z: log_sum_exp_by(largest)(z)[..., None]
+        ),
+        "The sum needs axis=-1: each row has its own.": lambda z: (
+            z.max() + np.log(np.exp(z - z.max()).sum())
+        ),
+        "Clipping changes the scores: 1000 becomes 50.": lambda z: np.log(
+            np.exp(np.clip(z, -50, 50)).sum(axis=-1)
+        ),
         "One number is taken out of all rows: each row has a largest score of its own.": (
             log_sum_exp_by(lambda z: np.full((*z.shape[:-1], 1), z.max()))
         ),
@@ -113,10 +144,20 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
         "The sign is wrong: it is p - y, for the gradient points uphill.": lambda z, Y: (
             (Y - of_softmax(z)) / len(z)
         ),
-        "The loss is the mean over the rows: 1/B is missing.": lambda z, Y: of_softmax(z) - Y,
+        "The loss is the mean over the rows: 1/n is missing.": lambda z, Y: of_softmax(z) - Y,
         "It is summed over the batch: each row keeps its own gradient.": lambda z, Y: (
             np.tile((of_softmax(z) - Y).sum(axis=0), (len(z), 1)) / len(z)
         ),
+        "The mean is in the loss: each row keeps its own gradient, divided by n.": lambda z, Y: (
+            of_softmax(z) - Y
+        ).mean(axis=0),
+        "Only the true class is pushed: the sum over k, through softmax's coupling, is missing.": (
+            lambda z, Y: -Y * (1 - of_softmax(z)) / len(z)
+        ),
+        "That is the gradient by the probabilities: it goes on through softmax.": lambda z, Y: (
+            -Y / of_softmax(z) / len(z)
+        ),
+        PAIR: lambda z, Y: (softmax(z) - Y) / len(z),
         "Those are the scores: p is their softmax.": lambda z, Y: (z - Y) / len(z),
         "The mean runs over the rows, not over all entries.": lambda z, Y: (
             (of_softmax(z) - Y) / z.size
@@ -164,10 +205,25 @@ BINARY = Exercise(
         "Its pullback has the wrong sign: it is p - y.": block_of(
             stable, lambda z, y: y - of_sigmoid(z)
         ),
+        "In the value, the exponent needs -|z|, not +|z|.": block_of(
+            lambda z, y: np.maximum(z, 0) - z * y + np.log1p(np.exp(np.abs(z))), difference
+        ),
+        "In the value, the sign of y z is wrong: it is taken off.": block_of(
+            lambda z, y: stable(z, y) + 2 * z * y, difference
+        ),
         "The sum is returned where the mean is due.": lambda z, y: (
             stable(z, y).sum(),
             lambda dL: dL * difference(z, y),
         ),
+        "The losses are returned one by one where their mean is due.": lambda z, y: (
+            stable(z, y),
+            lambda dL: dL * difference(z, y) / z.size,
+        ),
+        "The value is the mean; its pullback needs the mean's 1/n too.": lambda z, y: (
+            stable(z, y).mean(),
+            lambda dL: dL * difference(z, y),
+        ),
+        PAIR: block_of(stable, lambda z, y: sigmoid(z) - y),
         "The pullback leaves out dL.": lambda z, y: (
             stable(z, y).mean(),
             lambda dL: difference(z, y) / z.size,

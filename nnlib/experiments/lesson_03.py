@@ -78,35 +78,38 @@ def predicted_steps(loss: Callable, z: float, *, lr: float = 1.0, points: int = 
 
 
 class Properties(NamedTuple):
-    """What a loss does as one score runs from far left to far right, all others 0.
+    """What a loss of one score does as that runs from far left to far right.
 
     least      its smallest value.
-    where      the probability of the class there.
+    where      the first score and the last that have it.
     wrong      its value at the far left.
     push       how hard it pushes the score there: -dL/dz.
     """
 
     least: float
-    where: float
+    where: tuple[float, float]
     wrong: float
     push: float
 
 
-def properties(loss: Callable, target: Sequence[float], *, reach: float = 30.0) -> Properties:
-    """How a loss treats a target: of one score, or of a row whose first score moves.
+def properties(loss: Callable, target: float, *, reach: float = 30.0) -> Properties:
+    """How a loss of one score treats a target, hard or soft.
 
-    >>> round(properties(ONE["cross-entropy"], [1.0]).wrong, 6)
-    30.0
-    >>> round(properties(ONE["cross-entropy"], [0.7]).where, 2)
-    0.7
+    >>> properties(ONE["hinge"], 1.0)
+    Properties(least=0.0, where=(1.0, 30.0), wrong=31.0, push=1.0)
+    >>> properties(ONE["cross-entropy"], 0.7).where
+    (0.85, 0.85)
     """
-    z, y = np.zeros((1201, len(target))), np.asarray(target, float)
-    z[:, 0] = np.linspace(-reach, reach, len(z))
-    values = np.array([loss(row, target=y)[0] for row in z])
-    least = int(values.argmin())
-    p, _ = (sigmoid if len(y) == 1 else softmax)(z[least])
+    z, y = np.linspace(-reach, reach, 1201)[:, None], np.array([target])
+    values = np.array([loss(score, target=y)[0] for score in z])
+    least = z[values == values.min(), 0].round(2)
     push = -gradient_at(loss, z[0], y)
-    return Properties(float(values[least]), float(p[0]), float(values[0]), float(push[0]))
+    return Properties(
+        float(values.min()),
+        (float(least[0]), float(least[-1])),
+        float(values[0]),
+        float(push[0]),
+    )
 
 
 # -- Cross-entropy in three precisions -------------------------------------------------------------
@@ -178,21 +181,30 @@ def losses_as(form: str, z: Array, labels: Array, dtype: Any = "float64") -> Arr
         return FORMS[form](np.asarray(z, dtype), labels)
 
 
+def rows_of_scores(seed: int) -> tuple[Array, Array]:
+    """Two hundred rows of ten normal scores, and a random label for each.
+
+    >>> [a.shape for a in rows_of_scores(0)]
+    [(200, 10), (200,)]
+    """
+    rng = generator("rows_of_scores", "seed", seed)
+    return rng.standard_normal((200, 10)), rng.integers(0, 10, 200)
+
+
 def first_failure(
     form: str, dtype: Any, *, seed: int, scales: Sequence[float], share: float = 0.01
 ) -> float:
     """The first scale of the scores at which a form fails; inf where it never does.
 
-    Two hundred rows of ten normal scores times the scale, rounded to the precision, with random
-    labels. It fails where a loss is not finite, or off by more than this share of it or of 1.
+    On rows_of_scores times the scale, rounded to the precision. It fails where a loss is not
+    finite, or off by more than this share of the larger of it and 1.
 
     >>> first_failure("softmax, then -ln", "float64", seed=0, scales=[1, 10, 100, 1000])
     1000
     """
-    rng = generator("first_failure", "seed", seed)
-    drawn, labels = rng.standard_normal((200, 10)), rng.integers(0, 10, 200)
+    rows, labels = rows_of_scores(seed)
     for size in scales:
-        z = (size * drawn).astype(dtype)
+        z = (size * rows).astype(dtype)
         truth = FORMS["log-sum-exp, a the largest"](z.astype(float), labels)
         gap = np.abs(losses_as(form, z, labels, dtype) - truth)
         if not (gap <= share * np.maximum(1, truth)).all():  # nan is no small gap
@@ -343,7 +355,7 @@ def explore(
     {'cross-entropy': 0.55, 'squares': 0.0}
     """
     y = np.array(TARGETS[outputs][target])
-    z = np.array([z1, z2, z3][: len(y)])
+    z = np.array([z1, z2, z3][: len(y)], float)
     table, probability = (ONE, sigmoid) if len(y) == 1 else (SEVERAL, softmax)
     number("explore", "lr", lr, "(0, inf)")
     at = np.linspace(-10, 10, 81)

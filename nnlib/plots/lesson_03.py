@@ -1,12 +1,14 @@
 """The pictures of lesson 03."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
 from nnlib.experiments.calibration import Reliability
+from nnlib.experiments.score_losses import ONE
 from nnlib.plots.canvas import BLUE, GREY, INK, PALE, RED, SMALL, legend_below, looks
 from nnlib.words import short
 
@@ -31,7 +33,7 @@ def draw_way_back(
         ax.text(place, 1, f"{name} = {short(value, 3)}", color=INK, bbox=box, **style)
     for place, (function, slope) in enumerate(links):
         draw_arrow(place + 0.3, place + 0.7, 1, BLUE, ax)
-        draw_arrow(place + 0.7, place + 0.3, 0, RED, ax)
+        draw_arrow(place + 0.7, place + 0.38, 0, RED, ax)  # what stands on the left is wide
         ax.text(place + 0.5, 1.25, function, color=BLUE, fontsize=SMALL, **style)
         ax.text(place + 0.5, 0.25, f"{short(slope, 3)} ×", color=RED, fontsize=SMALL, **style)
     last = list(values)[-1]
@@ -52,7 +54,8 @@ def draw_reliability(runs: Mapping[str, Sequence[Reliability]], *, title: str, a
     """Draw how often networks are right against how sure they say they are, over all seeds.
 
     Below the diagonal they are surer than they may be. A bin's dot is the mean over all seeds'
-    images in it; bins that hold less than a hundredth of the images are left out.
+    images in it, and its area their share of all images; bins that hold less than a hundredth are
+    left out.
 
     >>> from nnlib.experiments.calibration import reliability
     >>> from nnlib.plots.canvas import new_figure
@@ -62,7 +65,8 @@ def draw_reliability(runs: Mapping[str, Sequence[Reliability]], *, title: str, a
     >>> ax.lines[-1].get_xydata()
     array([[0.8, 0.5]])
     """
-    ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=2, marker="")
+    as_sure = {"color": GREY, "linestyle": ":", "linewidth": 2, "marker": ""}
+    ax.plot([0, 1], [0, 1], label="as sure as right", **as_sure)
     for (name, found), look in zip(runs.items(), looks(runs)):
         share = np.array([one.share for one in found])
         said, right = (
@@ -71,12 +75,24 @@ def draw_reliability(runs: Mapping[str, Sequence[Reliability]], *, title: str, a
         )
         total = share.sum(axis=0)
         many = total >= 0.01 * len(found)
-        ax.plot(
-            said[many] / total[many], right[many] / total[many], label=name, markersize=9, **look
-        )
+        at = said[many] / total[many], right[many] / total[many]
+        ax.plot(*at, label=name, **(look | {"marker": ""}))
+        areas = 1500 * total[many] / len(found)
+        ax.scatter(*at, s=areas, color=look["color"], alpha=0.6, linewidth=0, zorder=3)
     ax.set(xlabel="how sure it says it is", ylabel="how often it is right", title=title)
-    ax.set(xlim=(0, 1.02), ylim=(0, 1.02))
+    ax.set(xlim=(0, 1.05), ylim=(0, 1.05))
     legend_below(ax)
+
+
+def own_looks(losses: Iterable[str]) -> list[dict[str, Any]]:
+    """The look of each loss by its name, whichever others are drawn; of others, by their order.
+
+    >>> own_looks(["squares", "hinge"])[1] == own_looks(["hinge"])[0]
+    True
+    """
+    names = list(dict.fromkeys([*ONE, *losses]))
+    own = dict(zip(names, looks(names)))
+    return [own[name] for name in losses]
 
 
 def draw_losses_at(
@@ -91,6 +107,8 @@ def draw_losses_at(
 ) -> None:
     """Draw each loss over a score, with marks where the score is; what exceeds most is cut off.
 
+    Here and in the two pictures beside it a loss of ONE or SEVERAL always has the same look.
+
     >>> from nnlib.plots.canvas import new_figure
     >>> ax = new_figure(5, 4).add_subplot()
     >>> at = np.linspace(-1, 1, 3)
@@ -98,7 +116,7 @@ def draw_losses_at(
     >>> ax.lines[1].get_xydata()
     array([[1., 1.]])
     """
-    for values, look in zip(curves.values(), looks(curves)):
+    for values, look in zip(curves.values(), own_looks(curves)):
         ax.plot(at, values, **(look | {"marker": ""}))
         height = np.interp(x, at, values)
         if height <= most:
@@ -119,12 +137,11 @@ def draw_pulls(
     0.5
     """
     width = 0.8 / max(1, len(gradients))
-    for k, (gradient, look) in enumerate(zip(gradients.values(), looks(gradients))):
+    for k, (gradient, look) in enumerate(zip(gradients.values(), own_looks(gradients))):
         places = np.arange(len(gradient)) - 0.4 + (k + 0.5) * width
         bars = ax.bar(places, np.clip(-gradient, -2, 2), 0.9 * width, color=look["color"])
         for bar, value in zip(bars, -gradient):
-            beyond = abs(value) > 2
-            text = short(value) if beyond else "0" if abs(value) < 5e-3 else ""
+            text = short(value + 0.0) if abs(value) > 2 or abs(value) < 5e-3 else ""
             up = -0.03 if value < 0 else 0.03
             ax.text(bar.get_x() + bar.get_width() / 2, bar.get_height() + up, text, ha="center",
                     va="top" if value < 0 else "bottom", fontsize=12)  # fmt: skip
@@ -144,7 +161,7 @@ def draw_ways_out(paths: Mapping[str, Array], *, title: str, ax: Axes) -> None:
     >>> ax.lines[0].get_xydata()[-1]
     array([2. , 0.4])
     """
-    for (name, path), look in zip(paths.items(), looks(paths)):
+    for (name, path), look in zip(paths.items(), own_looks(paths)):
         every = max(1, len(path) // 8)
         ax.plot(path, label=name, markevery=every, markersize=8, **look)
     ax.set(xlabel="step", ylabel="p of the target's class", title=title)

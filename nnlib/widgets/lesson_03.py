@@ -73,10 +73,11 @@ class LossPanel(Panel):
 
 
 def first(paths: Mapping[str, Any]) -> str:
-    """The loss whose path is the first to stay above a half, or none."""
+    """The loss whose path is the first to stay above a half, how many are, or none."""
     steps = {name: escaped(path) for name, path in paths.items()}
     arrived = {name: step for name, step in steps.items() if step is not None}
-    return min(arrived, key=lambda name: arrived[name]) if arrived else "none"
+    earliest = [name for name, step in arrived.items() if step == min(arrived.values())]
+    return f"{len(earliest)} at once" if len(earliest) > 1 else (earliest or ["none"])[0]
 
 
 def in_words(found: Explored) -> str:
