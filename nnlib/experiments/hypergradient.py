@@ -11,7 +11,9 @@ from nnlib.landscapes import Landscape
 def rate_slope(landscape: Landscape, p: Array, lr: float) -> float:
     """dL/dη of one step of gradient descent: L(p - η g(p)) has the slope -g(new) · g(p).
 
-    Source   the chain rule: the new place moves by -g(p) for each unit of η.
+    By the chain rule, for the new place moves by -g(p) for each unit of η.
+
+    Source   A-2-learnstep, which promises it.
 
     >>> from nnlib.landscapes import bowl
     >>> rate_slope(bowl(1), np.array([2.0, 0.0]), 0.5)
@@ -39,9 +41,10 @@ def learned_rate(
 ) -> Learned:
     """θ ← θ - η g, with η ← η - hyper_lr dL/dη first, where dL/dη = -g · g_before.
 
-    The rate grows while successive gradients agree, and falls when they turn against each other.
+    The rate grows while successive gradients agree, and falls when they turn against each other
+    (Almeida et al. 1998; Baydin et al. 2018).
 
-    Source   Baydin et al. 2018; Almeida et al. 1998.
+    Source   A-2-learnstep.
 
     >>> from nnlib.landscapes import bowl
     >>> found = learned_rate(bowl(1), (2.0, 0.0), lr=0.1, hyper_lr=0.01, steps=3)
