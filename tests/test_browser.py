@@ -9,7 +9,9 @@ import nbformat
 import pytest
 from panels import CLASSES
 
+from nnlib.widgets.lesson_04 import RacePanel
 from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
+from nnlib.widgets.lesson_90 import ClaimsPanel
 from tools import browser, build, lessons
 
 NOTEBOOKS = sorted(lessons.NOTEBOOKS.glob("*.ipynb"))
@@ -69,6 +71,10 @@ COMMAND_MODE = "() => jupyterapp.commands.execute('notebook:enter-command-mode')
 DIRTY = "() => nnlib.panel.context.model.dirty"
 PICTURE = "k => document.querySelectorAll('.nnlib-panel')[k].querySelector('img').src"
 WORDS = "k => document.querySelectorAll('.nnlib-panel')[k].querySelector('.nnlib-words').innerText"
+FULL_SIZE = """k => {
+    const image = document.querySelectorAll(".nnlib-panel")[k].querySelector("img");
+    return image.naturalWidth === 1.5 * parseFloat(image.closest("[style*=width]").style.width);
+}"""
 SHOWN = """() => [...document.querySelectorAll(".nnlib-panel")].filter(
     panel => [...panel.querySelectorAll("img, canvas")].some(
         picture => picture.complete !== false && picture.offsetWidth > 0)).length"""
@@ -213,3 +219,17 @@ def test_a_click_on_the_pad_is_a_dot(panels):
     pad.locator(".jupyter-widgets.widget-label", has_text="none").wait_for()
     pad.locator("canvas").click()
     wait_for_words(panels, DIGIT, "words => words.startsWith('The network')")
+
+
+def test_a_panel_keeps_up_with_the_hand(panels, capsys):
+    for k, panel in enumerate(CLASSES):
+        if panel in (ClaimsPanel, RacePanel):  # their sliders turn cards, and play in the page
+            continue
+        handles = panels.locator(".nnlib-panel").nth(k).locator(".noUi-handle")
+        handle = handles.last if panel is DigitPanel else handles.first
+        wait = browser.key_to_picture(panels, k, handle)
+        rate = browser.pictures_while_dragging(panels, k, handle)
+        with capsys.disabled():
+            print(f"\n{panel.__name__:22} {wait:4.0f} ms from key to picture, {rate:4.1f} a second")
+        panels.wait_for_function(FULL_SIZE, arg=k)  # the picture at rest
+    assert not browser.faults(panels)

@@ -9,9 +9,11 @@ Needs Chromium or Chrome on the search path.
 """
 
 import json
+import math
 import os
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -57,10 +59,11 @@ START = """async () => {
     await panel.context.ready;
     await panel.sessionContext.ready;
     const kernel = panel.sessionContext.session.kernel;
-    window.nnlib = {panel, kernel, faults: []};
+    window.nnlib = {panel, kernel, faults: [], heard: 0};
     kernel.anyMessage.connect((_, {msg, direction}) => {
         const {header: {msg_type}, content} = msg;
         if (direction !== "recv") return;
+        if (msg_type === "comm_msg") nnlib.heard = Date.now();  // a panel draws between calls, too
         if (msg_type === "error") nnlib.faults.push(`${content.ename}: ${content.evalue}`);
         // JupyterLab asks a new kernel for its widgets before there can be any
         if (content.name === "stderr" && !content.text.startsWith("No such comm"))
@@ -73,7 +76,7 @@ IDLE = """() => {
         .some(words => words.innerText.startsWith("Training"));
     if (nnlib.kernel.status !== "idle" || trains) nnlib.idle = null;
     else nnlib.idle ??= Date.now();
-    return nnlib.idle !== null && Date.now() - nnlib.idle > 300;
+    return nnlib.idle !== null && Date.now() - Math.max(nnlib.idle, nnlib.heard) > 300;
 }"""
 FAULTS = """() => [
     ...nnlib.faults,
@@ -83,6 +86,14 @@ FAULTS = """() => [
     ...[...document.querySelectorAll(".nnlib-message")].map(message => message.innerText.trim())
         .filter(text => text),
 ]"""
+# When a key was pressed last, and when pictures of the panel with this number came, in ms.
+WATCH = """k => {
+    const image = document.querySelectorAll(".nnlib-panel")[k].querySelector("img");
+    Object.assign(nnlib, {pictures: [], pressed: 0});
+    nnlib.press ??= document.addEventListener(
+        "keydown", () => { nnlib.pressed = performance.now(); }, true) ?? true;
+    image.onload = () => nnlib.pictures.push(performance.now());
+}"""
 # Two parts of a panel that lie on each other, and parts that are cut off at its side.
 COLLISIONS = """() => [...document.querySelectorAll(".nnlib-panel")].flatMap(panel => {
     const side = panel.closest(".jp-OutputArea-output").getBoundingClientRect();
@@ -256,6 +267,39 @@ def play_a_while(play):
     play.locator("button").first.click()
     play.page.wait_for_timeout(1000)
     play.locator("button").first.click()
+
+
+# -- how fast it is ----------------------------------------------------------------------------
+
+
+def key_to_picture(page, k, handle, keys=("ArrowRight", "ArrowLeft") * 5):
+    """Milliseconds from a key on a slider of the panel with this number to its picture: median."""
+    page.evaluate(WATCH, k)
+    times = []
+    for key in keys:
+        page.evaluate("() => { nnlib.pictures = []; }")
+        handle.press(key)
+        page.wait_for_function("() => nnlib.pictures.length > 0", polling=5)
+        times.append(page.evaluate("() => nnlib.pictures[0] - nnlib.pressed"))
+        page.wait_for_timeout(300)
+    return statistics.median(times)
+
+
+def pictures_while_dragging(page, k, handle, *, seconds=3.0, reach=60):
+    """How many pictures a second the panel with this number shows while a slider is dragged."""
+    page.evaluate(WATCH, k)
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    start = time.monotonic()
+    while (passed := time.monotonic() - start) < seconds:
+        page.mouse.move(x + reach * math.sin(7 * passed), y)
+        page.wait_for_timeout(16)
+    shown = page.evaluate("() => nnlib.pictures.length")
+    page.mouse.up()
+    return shown / seconds
 
 
 # -- pictures of it ----------------------------------------------------------------------------

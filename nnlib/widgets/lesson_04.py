@@ -115,10 +115,10 @@ class RacePanel(Panel):
             with self.own.holding():
                 self.canvas.value = 0
 
-    def refresh(self) -> None:
+    def refresh(self, *, rough: bool = False) -> None:
         """As in every panel, but not while a control sets others."""
         if not self.own.held:
-            super().refresh()
+            super().refresh(rough=rough)
 
     # -- what is seen -----------------------------------------------------------------------------
 

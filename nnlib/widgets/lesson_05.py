@@ -1,6 +1,5 @@
 """The panels of lesson 05."""
 
-from asyncio import TimerHandle
 from base64 import b64encode
 from textwrap import fill
 from time import perf_counter
@@ -116,7 +115,6 @@ class TrainingPanel(Panel):
         self.widths, self.data, self.unseen = widths, (x, labels), (x_test, labels_test)
         self.most, self.chunk, self.data_as_code = most, chunk, data_as_code
         self.runs: dict[Settings, WatchedRun] = {}
-        self.next: TimerHandle | None = None  # the slice to come
         steps = ipywidgets.IntSlider(0, 0, most, chunk, description="steps")
         rule = ipywidgets.Dropdown(options=list(OPTIMIZERS), value="Adam", description="rule")
         rates = [(f"{rate:g}", rate) for rate in RATES]
@@ -154,21 +152,12 @@ class TrainingPanel(Panel):
         if self.error is not None:
             raise self.error
 
-    def refresh(self) -> None:
+    def refresh(self, *, rough: bool = False) -> None:
         """As in every panel; in a kernel, a slice of the way there, and the next one soon."""
-        if self.next is not None:
-            self.next.cancel()
-        super().refresh()
-        loop, steps = event_loop(), self.controls["steps"].value
-        if loop is not None and self.error is None and behind(self.run_now(), steps):
-            self.next = loop.call_later(PAUSE, self.go_on)
-
-    def go_on(self) -> None:
-        """The next slice. An interrupt ends the run: the loop that called is the kernel's."""
-        try:
-            self.refresh()
-        except KeyboardInterrupt as stopped:
-            self.say(stopped)
+        super().refresh(rough=rough)
+        steps = self.controls["steps"].value
+        if event_loop() is not None and self.error is None and behind(self.run_now(), steps):
+            self.after(PAUSE, self.refresh)
 
     def run_now(self) -> WatchedRun:
         """The run that the controls ask for."""

@@ -56,25 +56,30 @@ class ClaimsPanel(Panel):
         *menus, card = self.controls.values()
         return ipywidgets.VBox([row(*menus), *rest, row(card), self.card, folded])
 
-    def show(self) -> None:
-        """As in every panel; turning the cards leaves the picture as it is.
-
-        A new choice gives the slider a step for each card and goes back to the first.
-        """
+    def show(self, *, rough: bool = False) -> None:
+        """As in every panel; turning the cards leaves the picture as it is."""
         with self.lock:
-            card, filters = self.controls["card"], self.values()
-            filters.pop("card")
-            if filters == self.drawn:
-                found, code = self.measure(**self.values()), self.code(**self.values())
-                self.present(found, self.words.value, self.image.value, code)
-            elif not self.setting:
-                cards = max(1, self.measure(**filters).cards)
-                self.setting, self.drawn = True, None
-                card.value, card.max = 1, cards
-                card.disabled = card.max == 1  # there is nothing to turn
-                self.setting = False
-                super().show()
+            values = self.values()
+            filters = {name: value for name, value in values.items() if name != "card"}
+            if self.setting:
+                return
+            if filters != self.drawn:
+                self.begin_anew(filters)
+            if filters != self.drawn or self.rough > rough:
+                self.drawn = None
+                super().show(rough=rough)
                 self.drawn = filters
+            else:
+                found, code = self.measure(**values), self.code(**values)
+                self.present(found, self.words.value, self.image.value, code)
+
+    def begin_anew(self, filters: dict[str, Any]) -> None:
+        """Give the slider a step for each card of a new choice, and go back to the first."""
+        card, cards = self.controls["card"], max(1, self.measure(**filters).cards)
+        self.setting = True
+        card.value, card.max = 1, cards
+        card.disabled = card.max == 1  # there is nothing to turn
+        self.setting = False
 
     def draw(self, figure: Any, found: Chosen) -> str:
         title = f"{counted(found.cards, 'claim')} chosen of {found.total}"

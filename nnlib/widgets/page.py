@@ -45,6 +45,19 @@ def inside(widget: Any) -> Iterator[Any]:
         yield from inside(child)
 
 
+def by_hand(widget: Any) -> bool:
+    """Whether it is the page that sets a part of a widget right now, and not a line of a cell.
+
+    >>> slider, said = ipywidgets.IntSlider(), []
+    >>> slider.observe(lambda change: said.append(by_hand(slider)), "value")
+    >>> slider.value = 1
+    >>> slider.set_state({"value": 2})  # what a message of the page does
+    >>> said
+    [False, True]
+    """
+    return any(getattr(part, "_property_lock", None) for part in inside(widget))
+
+
 def live(widget: Any, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """What shows a widget where widgets live: data by kind, and metadata that a front end needs.
 

@@ -2,17 +2,22 @@
 
 import asyncio
 import html
+from asyncio import TimerHandle
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from threading import RLock
+from time import monotonic
 from typing import Any
 
 import ipywidgets
 
-from nnlib.plots.canvas import new_figure, png, style
-from nnlib.widgets.page import live, unseen
+from nnlib.plots.canvas import png, style
+from nnlib.plots.kept import FULL, ROUGH, KeptFigure
+from nnlib.widgets.page import by_hand, inside, live, unseen
 from nnlib.words import minus
 
+REST = 0.15  # seconds without a change, after which a panel is at rest
+SOON = 0.005  # seconds in which the page is heard before a frame is drawn
 WHOLE = "calc(100% - 4px)"  # of the width there is, between a widget's margins
 CODE = """\
 from {module} import {name}
@@ -34,6 +39,9 @@ class Panel:
     sets off goes through ``refresh``: an exception becomes a line under the last good picture, and
     the next good change clears it. The first picture is drawn by the cell that makes the panel, and
     an exception is that cell's.
+
+    A change is drawn at once. While a hand moves on, a kernel draws frames at half the resolution
+    instead, each of where the controls then are, and the full picture when they rest.
 
     controls        what ``measure`` takes, each with a description, which is its label.
     width, height   of the figure, in inches; it is shown at a hundred pixels an inch.
@@ -68,9 +76,11 @@ class Panel:
         margins: Mapping[str, float] | None = None,
     ) -> None:
         self.controls = dict(controls)
-        self.figure, self.lock = new_figure(width, height, arranged=margins is None), RLock()
+        self.figure, self.lock = KeptFigure(width, height, arranged=margins is None), RLock()
         self.margins = margins
         self.error: BaseException | None = None
+        self.next: TimerHandle | None = None  # the drawing to come
+        self.rough, self.frame_due = False, False  # whether the picture is rough, or one is to come
         # of a fixed width, for a box would stretch and so blur it; narrower where the page is
         fixed = {"width": f"{round(PIXELS * width)}px", "max_width": WHOLE}
         self.image = ipywidgets.Image(format="png")
@@ -79,10 +89,11 @@ class Panel:
         self.message = ipywidgets.HTML().add_class("nnlib-message")
         self.as_code = ipywidgets.Textarea(layout=ipywidgets.Layout(**fixed))
         for control in self.controls.values():
-            control.observe(lambda change: self.refresh(), "value")
+            control.observe(lambda change: self.follow(), "value")
         self.box = self.layout().add_class("nnlib-panel")
         self.box.children += (unseen(),)
         self.show()
+        self.rested = monotonic()  # the end of the last drawing
 
     def layout(self) -> Any:
         """Controls above the picture, its meaning and errors below it, the code folded."""
@@ -119,31 +130,75 @@ class Panel:
             call = "\n".join([f"{name}(", *(f"    {argument}," for argument in given), ")"])
         return CODE.format(module=self.measure.__module__, name=name, call=call)
 
-    def refresh(self) -> None:
+    def follow(self) -> None:
+        """Draw what a control was set to: at once, or soon where a hand moves on.
+
+        Frames that the hand has overtaken are left out, for the page is heard before each.
+        """
+        if event_loop() is None or not by_hand(self.box) or monotonic() > self.rested + REST:
+            self.refresh()
+        elif not self.frame_due:
+            self.after(SOON, self.frame)
+            self.frame_due = True
+
+    def frame(self) -> None:
+        """A picture on the way, and the full one if nothing follows."""
+        self.refresh(rough=True)
+        self.after(REST, self.refresh)
+
+    def after(self, seconds: float, draw: Callable[[], None]) -> None:
+        """Draw once the page has been heard for so long, instead of what was to come before."""
+        self.wait()
+        self.next = asyncio.get_running_loop().call_later(seconds, self.draw_then, draw)
+
+    def draw_then(self, draw: Callable[[], None]) -> None:
+        """A drawing whose time has come. An interrupt is told: a loop that it left would end."""
+        if self.box.comm is None:  # closed in the meantime
+            return
+        try:
+            draw()
+        except KeyboardInterrupt as stopped:
+            self.say(stopped)
+
+    def wait(self) -> None:
+        """Let nothing come by itself."""
+        self.frame_due = False
+        if self.next is not None:
+            self.next.cancel()
+
+    def close(self) -> None:
+        """Take the panel off the page: nothing comes any more."""
+        self.wait()
+        for widget in list(inside(self.box)):
+            widget.close()
+
+    def refresh(self, *, rough: bool = False) -> None:
         """Draw for the controls' values, or say in the panel why that failed.
 
         An interrupt is no failure of the panel: it goes on to the user.
         """
+        self.wait()
         before = self.words.value
         try:
-            self.show()
+            self.show(rough=rough)
             self.error, self.message.value = None, ""
         except BaseException as error:
             self.words.value = before
             if not isinstance(error, Exception):
                 raise
             self.say(error)
+        finally:
+            self.rested = monotonic()
 
-    def show(self) -> None:
+    def show(self, *, rough: bool = False) -> None:
         """Draw for the controls' values.
 
         Nothing is shown before all of it is there: picture, words and code always belong together.
         """
         with self.lock:
             values = self.values()
-            for ax in self.figure.axes:
-                ax.remove()  # before the figure would clear each, which is slow
             self.figure.clear()
+            self.figure.set_dpi(ROUGH if rough else FULL)
             if self.margins is not None:
                 self.figure.subplots_adjust(**self.margins)
             found = self.measure(**values)
@@ -155,6 +210,7 @@ class Panel:
             with style():
                 words = minus(html.escape(self.draw(self.figure, found)))
             self.present(found, words, png(self.figure), self.code(**values))
+            self.rough = rough
 
     def present(self, found: Any, words: str, picture: bytes, code: str) -> None:
         """Put all that is shown into its place."""
@@ -169,6 +225,8 @@ class Panel:
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live panel where widgets work, the present picture elsewhere, else its name."""
+        if self.rough:
+            self.refresh()
         data, metadata = live(self.box, **options)
         picture = b64encode(self.image.value).decode()
         return data | {"image/png": picture, "text/plain": f"<{type(self).__name__}>"}, metadata

@@ -1,0 +1,163 @@
+"""Figures that are drawn again and again: what stands still in them is made and drawn once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec, SubplotSpec
+
+from nnlib.checks import Array
+from nnlib.plots.canvas import style
+
+FULL, ROUGH = 150, 75  # dots an inch: of a picture at rest, and of one that moves
+
+
+class KeptFigure(Figure):
+    """A figure, in the style of the course, whose axes and canvas outlast its drawings.
+
+    After ``clear`` an ``add_subplot`` that asks for the place of axes that stood there hands these
+    out again, emptied; ``subplots`` and ``gca`` ask for their axes so, too. An axis draws its
+    labels, ticks and grid anew only when one of them has changed. What else a drawing sets about
+    the look of ticks and grid it sets every time.
+
+    arranged   whether room is made for labels and titles, which takes as long as drawing them.
+
+    >>> figure = KeptFigure(8, 4)
+    >>> left, right = figure.subplots(1, 2)
+    >>> _ = left.plot([1, 2], [3, 4])
+    >>> figure.clear()
+    >>> figure.axes, figure.subplots(1, 2)[0] is left, len(left.lines)
+    ([], True, 0)
+    """
+
+    def __init__(self, width: float, height: float, *, arranged: bool = False) -> None:
+        self.spare: dict[Any, Axes] = {}
+        layout = "constrained" if arranged else "none"
+        with style():
+            super().__init__(figsize=(width, height), dpi=FULL, layout=layout)
+        KeptCanvas(self)
+
+    def clear(self, keep_observers: bool = False) -> None:
+        """Take away all that is drawn; axes stay at hand for the next drawing."""
+        self.spare = {place(ax.get_subplotspec()): ax for ax in self.axes if alone(ax)}
+        for ax in self.spare.values():
+            self.delaxes(ax)  # else they would be cleared, which takes as long as making them
+        super().clear(keep_observers)
+
+    def add_subplot(self, *args: Any, **options: Any) -> Any:
+        """Axes in their place in a grid; without arguments, in the only one."""
+        spec = args[0] if args else GridSpec(1, 1, figure=self)[0]
+        plain = isinstance(spec, SubplotSpec) and not any(options.values())
+        if not plain or place(spec) not in self.spare:
+            ax = super().add_subplot(*args, **options)
+            for axis in (ax.xaxis, ax.yaxis):
+                keep(axis)
+            return ax
+        ax = super().add_subplot(self.spare.pop(place(spec)))
+        ax.set_subplotspec(spec)
+        empty(ax)
+        return ax
+
+
+class KeptCanvas(FigureCanvasAgg):
+    """A canvas that keeps its renderers, for these know the sizes of texts from before."""
+
+    def __init__(self, figure: Figure) -> None:
+        self.renderers: dict[Any, RendererAgg] = {}
+        super().__init__(figure)
+
+    def get_renderer(self, use: str = "shown") -> RendererAgg:
+        """The renderer of the present resolution, for what is shown or for another use."""
+        size = *self.get_width_height(physical=True), self.figure.dpi
+        if (use, size) not in self.renderers:
+            self.renderers[use, size] = RendererAgg(*size)
+        return self.renderers[use, size]
+
+
+def place(spec: SubplotSpec) -> Any:
+    """What tells one place in a figure from another: the grid, the cells, and their shares."""
+    grid = spec.get_gridspec()
+    return *spec.get_geometry(), str((grid.get_width_ratios(), grid.get_height_ratios()))
+
+
+def alone(ax: Axes) -> bool:
+    """Whether axes have a place in a grid, and nothing in or beside them that belongs to others."""
+    shared = any(len(group.get_siblings(ax)) > 1 for group in ax._shared_axes.values())
+    return ax.get_subplotspec() is not None and not (shared or ax.child_axes or ax.artists)
+
+
+def empty(ax: Axes) -> None:
+    """Take away what is drawn on axes, and take back limits, scales, ticks, titles and frame."""
+    for drawn in (ax.lines, ax.patches, ax.texts, ax.images, ax.collections, ax.tables):
+        for artist in list(drawn):
+            artist.remove()
+    if legend := ax.get_legend():
+        legend.remove()
+    ax.containers.clear()
+    for where in ("left", "center", "right"):
+        ax.set_title("", loc=where)
+    ax.set(xscale="linear", yscale="linear", xlabel="", ylabel="")  # with their ticks
+    ax.set(xlim=(0, 1), ylim=(0, 1), autoscale_on=True, aspect="auto", anchor="C")
+    ax.relim()
+    ax.set_prop_cycle(None)
+    ax.set_axis_on()
+    ax.set_facecolor(rcParams["axes.facecolor"])
+    for side, spine in ax.spines.items():
+        spine.set(visible=rcParams[f"axes.spines.{side}"], edgecolor=rcParams["axes.edgecolor"])
+
+
+def keep(axis: Axis) -> None:
+    """Have an axis draw itself as an image, made anew when it no longer shows the same.
+
+    There is one for each resolution, so that a moment of another one makes none anew.
+    """
+    draw = axis.draw
+    images: dict[float, tuple] = {}  # by resolution: what it shows, where, and how
+
+    def draw_kept(renderer: Any) -> None:
+        seen = shows(axis)
+        if images.get(renderer.dpi, ("none",))[0] != seen:
+            images[renderer.dpi] = seen, *painted(draw, axis.get_figure().canvas)
+        _, corner, image = images[renderer.dpi]
+        if image.size:
+            renderer.draw_image(renderer.new_gc(), *corner, image)
+
+    axis.draw = draw_kept
+
+
+def shows(axis: Axis) -> tuple[Any, ...]:
+    """All that an axis shows, and where."""
+    places, label = axis.get_majorticklocs(), axis.label
+    return (
+        axis.axes.bbox.bounds,
+        axis.get_visible(),
+        axis.get_scale(),
+        tuple(axis.get_view_interval()),
+        tuple(places),
+        tuple(axis.get_major_formatter().format_ticks(places)),
+        tuple(axis.get_minorticklocs()),
+        axis.get_tick_params(),
+        axis.get_ticks_position(),
+        (label.get_text(), label.get_color(), label.get_fontsize()),
+    )
+
+
+def painted(draw: Callable, canvas: Any) -> tuple[tuple[int, int], Array]:
+    """The lower left corner of what is drawn, and its image without the empty borders."""
+    aside = canvas.get_renderer("aside")
+    aside.clear()
+    draw(aside)
+    pixels = np.asarray(aside.buffer_rgba())
+    inked = pixels.view(np.uint32)[:, :, 0] != 0  # a pixel's four bytes at once
+    (rows,) = inked.any(axis=1).nonzero()
+    if not len(rows):
+        return (0, 0), pixels[:0].copy()
+    top, below = rows[0], rows[-1] + 1
+    (columns,) = inked[top:below].any(axis=0).nonzero()
+    image = pixels[top:below, columns[0] : columns[-1] + 1]
+    return (int(columns[0]), len(pixels) - int(below)), image[::-1].copy()  # upwards
