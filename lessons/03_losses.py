@@ -515,7 +515,7 @@ exercise("softmax cross-entropy", dz_of_cross_entropy)
 #
 # </details>
 
-# %% [markdown] lecture={"ask": "From which score on is 1 - sigmoid(z) exactly 0 in float64?", "board": "softplus, its two asymptotes 0 and z", "cut": "The derivative by the prediction", "expect": "37: there p is nearer to 1 than the next float below", "jump": "setup", "minutes": 10, "misconception": "Binary cross-entropy is another loss than cross-entropy"}
+# %% [markdown] lecture={"ask": "From which whole score on is 1 - sigmoid(z) exactly 0 in float64?", "board": "softplus, its two asymptotes 0 and z", "cut": "The derivative by the prediction", "expect": "37: there p is nearer to 1 than the next float below", "jump": "setup", "minutes": 10, "misconception": "Binary cross-entropy is another loss than cross-entropy"}
 # ## Two classes, one score
 #
 # D's unit, $\hat y=\sigma(w\cdot x)$, has the likelihood $\hat y$ if $y=1$ and $1-\hat y$ if $y=0$; in one
@@ -639,10 +639,10 @@ assert [name for name in ONE if treated[1.0, name].wrong < 1] == ["squares"]
 assert min(found.least for found in treated.values()) >= 0
 
 # %% [markdown]
-# **Hard:** all but squares behind a sigmoid, which are at most $\frac12$, as D says of them, and push with 0. Plain squares are 0 at $z=1$ alone: past it they rise, and being *too right* costs.
+# **Hard:** all but squares behind a sigmoid, which are at most $\frac12$, as D says, and push with 0. Plain squares rise past $z=1$: being *too right* costs.
 #
 # **Soft:** plain squares alone. Those behind a sigmoid are 0 at 0.7 but again never high. Cross-entropy is least where $\sigma=0.7$, but there it is the entropy, 0.61: the first
-# wish is for hard targets. The hinge is least at its margin, whatever the share: its scores are no probabilities.
+# wish is for hard targets. For soft labels take it, not the hinge, which is least at its margin whatever the share.
 
 # %% [markdown]
 # *Try.* (1) One score, rate 3, 300 steps: from which $z_1$ do squares free the unit? (2) Cross-entropy and hinge from $z_1=3$: why does the hinge not pull? (3) Three scores, *soft: 0.7*,
@@ -760,7 +760,7 @@ assert output_alone == [[False, False, True, False], [False] * 4]
 #
 # So of the loss itself one difference is left: on the digits squares are late. But wherever a difference from cross-entropy counts, cross-entropy is ahead: for classes, take it.
 
-# %% [markdown] lecture={"ask": "The accuracy stays and the loss on unseen images rises. How can that be?", "board": "The diagonal; a point below it: too sure", "cut": "The expected losses", "expect": "The same images are wrong, and the network is surer of them", "jump": "setup", "minutes": 9, "misconception": "A probability of 0.9 from softmax means right nine times in ten"}
+# %% [markdown] lecture={"ask": "The accuracy stays and the loss on unseen images rises. How can that be?", "board": "The diagonal; a point below it: too sure", "cut": "The expected losses", "expect": "As many are wrong, and the network is surer, of these too", "jump": "setup", "minutes": 9, "misconception": "A probability of 0.9 from softmax means right nine times in ten"}
 # ## Sure, and rightly so?
 #
 # A forecast of 0.7 is honest if it comes true seven times in ten. Which losses reward that? Let class 1 come with probability 0.7; which $p$ has the smallest
@@ -922,7 +922,7 @@ for n in (10, 500):
 # The rate for the sum would have to shrink with $n$; with the mean it keeps its order of magnitude, not more: the large batch does best at ten times the rate that is best for the small one.
 #
 # *Where* is the sum taken? In E instances are columns, and the sum stands inside $\frac{\partial L}{\partial\hat y}=-\frac1n\sum_i[y-\hat y]_i$ and every $\delta$ after it, the derivative by a layer's scores; then comes
-# $\delta a^\top$, $a$ the layer's inputs. *Predict:* is that right for the bias, for the weights, for both?
+# $\delta x^\top$, $x$ the layer's inputs ($a$ in E). *Predict:* is that right for the bias, for the weights, for both?
 
 # %%
 rng = np.random.default_rng(0)
@@ -936,8 +936,8 @@ agree(dW, sum(np.outer(delta[:, i], inputs[:, i]) for i in range(5)))
 claim("E-mse-d")
 
 # %% [markdown]
-# For the bias. A sum of products is no product of sums: each instance keeps its column until $\delta a^\top$ adds them up. E's code does just that, and with $\frac1n\sum_i$ read as an average
-# around $\delta_ia_i^\top$ the formulas are exact.
+# For the bias. A sum of products is no product of sums: each instance keeps its column until $\delta x^\top$ adds them up. E's code does just that, and with $\frac1n\sum_i$ read as an average
+# around $\delta_ix_i^\top$ the formulas are exact.
 #
 # C divides by the number of classes as well: one more constant that a rate absorbs.
 

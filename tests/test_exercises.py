@@ -128,6 +128,7 @@ def test_a_slip_that_raises_is_known_too():
     other = lambda p, dp: {}[0]
     assert verdict(told, lambda p, dp: [][0]).endswith("There is no first entry.")
     assert "first" not in verdict(told, other)
+    assert verdict(told, eval("lambda p, dp: [][0]")).endswith("There is no first entry.")
 
 
 def test_what_is_no_block_is_told():

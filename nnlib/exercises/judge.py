@@ -87,7 +87,8 @@ def found(exercise: Exercise, function: Callable, arguments: tuple) -> Any:
     except Wrong:
         raise
     except Exception as error:
-        raise Wrong(f"it raises {type(error).__name__}: {error}{place(error, function)}") from None
+        said = f"{type(error).__name__}: {error}".rstrip(".")
+        raise Wrong(f"it raises {said}{place(error, function)}") from None
     for before, after in zip(arguments, given):
         if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
             raise Wrong("it changes an argument: work on a new array, such as x - m for x -= m.")
@@ -158,7 +159,7 @@ def outcome(exercise: Exercise, function: Callable, arguments: tuple) -> Any:
     try:
         return found(exercise, function, arguments)
     except Wrong as wrong:
-        return str(wrong).partition(",")[0]
+        return str(wrong).partition(",")[0].rstrip(".")  # wherever it fails
 
 
 def same(a: Any, b: Any) -> bool:

@@ -117,6 +117,12 @@ LOG_SUM_EXP = Exercise(
         "One number for each row is due: index the column by [..., 0], or leave keepdims out.": (
             lambda z: log_sum_exp_by(largest)(z)[..., None]
         ),
+        "A column and a row make a table: take [..., 0] of the column.": lambda z: (
+            largest(z) + log_sum_exp_by(largest, back=False)(z)
+        ),
+        "The sum needs axis=-1, and the largest is to be taken out.": lambda z: np.log(
+            np.exp(z).sum()
+        ),
         "The sum needs axis=-1: each row has its own.": lambda z: (
             z.max() + np.log(np.exp(z - z.max()).sum())
         ),
@@ -157,6 +163,10 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
         "That is the gradient by the probabilities: it goes on through softmax.": lambda z, Y: (
             -Y / of_softmax(z) / len(z)
         ),
+        "That is the gradient by the probabilities, and without 1/n.": lambda z, Y: (
+            -Y / of_softmax(z)
+        ),
+        "Only the true class is pushed, and 1/n is missing.": lambda z, Y: -Y * (1 - of_softmax(z)),
         PAIR: lambda z, Y: (softmax(z) - Y) / len(z),
         "Those are the scores: p is their softmax.": lambda z, Y: (z - Y) / len(z),
         "The mean runs over the rows, not over all entries.": lambda z, Y: (
@@ -218,6 +228,10 @@ BINARY = Exercise(
         "The losses are returned one by one where their mean is due.": lambda z, y: (
             stable(z, y),
             lambda dL: dL * difference(z, y) / z.size,
+        ),
+        "Both are returned one by one: the mean and its 1/n are missing.": lambda z, y: (
+            stable(z, y),
+            lambda dL: dL * difference(z, y),
         ),
         "The value is the mean; its pullback needs the mean's 1/n too.": lambda z, y: (
             stable(z, y).mean(),
