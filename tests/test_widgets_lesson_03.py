@@ -78,7 +78,7 @@ def test_pulls_go_against_the_gradient_and_say_what_they_cut_off(ax):
     gradients = {"a": np.array([-31.0, 3e-4]), "b": np.array([0.0, 1.0])}
     plots.draw_pulls(gradients, ["z₁", "z₂"], title="t", ax=ax)
     assert [bar.get_height() for bar in ax.patches] == [2.0, -3e-4, 0.0, -1.0]
-    assert [text.get_text() for text in ax.texts if text.get_text()] == ["31", "−3·10⁻⁴", "0"]
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["31", "≈0", "0"]
 
 
 # -- the panel ------------------------------------------------------------------------------------

@@ -141,7 +141,8 @@ def draw_pulls(
         places = np.arange(len(gradient)) - 0.4 + (k + 0.5) * width
         bars = ax.bar(places, np.clip(-gradient, -2, 2), 0.9 * width, color=look["color"])
         for bar, value in zip(bars, -gradient):
-            text = short(value + 0.0) if abs(value) > 2 or abs(value) < 5e-3 else ""
+            beyond, within = abs(value) > 2, abs(value) < 5e-3
+            text = short(value) if beyond else "≈0" if within and value else "0" if within else ""
             up = -0.03 if value < 0 else 0.03
             ax.text(bar.get_x() + bar.get_width() / 2, bar.get_height() + up, text, ha="center",
                     va="top" if value < 0 else "bottom", fontsize=12)  # fmt: skip
