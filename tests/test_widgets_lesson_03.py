@@ -81,6 +81,13 @@ def test_pulls_go_against_the_gradient_and_say_what_they_cut_off(ax):
     assert [text.get_text() for text in ax.texts if text.get_text()] == ["31", "≈0", "0"]
 
 
+def test_what_is_nearly_0_is_said_on_the_side_on_which_the_other_bars_are_not(ax):
+    gradients = {"a": np.array([-1.0, 1.0]), "b": np.array([-1e-4, 1e-4])}
+    plots.draw_pulls(gradients, ["z₁", "z₂"], title="t", ax=ax)
+    heights = [text.get_position()[1] for text in ax.texts if text.get_text()]
+    assert heights[0] < 0 < heights[1]
+
+
 # -- the panel ------------------------------------------------------------------------------------
 
 

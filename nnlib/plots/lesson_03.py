@@ -143,9 +143,10 @@ def draw_pulls(
         for bar, value in zip(bars, -gradient):
             beyond, within = abs(value) > 2, abs(value) < 5e-3
             text = short(value) if beyond else "≈0" if within and value else "0" if within else ""
-            up = -0.03 if value < 0 else 0.03
+            down = value > 0 if within else value < 0  # nearly 0: where no neighbour's bar is
+            up = -0.03 if down else 0.03
             ax.text(bar.get_x() + bar.get_width() / 2, bar.get_height() + up, text, ha="center",
-                    va="top" if value < 0 else "bottom", fontsize=12)  # fmt: skip
+                    va="top" if down else "bottom", fontsize=12)  # fmt: skip
     ax.axhline(0, color=INK, linewidth=1)
     ax.set_xticks(range(len(names)), names)
     ax.set(ylabel="minus the gradient", title=title, ylim=(-2.5, 2.5), xlabel="score")
