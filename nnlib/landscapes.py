@@ -11,7 +11,7 @@ import numpy as np
 
 from nnlib.checks import Array
 
-Domain = tuple[tuple[float, float], tuple[float, float]]  # the ends of x and those of y
+Domain = tuple[tuple[float, float], ...]  # the ends of x, those of y, and of more if there are
 
 
 class Landscape(NamedTuple):

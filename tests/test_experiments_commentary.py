@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nnlib.experiments.commentary import comments, label
+from nnlib.experiments.grounds import WEIGHTS
 from nnlib.experiments.race import Race, Setting, race, run, runner
 from nnlib.landscapes import GROUNDS, Landscape
 from nnlib.optimizers import OPTIMIZERS
@@ -12,7 +13,8 @@ ALL = tuple(runner(rule) for rule in OPTIMIZERS)
 STARTS = {
     "bowl": (-12.0, 3.0), "ravine": (-12.0, 3.0), "Rosenbrock": (-1.5, 2.0), "Beale": (-3.0, -2.0),
     "Himmelblau": (0.0, -4.0), "saddle": (2.0, 1e-3), "plateau": (4.0, 4.0),
-    "Rastrigin": (-3.3, 4.2), "digits": (1.2, 1.2), "x**2 + y**4": (2.0, 2.0),
+    "Rastrigin": (-3.3, 4.2), "digits": (1.2, 1.2), WEIGHTS: (1.2, 1.2),
+    "x**2 + y**4": (2.0, 2.0),
 }  # fmt: skip
 
 

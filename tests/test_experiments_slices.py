@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from nnlib.calculus import numerical_gradient
-from nnlib.experiments.grounds import DIGITS, NAMES, ground
-from nnlib.experiments.network import network_race
+from nnlib.experiments.grounds import DIGITS, NAMES, WEIGHTS, ground
 from nnlib.experiments.race import Setting, race, run, runner
 from nnlib.experiments.slices import digits_slice, filter_normalised, of_block
 from nnlib.landscapes import GROUNDS, bowl
@@ -14,7 +13,6 @@ from nnlib.optimizers import OPTIMIZERS
 from nnlib.parameters import parameter_vector
 
 POINTS = np.random.default_rng(0).uniform(-1.5, 1.5, (6, 2))
-ALL = tuple(runner(rule, 0.01) for rule in OPTIMIZERS)
 
 
 @pytest.mark.parametrize("p", POINTS, ids=str)
@@ -26,7 +24,7 @@ def test_the_gradient_on_the_plane_is_the_gradient(p):
 
 
 def test_the_plane_takes_a_point_and_a_grid():
-    plane, grid = ground(DIGITS), POINTS.T.reshape(2, 2, 3)
+    plane, grid = ground(DIGITS).map, POINTS.T.reshape(2, 2, 3)
     assert plane.value(grid).shape == (2, 3)
     assert plane.gradient(grid).shape == (2, 2, 3)
     assert plane.value(grid)[1, 2] == pytest.approx(float(plane.value(grid[:, 1, 2])), rel=1e-12)
@@ -34,7 +32,7 @@ def test_the_plane_takes_a_point_and_a_grid():
 
 
 def test_the_network_is_trained_in_the_middle_and_knows_nothing_at_the_rim():
-    plane = ground(DIGITS)
+    plane = ground(DIGITS).map
     assert plane.value(np.zeros(2)) < 0.05
     rim = 1.5 * np.array([np.cos(np.arange(8)), np.sin(np.arange(8))])
     assert (plane.value(rim) > 1).all()
@@ -73,48 +71,24 @@ def test_each_unit_s_part_of_a_direction_is_as_long_as_its_weights():
 @pytest.mark.parametrize("lr", [0.01, 1e3, 1e200])
 @pytest.mark.parametrize("rule", OPTIMIZERS)
 def test_no_rate_is_too_large_for_a_race_on_it(rule, lr):
-    setting = Setting((runner(rule, lr),), DIGITS, start=(1.0, -1.0), steps=6)
-    for found in (race(setting).runs[0], network_race(setting).runs[0]):
+    for name in (DIGITS, WEIGHTS):
+        (found,) = race(Setting((runner(rule, lr),), name, start=(1.0, -1.0), steps=6)).runs
         assert found.path.shape == (7, 2)
         assert np.isfinite(found.path).all()
-
-
-def test_the_race_of_the_network_moves_every_weight():
-    setting = Setting(ALL, DIGITS, start=(1.0, 1.0), steps=30)
-    found, slice_ = network_race(setting), digits_slice()
-    for who, one in zip(ALL, found.runs, strict=True):
-        theta = slice_.lifted(np.array([1.0, 1.0]))
-        rule = who.on(theta)
-        for k in range(30):
-            assert one.values[k] == pytest.approx(float(slice_.whole.value(theta)), rel=1e-9)
-            np.testing.assert_allclose(one.path[k], slice_.seen(theta), atol=1e-9)
-            g = slice_.whole.gradient(theta)
-            np.testing.assert_allclose(one.gradients[k], slice_.directions @ g, rtol=1e-7)
-            rule.step(g)
-        assert one.calls == 30
-        assert one.values[-1] < one.values[0]
-
-
-def test_off_the_plane_the_same_rule_at_the_same_rate_comes_lower():
-    """Six hundred directions are more than two: the valley that the plane shows is not the way."""
-    setting = Setting((runner("GradientDescent", 0.1),), DIGITS, start=(1.2, 1.2), steps=100)
-    whole, plane = network_race(setting).runs[0], race(setting).runs[0]
-    assert whole.values[-1] < 0.5 * whole.values[0]
-    assert np.linalg.norm(whole.moves.sum(axis=0)) < np.linalg.norm(plane.moves.sum(axis=0)) / 3
 
 
 def test_a_block_becomes_a_landscape():
     block = lambda theta: (float(theta @ theta) / 2, lambda dL: dL * theta)
     for shape in ((2,), (2, 3), (2, 3, 4)):
         p = np.random.default_rng(0).standard_normal(shape)
-        np.testing.assert_allclose(of_block(block).value(p), bowl(1).value(p))
-        np.testing.assert_allclose(of_block(block).gradient(p), bowl(1).gradient(p))
-    found = run(of_block(block), runner("Adam", 0.1), (1.0, 2.0), steps=9)
+        np.testing.assert_allclose(of_block(block, 2).value(p), bowl(1).value(p))
+        np.testing.assert_allclose(of_block(block, 2).gradient(p), bowl(1).gradient(p))
+    found = run(of_block(block, 2), runner("Adam", 0.1), (1.0, 2.0), steps=9)
     want = run(bowl(1), runner("Adam", 0.1), (1.0, 2.0), steps=9)
     np.testing.assert_allclose(found.path, want.path)
 
 
 def test_every_ground_has_a_name():
-    assert set(NAMES) == {*GROUNDS, DIGITS}
+    assert set(NAMES) == {*GROUNDS, DIGITS, WEIGHTS}
     for name in NAMES:
         assert ground(name) is ground(name)

@@ -14,9 +14,11 @@ from panels import ends, run_code
 
 from nnlib.experiments.commentary import comments
 from nnlib.experiments.equations import number, update
+from nnlib.experiments.grounds import DIGITS, WEIGHTS
 from nnlib.experiments.presets import PRESETS
 from nnlib.experiments.race import Runner, Setting, default_rate, race, settings_of
-from nnlib.experiments.tricks import TRICKS
+from nnlib.experiments.slices import digits_slice
+from nnlib.experiments.tricks import TRICKS, playable
 from nnlib.experiments.tuning import GRID, at_rates, ranking
 from nnlib.landscapes import GROUNDS
 from nnlib.optimizers import OPTIMIZERS
@@ -28,6 +30,9 @@ from nnlib.widgets.race_canvas import RaceCanvas
 from nnlib.widgets.race_controls import DEFAULT, OWN, SAME, TUNED, TYPED, YOURS
 from nnlib.words import short
 
+ON_WEIGHTS = Setting(
+    (Runner("Adam", 0.05), Runner("GradientDescent", 0.5)), WEIGHTS, start=(1.0, 1.0), steps=50
+)
 FAST = Setting((Runner("GradientDescent", 0.05), Runner("Momentum", 90.0), Runner("Adam", 0.5)))
 
 
@@ -58,9 +63,9 @@ def options(control, rng):
     return bool(rng.integers(2)) if isinstance(first, bool) else rng.integers(0, 10)
 
 
-def put_at_random(panel, rng):
-    """Set all controls of a panel to something that they offer, on a ground that is fast."""
-    panel.controls["ground"].options = [*GROUNDS, TYPED]
+def put_at_random(panel, rng, grounds=(*GROUNDS, TYPED)):
+    """Set all controls of a panel to something that they offer, on grounds that are fast."""
+    panel.controls["ground"].options = list(grounds)
     moved = [name for name in panel.controls if name not in ("function", "step", "x", "y")]
     for name in rng.permutation(moved):
         control = panel.controls[name]
@@ -104,6 +109,17 @@ def test_any_setting_is_shown_written_down_and_read_again(seed):
     assert other.text.value == panel.text.value
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_any_setting_on_all_weights_is_shown_written_down_and_read_again(seed):
+    panel, other = RacePanel(ON_WEIGHTS), RacePanel(ON_WEIGHTS)
+    panel.controls["steps"].options = [50]
+    put_at_random(panel, np.random.default_rng(seed), [WEIGHTS])
+    found = check(panel)
+    assert said(panel) == [one.words for one in comments(found, panel.step(found))]
+    other.text.value = panel.text.value
+    assert check(other).setting == found.setting
+
+
 def test_nobody_may_run():
     panel = RacePanel()
     for k in range(MOST):
@@ -111,6 +127,56 @@ def test_nobody_may_run():
     for panel.controls["view"].value in VIEWS:
         check(panel)
     assert panel.canvas.scene["runners"] == []
+
+
+# -- a network's own race, of which the map shows a part ------------------------------------------
+
+
+def test_on_all_weights_the_map_is_the_slice_and_the_curves_are_the_network_s():
+    panel, (run, _) = RacePanel(ON_WEIGHTS), race(ON_WEIGHTS).runs
+    assert panel.canvas.ground == RacePanel(ON_WEIGHTS._replace(ground=DIGITS)).canvas.ground
+    whole = digits_slice().whole
+    start = digits_slice().lifted(np.array(ON_WEIGHTS.start))
+    first = {"loss": whole.value(start), "norm": np.linalg.norm(whole.gradient(start))}
+    for panel.controls["curve"].value, value in first.items():
+        row = dict(zip(panel.canvas.scene["channels"], tracked(panel.canvas)[0]))
+        assert row[panel.controls["curve"].value][0] == np.float32(value)
+        np.testing.assert_array_equal(row["x"], run.path[:, 0].astype(np.float32))
+
+
+def test_what_no_coordinate_of_the_map_has_is_said_in_words():
+    panel = RacePanel(ON_WEIGHTS)
+    panel.controls["view"].value = "effective rates"
+    assert panel.canvas.scene["view"]["kind"] == "words"
+    assert panel.canvas.scene["view"]["words"][0] == "Each of 610 weights"
+    assert "Each of 610 weights has an update of its own" in panel.formula.value
+    panel.controls["view"].value = "arrows of this step"
+    assert panel.canvas.scene["view"]["title"] == "Directions on the map: Adam"
+    panel.controls["ground"].value = DIGITS
+    assert panel.canvas.scene["view"]["title"] == "Directions and lengths: Adam"
+    assert "weights" not in panel.formula.value
+
+
+def test_a_click_begins_with_the_weights_of_that_place():
+    panel = RacePanel(ON_WEIGHTS)
+    panel.canvas.start = [0.5, -1.0]
+    for run in check(panel).runs:
+        np.testing.assert_allclose(run.path[0], [0.5, -1.0], atol=1e-12)
+        weights = digits_slice().lifted(np.array([0.5, -1.0]))
+        assert run.values[0] == digits_slice().whole.value(weights)
+
+
+def test_a_trick_that_needs_a_map_of_all_is_not_played_on_all_weights():
+    panel = RacePanel(ON_WEIGHTS._replace(ground="bowl"))
+    for trick in TRICKS:
+        panel.controls[trick].value = True
+    assert check(panel).setting.tricks == tuple(TRICKS)
+    panel.controls["ground"].value = WEIGHTS
+    assert check(panel).setting.tricks == tuple(playable(610))
+    shown = [trick for trick in TRICKS if panel.controls[trick].layout.display != "none"]
+    assert shown == playable(610)
+    panel.controls["ground"].value = "bowl"
+    assert check(panel).setting.tricks == tuple(TRICKS)
 
 
 # -- every number is the library's ----------------------------------------------------------------

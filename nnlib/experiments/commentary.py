@@ -6,7 +6,7 @@ import numpy as np
 
 from nnlib.checks import Array
 from nnlib.experiments.race import Race, Run, Runner
-from nnlib.experiments.running import FAR
+from nnlib.experiments.running import FAR, Beside
 from nnlib.landscapes import Landscape
 from nnlib.words import counted, minus, short, two_decimals
 
@@ -20,7 +20,7 @@ class Comment(NamedTuple):
     """Where a runner is after a step, and why.
 
     place    1 for the lowest; state: diverged, there, hollow, ridge, flat, valley, swings, creeps
-             or on.
+             or on; of who leaves the plane of the map only diverged or beside.
     """
 
     runner: Runner
@@ -89,6 +89,8 @@ def why(one: Run, landscape: Landscape, step: int, steepest: float) -> tuple[str
     """The state of a run after a step, and what it is told by."""
     if one.diverged and step >= one.ended:
         return "diverged", f"diverged at step {int(one.ended) + 1}, {cause(one)}"
+    if one.beside:
+        return "beside", unseen(one.beside, step)
     p, width = one.path[step], float(np.ptp(landscape.domain, axis=1).max())
     nearest = landscape.nearest(p)
     distance = float(np.linalg.norm(p - nearest))
@@ -116,6 +118,14 @@ def cause(one: Run) -> str:
     if one.values[k] < one.values[0]:
         return "lower and lower beyond every bound"
     return f"flung out to a distance of {about(float(np.linalg.norm(one.beyond)))}"
+
+
+def unseen(beside: Beside, step: int) -> str:
+    """How little of the way of one who leaves the plane of the map can be seen there."""
+    share = beside.shares[step]
+    if np.isnan(share):
+        return f"All {beside.size} weights stand where they began"
+    return f"The map shows {100 * share:.0f} % of its way in {beside.size} weights"
 
 
 def about(x: float) -> str:

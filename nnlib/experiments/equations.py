@@ -89,7 +89,8 @@ def update(found: Run, step: int, axis: int) -> list[Line]:
 
     A rule that has no lines here is told by what it remembers, and by its move.
 
-    Errors   ValueError for a step that was not taken, or a run from many starts.
+    Errors   ValueError for a step that was not taken, a run from many starts, or one of which a
+             map shows a part: its coordinates there have no update of their own.
 
     >>> from nnlib.experiments.race import run, runner
     >>> from nnlib.landscapes import bowl
@@ -100,6 +101,9 @@ def update(found: Run, step: int, axis: int) -> list[Line]:
     """
     if found.path.ndim != 2:
         raise ValueError("update: found must be a run from one start; got one from many.")
+    if found.beside:
+        got = f"got one of {found.beside.size} weights"
+        raise ValueError(f"update: found must be a run in the plane; {got}.")
     if not 0 <= step < found.ended:
         taken = f"0..{int(found.ended) - 1}"
         raise ValueError(f"update: step must be one that was taken, {taken}; got {step}.")

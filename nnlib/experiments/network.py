@@ -2,39 +2,47 @@
 
 import numpy as np
 
-from nnlib.experiments.race import Race, Run, Setting
-from nnlib.experiments.running import noise_of, seen, walk
-from nnlib.experiments.slices import Slice, digits_slice
+from nnlib.checks import Array
+from nnlib.experiments.running import Beside, Run
+from nnlib.experiments.slices import Slice
 from nnlib.machine import apart
 
 
 @apart
-def network_race(setting: Setting) -> Race:
-    """The race of a setting on all weights of the network, from a place on its plane.
+def on_plane(found: Run, plane: Slice) -> Run:
+    """A run of all weights as it is seen on a plane.
 
-    A path is the points of the plane nearest to θ, and its gradients are those along the plane. The
-    values are those of the loss at θ itself, which soon lies far from the plane: a path may cross
-    lines of height that its loss does not. Moments are those of all weights, and are left out.
+    The path is the points of the plane nearest to θ; gradients are their parts in it, so that
+    gradient descent's step is still its rate times the gradient. Values are those of the loss at θ
+    itself, which soon lies far from the plane: a path may cross lines of height that its loss does
+    not. How far a step led that was not taken is told in all weights; moments are left out.
 
-    >>> from nnlib.experiments.race import Runner
-    >>> found = network_race(Setting((Runner("Adam", 0.01),), "digits", start=(1.0, 1.0), steps=5))
-    >>> found.runs[0].path.shape, bool(found.runs[0].values[-1] < found.runs[0].values[0])
-    ((6, 2), True)
+    >>> from nnlib.experiments.race import Runner, Setting, race
+    >>> everyone = Setting((Runner("Adam", 0.01),), "digits, all weights", start=(1, 1), steps=5)
+    >>> (found,) = race(everyone).runs
+    >>> found.path.shape, found.beside.size, bool(found.beside.shares[-1] < 0.2)
+    ((6, 2), 610, True)
     """
-    found = digits_slice()
-    start = found.lifted(np.asarray(setting.start, float))
-    pushes = setting.noise * noise_of(setting.seed, setting.steps, start.shape)
-    runs = (
-        seen(found.whole, one, pushes, *walk(found.whole.gradient, one, start, pushes))
-        for one in setting.runners
-    )
-    return Race(setting, found.plane(), tuple(flattened(one, found) for one in runs))
-
-
-def flattened(one: Run, found: Slice) -> Run:
-    """A run of all weights as it is seen on the plane."""
-    path = found.seen(one.path.T).T
-    gradients, given = one.gradients @ found.directions.T, one.given @ found.directions.T
+    path = plane.seen(found.path.T).T
+    gradients, given = plane.part(found.gradients.T).T, plane.part(found.given.T).T
     with np.errstate(all="ignore"):
         rates = np.abs(np.diff(path, axis=0)) / np.abs(given)
-    return one._replace(path=path, gradients=gradients, given=given, rates=rates, state={})
+    shares = share_in(plane, found.path - found.path[0])
+    beside = Beside(len(plane.center), found.norms, shares)
+    for array in (path, gradients, given, rates, *beside[1:]):
+        array.flags.writeable = False
+    flat = {"path": path, "gradients": gradients, "given": given, "rates": rates, "state": {}}
+    return found._replace(**flat, beside=beside)
+
+
+def share_in(plane: Slice, ways: Array) -> Array:
+    """How much of each way lies in the plane: ways (k, P) -> (k,), nan for one of no length.
+
+    >>> from nnlib.landscapes import bowl
+    >>> flat = Slice(bowl(1), np.zeros(3), np.eye(3)[:2])
+    >>> share_in(flat, np.array([[2.0, 0.0, 0.0], [3.0, 0.0, 4.0]]))
+    array([1. , 0.6])
+    """
+    inside = plane.part(ways.T).T @ plane.directions
+    with np.errstate(invalid="ignore"):
+        return np.linalg.norm(inside, axis=1) / np.linalg.norm(ways, axis=1)

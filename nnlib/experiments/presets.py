@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from nnlib.experiments.grounds import WEIGHTS
 from nnlib.experiments.race import Runner, Setting, runner
 from nnlib.optimizers import OPTIMIZERS
 
@@ -112,6 +113,11 @@ PRESETS = {
         ),
         "Nobody arrives. How far one hovers goes with the root of the rate: a tenth of it hovers a "
         "third as far. AdaGrad's rate falls by itself.",
+    ),
+    "a network's full training": Preset(
+        Setting(at(1.0, 0.5, 0.2, 0.02, 0.1), WEIGHTS, start=(1.2, 1.0), steps=100),
+        "Every loss falls from 4.8 to 0.02 or less, yet on the map all but stand still, where its "
+        "heights say 4: it shows a quarter or less of their way, two directions of 610.",
     ),
     "the forms of momentum": Preset(
         RAVINE._replace(

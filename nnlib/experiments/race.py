@@ -97,7 +97,7 @@ steps=50, noise=0.0, seed=0, tricks=())
 
 
 class Race(NamedTuple):
-    """What came of a setting: the landscape, and a run for each runner in order."""
+    """What came of a setting: the landscape of the map, and a run for each runner in order."""
 
     setting: Setting
     landscape: Landscape
@@ -115,7 +115,7 @@ def race(setting: Setting) -> Race:
     """
     same = conditions(setting)
     runs = tuple(kept_run(one, same) for one in setting.runners)
-    return Race(setting, ground(setting.ground, kappa=setting.kappa), runs)
+    return Race(setting, ground(setting.ground, kappa=setting.kappa).map, runs)
 
 
 def conditions(setting: Setting) -> Setting:
@@ -132,8 +132,10 @@ def conditions(setting: Setting) -> Setting:
 def kept_run(who: Runner, same: Setting) -> Run:
     """The run of one runner under these conditions."""
     _, name, kappa, start, steps, noise, seed, tricks = same
-    landscape, runner, pace = staged(ground(name, kappa=kappa), who, tricks)
-    found = run(landscape, runner, start, steps=pace * steps, noise=noise, seed=seed)
+    on = ground(name, kappa=kappa)
+    whole, runner, pace = staged(on.whole, who, tricks)
+    begin = on.lifted(np.array(start))
+    found = on.seen(run(whole, runner, begin, steps=pace * steps, noise=noise, seed=seed))
     return shown(found, who, pace) if tricks else found
 
 
@@ -143,11 +145,18 @@ def shown(found: Run, who: Runner, pace: int) -> Run:
     places = {name: getattr(found, name)[::pace] for name in ("path", "values")}
     steps = {name: getattr(found, name)[::pace] for name in ("gradients", "given")}
     state = {name: rows[::pace] for name, rows in found.state.items()}
+    beside = found.beside and found.beside.every(pace)
     with np.errstate(all="ignore"):
         rates = np.abs(np.diff(places["path"], axis=0)) / np.abs(steps["given"])
     rates.flags.writeable = False
     return found._replace(
-        runner=who, **places, **steps, rates=rates, state=state, ended=found.ended // pace
+        runner=who,
+        **places,
+        **steps,
+        rates=rates,
+        state=state,
+        ended=found.ended // pace,
+        beside=beside,
     )
 
 

@@ -41,6 +41,24 @@ class Runner(NamedTuple):
         return f"runner({self.rule!r}, {self.lr!r}{named})"
 
 
+class Beside(NamedTuple):
+    """What a map cannot show of a run in more coordinates than its two.
+
+    size       in how many.
+    norms      (steps,) length of the gradient at each place, in all of them.
+    shares     (steps + 1,) what lies in the plane of the map, of its distance from the start; nan
+               where that is 0.
+    """
+
+    size: int
+    norms: Array
+    shares: Array
+
+    def every(self, pace: int) -> "Beside":
+        """The same of a run of which every so many steps are shown."""
+        return Beside(self.size, self.norms[::pace], self.shares[::pace])
+
+
 class Run(NamedTuple):
     """What a runner did. Row k of an array belongs to step k, that of a place to the place before.
 
@@ -53,6 +71,7 @@ class Run(NamedTuple):
     ended      (...) how many steps were taken; where that is fewer than asked, it diverged.
     beyond     (2, ...) where the step led that was not taken, nan for who did not diverge.
     calls      how many gradients of each start were computed: one a step, whoever runs.
+    beside     what a map cannot show of it; None for a run in the plane.
     """
 
     runner: Runner
@@ -65,6 +84,7 @@ class Run(NamedTuple):
     ended: Array
     beyond: Array
     calls: int
+    beside: Beside | None = None
 
     @property
     def moves(self) -> Array:
@@ -74,7 +94,7 @@ class Run(NamedTuple):
     @property
     def norms(self) -> Array:
         """(steps, ...): the length of the landscape's gradient at each place."""
-        return np.linalg.norm(self.gradients, axis=1)
+        return self.beside.norms if self.beside else np.linalg.norm(self.gradients, axis=1)
 
     @property
     def diverged(self) -> Array:
@@ -99,7 +119,7 @@ def run(
 ) -> Run:
     """Send a runner down a landscape.
 
-    start    (2,), or (2, starts) for many at once; each goes as it would alone.
+    start    (n,), or (n, starts) for many at once, n = 2 in the plane; each goes as it would alone.
     noise    σ of the normal noise on each coordinate of each gradient, drawn from the seed: the
              same for all runners, and for a start whatever stands beside it.
     Errors   ValueError or TypeError for a start that is no finite point, steps < 1, noise < 0.
@@ -112,8 +132,9 @@ def run(
     array(5)
     """
     start = numeric("run", "start", start).astype(float)
-    if start.ndim not in (1, 2) or len(start) != 2 or not start.size:
-        raise ValueError(f"run: start must have shape (2,) or (2, starts); got {start.shape}.")
+    n = len(landscape.domain)
+    if start.ndim not in (1, 2) or len(start) != n or not start.size:
+        raise ValueError(f"run: start must have shape ({n},) or ({n}, starts); got {start.shape}.")
     all_finite("run", "start", start)
     steps = whole_number("run", "steps", steps, low=1)
     noise = number("run", "noise", noise, "[0, inf)")

@@ -36,13 +36,21 @@ class Slice(NamedTuple):
     directions: Array
 
     def lifted(self, p: Array) -> Array:
-        """The parameters at points of the plane: p (2, ...) -> θ (P, ...)."""
+        """The parameters at points of the plane: p (2, ...) -> θ (P, ...).
+
+        Errors   ValueError for p with another number of coordinates.
+        """
+        if len(p) != 2:
+            raise ValueError(f"lifted: p must have two coordinates; got {len(p)}.")
         return np.tensordot(self.directions, p, axes=(0, 0)) + shaped(self.center, np.ndim(p))
 
     def seen(self, theta: Array) -> Array:
         """The points of the plane nearest to these parameters: θ (P, ...) -> p (2, ...)."""
-        off = theta - shaped(self.center, np.ndim(theta))
-        return np.tensordot(np.linalg.pinv(self.directions.T), off, axes=(1, 0))
+        return self.part(theta - shaped(self.center, np.ndim(theta)))
+
+    def part(self, way: Array) -> Array:
+        """What of a way lies in the plane, in its coordinates: (P, ...) -> (2, ...)."""
+        return np.tensordot(np.linalg.pinv(self.directions.T), way, axes=(1, 0))
 
     def plane(self) -> Landscape:
         """The loss on the plane: its gradient is that of the whole, along the two directions."""
@@ -59,11 +67,13 @@ def shaped(vector: Array, dimensions: int) -> Array:
     return vector.reshape(-1, *[1] * (dimensions - 1))
 
 
-def of_block(loss: Callable) -> Landscape:
+def of_block(loss: Callable, size: int) -> Landscape:
     """The landscape of a block θ → L(θ), one point after another; where it is lowest is not known.
 
+    size   how many coordinates θ has.
+
     >>> block = lambda theta: (float(theta @ theta), lambda dL: 2 * dL * theta)
-    >>> of_block(block).gradient(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> of_block(block, 2).gradient(np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([[2., 4.],
            [6., 8.]])
     """
@@ -77,7 +87,7 @@ def of_block(loss: Callable) -> Landscape:
         rows = [loss(p.copy())[1](1.0) for p in points]
         return np.array(rows).T.reshape(theta.shape)
 
-    return Landscape(value, gradient, ENDS, np.empty((2, 0)))
+    return Landscape(value, gradient, ENDS[:1] * size, np.empty((size, 0)))
 
 
 def filter_normalised(model: Model, rng: Rng) -> Array:
@@ -117,4 +127,4 @@ def digits_slice() -> Slice:
         rule.step(loss(theta)[1](1.0))
     rng = np.random.default_rng(1)
     directions = np.array([filter_normalised(model, rng) for _ in range(2)])
-    return Slice(of_block(loss), theta.copy(), directions)
+    return Slice(of_block(loss, theta.size), theta.copy(), directions)

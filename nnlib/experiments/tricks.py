@@ -14,6 +14,10 @@ from nnlib.optimizers import Optimizer
 
 TINY = 1e-12  # a step of differences at which rounding is larger than what is measured
 FAVOURED = "Adam"
+ON_A_MAP = (
+    "gradients by differences of 1e-12",
+    "clipped to the map",
+)  # of points with two coordinates
 
 
 class Act(NamedTuple):
@@ -86,18 +90,28 @@ TRICKS: dict[str, Callable[[Act], Act]] = {
 }
 
 
+def playable(size: int) -> list[str]:
+    """The tricks that can be played where points have so many coordinates.
+
+    >>> len(playable(2)) - len(playable(610))
+    2
+    """
+    return [name for name in TRICKS if size == 2 or name not in ON_A_MAP]
+
+
 def staged(landscape: Landscape, runner: Any, tricks: tuple[str, ...]) -> Act:
     """What is run when these tricks are played; without any, what is shown.
 
-    Errors   ValueError for an unknown trick.
+    Errors   ValueError for a trick that is unknown, or cannot be played on this landscape.
 
     >>> from nnlib.experiments.race import Runner
     >>> from nnlib.landscapes import bowl
     >>> staged(bowl(1), Runner("Adam", 0.1), ("Adam at three times the rate",)).runner.lr
     0.30000000000000004
     """
-    if unknown := [name for name in tricks if name not in TRICKS]:
-        due = ", ".join(TRICKS)
+    known = playable(len(landscape.domain))
+    if unknown := [name for name in tricks if name not in known]:
+        due = ", ".join(known)
         raise ValueError(f"staged: tricks must be among {due}; got {unknown[0]!r}.")
     act = Act(landscape, runner)
     for name, trick in TRICKS.items():  # clipping last, for it hides the runner

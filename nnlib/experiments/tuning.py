@@ -81,9 +81,9 @@ def tune(
 @lru_cache(maxsize=64)
 def kept_tuning(who: Runner, same: Setting) -> Tuning:
     """The tuning of a runner under these conditions."""
-    landscape = ground(same.ground, kappa=same.kappa)
+    on = ground(same.ground, kappa=same.kappa)
     _, _, _, start, steps, noise, seed, _ = same
-    return tune(landscape, who, start, steps=steps, noise=noise, seed=seed)
+    return tune(on.whole, who, on.lifted(np.array(start)), steps=steps, noise=noise, seed=seed)
 
 
 def tunings(setting: Setting) -> tuple[Tuning, ...]:
@@ -150,7 +150,7 @@ def ranking(setting: Setting, *, starts: int = 20) -> Ranking:
     """
     count = whole_number("ranking", "starts", starts, low=1)
     same = conditions(setting._replace(tricks=()))
-    landscape, places = ground(same.ground, kappa=same.kappa), drawn(same, count)
+    landscape, places = ground(same.ground, kappa=same.kappa).map, drawn(same, count)
     reached = np.reshape([kept_ends(one, same, count) for one in setting.runners], (-1, count))
     ranks = ranked(reached, EQUAL * np.abs(landscape.value(places)))
     spread = np.quantile(ranks, [0.25, 0.75], axis=1).T
@@ -160,16 +160,16 @@ def ranking(setting: Setting, *, starts: int = 20) -> Ranking:
 
 def drawn(same: Setting, count: int) -> Array:
     """So many places of the ground's domain, drawn from the seed: (2, count)."""
-    low, high = np.transpose(ground(same.ground, kappa=same.kappa).domain)
+    low, high = np.transpose(ground(same.ground, kappa=same.kappa).map.domain)
     return np.random.default_rng(same.seed).uniform(low, high, (count, 2)).T
 
 
 @lru_cache(maxsize=128)
 def kept_ends(who: Runner, same: Setting, count: int) -> Array:
     """The values that a runner reaches from so many starts, infinite where it diverges."""
-    landscape, steps = ground(same.ground, kappa=same.kappa), same.steps
-    starts = drawn(same, count)
-    return run(landscape, who, starts, steps=steps, noise=same.noise, seed=same.seed).reached
+    on = ground(same.ground, kappa=same.kappa)
+    starts = on.lifted(drawn(same, count))
+    return run(on.whole, who, starts, steps=same.steps, noise=same.noise, seed=same.seed).reached
 
 
 def ranked(reached: Array, level: Array) -> Array:

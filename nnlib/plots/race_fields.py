@@ -21,7 +21,7 @@ def draw_ground(name: str, kappa: float, *, ax: Axes) -> None:
     >>> ax.get_xlim()
     (np.float64(-3.0), np.float64(3.0))
     """
-    landscape = ground(name, kappa=kappa)
+    landscape = ground(name, kappa=kappa).map
     across, up = landscape.domain
     x, y = grid(landscape.domain)
     with np.errstate(all="ignore"):

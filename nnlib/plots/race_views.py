@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlib.experiments.grounds import DIGITS
+from nnlib.experiments.grounds import NETWORKS
 from nnlib.experiments.quadratic import phases
 from nnlib.experiments.race import Race
 from nnlib.experiments.tuning import ranking
@@ -38,6 +38,9 @@ def effective_rates(found: Race, looked: int | None) -> View:
     """
     if looked is None:
         return nobody()
+    if beside := found.runs[looked].beside:
+        words = f"Each of {beside.size} weights", "has its own: x and y", "are none of them."
+        return in_words("Step ÷ gradient", *words)
     face = faces([run.runner for run in found.runs])[looked]
     other = {"colour": INK, "text": INK, "dash": [8, 4], "marker": "s"}
     lines = [
@@ -68,8 +71,8 @@ def arrows(found: Race, looked: int | None) -> View:
         looks["memory"] = ink | {"name": "−memory", "reach": 0.36}
     looks["step"] = own | {"name": "step", "reach": 0.42}
     drawn = [of | {"channels": [f"{name} x", f"{name} y"]} for name, of in looks.items()]
-    title = f"Directions and lengths: {face['name']}"
-    return {"kind": "arrows", "title": title, "runner": looked, "arrows": drawn}
+    seen = "Directions on the map" if found.runs[looked].beside else "Directions and lengths"
+    return {"kind": "arrows", "title": f"{seen}: {face['name']}", "runner": looked, "arrows": drawn}
 
 
 def phase_diagram(found: Race, looked: int | None) -> View:
@@ -122,7 +125,7 @@ def ranks(found: Race, looked: int | None) -> View:
     """
     if not found.runs:
         return nobody()
-    starts = 5 if found.setting.ground == DIGITS else STARTS
+    starts = 5 if found.setting.ground in NETWORKS else STARTS
     many = ranking(found.setting._replace(start=(0.0, 0.0)), starts=starts)  # kept for any start
     rows = [
         face | {"mean": float(mean), "spread": spread.tolist(), "lost": int(lost)}

@@ -180,6 +180,9 @@ class RacePanel(Panel):
         if looked is None or not found.runs[looked].ended:
             return ""
         run, name = found.runs[looked], names(self.own.setting().runners)[looked]
+        if run.beside:
+            own = f"Each of {run.beside.size} weights has an update of its own"
+            return f"<b>{own}; x and y are none of them.</b>"
         step = min(self.step(found), int(run.ended) - 1)
         columns = []
         for axis, coordinate in enumerate("xy"):

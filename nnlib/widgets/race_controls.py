@@ -6,10 +6,10 @@ from typing import Any
 
 import ipywidgets
 
-from nnlib.experiments.grounds import DIGITS, NAMES
+from nnlib.experiments.grounds import DIGITS, NAMES, NETWORKS, WEIGHTS, ground
 from nnlib.experiments.presets import PRESETS
 from nnlib.experiments.race import Runner, Setting, runner, settings_of
-from nnlib.experiments.tricks import TRICKS
+from nnlib.experiments.tricks import TRICKS, playable
 from nnlib.experiments.tuning import GRID, at_rates, tunings
 from nnlib.optimizers import OPTIMIZERS
 from nnlib.plots.race import MOST, names
@@ -21,7 +21,7 @@ TYPED = "a function that you type"
 STARTS = {"bowl": (-12.0, 9.0), "ravine": (-12.0, 3.0), "Rosenbrock": (-1.5, 2.0),
           "Beale": (1.0, 1.5), "Himmelblau": (-0.3, -0.9), "saddle": (-2.0, 0.01),
           "plateau": (-3.0, 1.0), "Rastrigin": (-3.3, 2.6), DIGITS: (1.2, 1.0),
-          TYPED: (-2.0, 1.0)}  # fmt: skip
+          WEIGHTS: (1.2, 1.0), TYPED: (-2.0, 1.0)}  # fmt: skip
 TUNED, DEFAULT, SAME, OWN = "tuned", "default", "the same", "each its own"
 YOURS = "a race of your own"
 CONDITIONS = "kappa", "steps", "noise", "seed"
@@ -126,7 +126,7 @@ class RaceControls:
         Where a gradient is a network's, tuning takes seconds: it is left to who asks for it.
         """
         self.all["x"].value, self.all["y"].value = STARTS[self.value("ground")]
-        if self.value("ground") == DIGITS and self.value("rates") == TUNED:
+        if self.value("ground") in NETWORKS and self.value("rates") == TUNED:
             self.all["rates"].value = DEFAULT
         self.tune()
 
@@ -197,14 +197,19 @@ class RaceControls:
 
     def setting(self, *, everyone: bool = False) -> Setting:
         """The race that the controls ask for, of those that are switched on or of everyone."""
-        ground = self.value("ground")
+        name = self.value("ground")
         return Setting(
             tuple(one for k, one in enumerate(self.lanes) if everyone or self.value(f"on {k}")),
-            self.value("function") if ground == TYPED else ground,
+            self.value("function") if name == TYPED else name,
             start=(self.value("x"), self.value("y")),
-            tricks=tuple(trick for trick in TRICKS if self.value(trick)),
+            tricks=tuple(trick for trick in self.playable() if self.value(trick)),
             **{name: self.value(name) for name in CONDITIONS},
         )
+
+    def playable(self) -> list[str]:
+        """The tricks that can be played on this ground."""
+        name = self.value("ground")
+        return playable(2 if name == TYPED else len(ground(name).whole.domain))
 
     def looked(self) -> int | None:
         """The runner that is looked at, by its place among those who run."""
@@ -290,9 +295,10 @@ class RaceControls:
         if name != YOURS and in_order(PRESETS[name].setting) != in_order(self.setting()):
             with self.holding():
                 self.all["preset"].value = YOURS
-        ground, rule = self.value("ground"), self.value("rule")
-        shown = {self.all["kappa"]: ground == "ravine", self.all["function"]: ground == TYPED}
+        on, rule = self.value("ground"), self.value("rule")
+        shown = {self.all["kappa"]: on == "ravine", self.all["function"]: on == TYPED}
         shown |= {box: rule == name for name, box in self.of_rule.items()}
+        shown |= {self.all[trick]: trick in self.playable() for trick in TRICKS}
         shown[self.tricks] = any(self.value(trick) for trick in TRICKS)
         for widget, is_shown in shown.items():
             widget.layout.display = "flex" if is_shown else "none"
