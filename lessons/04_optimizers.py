@@ -6,8 +6,8 @@
 # **Objectives.** Predict where gradient descent is fast, slow or lost; derive momentum, AdaGrad, RMSprop and Adam, each from
 # what the one before cannot do; know which conventions change the result; judge whether a race was fair.
 #
-# **Prerequisites.** [Lesson 1](01_vector_calculus.ipynb): the gradient and its step; eigenvectors. **Minutes:** 131; a good place for a
-# break is before AdaGrad.
+# **Prerequisites.** [Lesson 1](01_vector_calculus.ipynb): the gradient and its step. Eigenvectors of a symmetric matrix. **Minutes:** 130; a good
+# place for a break is before Adam.
 #
 # | letter | meaning |
 # |---|---|
@@ -17,7 +17,7 @@
 
 # %%
 from functools import partial
-from itertools import combinations
+from itertools import permutations, product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,11 +31,11 @@ from nnlib.experiments.lesson_04 import loss_on_digits, moves, turned
 from nnlib.experiments.quadratic import contraction
 from nnlib.experiments.race import Setting, race, run, runner
 from nnlib.experiments.race_on_mnist import race_on_mnist
-from nnlib.experiments.tuning import at_rates, tune
+from nnlib.experiments.tuning import GRID, at_rates, tune, value_reached
 from nnlib.landscapes import bowl
 from nnlib.optimizers import OPTIMIZERS, AdaGrad, Adam, GradientDescent, Momentum, RMSprop
-from nnlib.optimizers import cosine_decay, inverse_sqrt, step_decay, warmup
-from nnlib.plots.canvas import use_style
+from nnlib.optimizers import cosine_decay, warmup
+from nnlib.plots.canvas import INK, PALE, use_style
 from nnlib.plots.curves import draw_lines, draw_means
 from nnlib.plots.landscapes import draw_paths
 from nnlib.sweeps import sweep
@@ -124,7 +124,7 @@ assert np.isclose(slower.min(), (100 - 1) / (100 + 1), rtol=1e-4)
 
 
 # %% [markdown]
-# **Your turn.** $H$ has any size and is turned in any way. Which rate is best?
+# **Your turn.** $H$ has any size, is turned in any way, and all its curvatures are positive. Which rate is best?
 
 
 # %% tags=["exercise"]
@@ -155,11 +155,14 @@ exercise("best rate", best_rate)
 # $\ln1000\,/\,{-\ln\frac{\kappa-1}{\kappa+1}}\approx3.5\,\kappa$ steps. *Predict:* ten times as narrow, how many times as many?
 
 # %%
+taken = []
 for kappa in (10, 100, 1000):
     go, factor = runner("GradientDescent", 2 / (1 + kappa)), (kappa - 1) / (kappa + 1)
     path = run(bowl(kappa), go, (1.0, 1.0), steps=4000).path
-    taken = int((np.linalg.norm(path, axis=1) > np.sqrt(2) / 1000).sum())
-    print(f"κ = {kappa:<5} {taken:4} steps, by the formula {-np.log(1000) / np.log(factor):6.1f}")
+    taken.append(int((np.linalg.norm(path, axis=1) > np.sqrt(2) / 1000).sum()))
+    by_formula = -np.log(1000) / np.log(factor)
+    print(f"κ = {kappa:<5} {taken[-1]:4} steps, by the formula {by_formula:6.1f}")
+assert np.allclose(np.divide(taken[1:], taken[:-1]), 10, rtol=0.05)
 
 # %% [markdown]
 # Ten times, even with the best rate, for which one must know $L$ and $\mu$. Can we undo $\kappa$?
@@ -169,18 +172,24 @@ for kappa in (10, 100, 1000):
 #
 # **Newton's** step divides by the curvature itself: $p\leftarrow p-H^{-1}Hp=0$, the minimum of any quadratic in one step.
 
+
 # %%
-H, p = np.array([[36.64, -47.52], [-47.52, 64.36]]), np.array([10.0, 1.0])  # a turned ravine
-assert np.isclose(np.linalg.cond(H), 100)
-assert np.allclose(p - np.linalg.solve(H, H @ p), 0)
+def newton(ground, p):
+    H = np.stack([ground.gradient(p + unit) - ground.gradient(p) for unit in np.eye(2)], axis=1)
+    return p - np.linalg.solve(H, ground.gradient(p))
+
+
+ravine, p = turned(bowl(100), 37), np.array([10.0, 1.0])
+assert ravine.value(newton(ravine, p)) < 1e-9 < ravine.value(p)
+saddle, p = bowl(-1), np.array([1.0, 10.0])  # ½(x² - y²)
+print(f"on a saddle from {saddle.value(p):.1f} to {abs(saddle.value(newton(saddle, p))):.1f}")
 n = 33_460  # the numbers in lesson 5's network
 print(f"its H: {n**2:,} entries, {8 * n**2 / 1e9:.0f} GB; to solve: {n**3 / 3:.0e} products a step")
-saddle = np.diag([1.0, -1.0])
-assert np.allclose(p - np.linalg.solve(saddle, saddle @ p), 0)  # down in x, and up in y
+assert abs(saddle.value(newton(saddle, p))) < 1e-9
 
 # %% [markdown]
-# Too large by far; and on a saddle, $\frac12(x^2-y^2)$, it climbs to the middle just as gladly. The rules below make do with $g$ and two
-# more vectors of its size.
+# Too large by far; and on a saddle, begun at $(1,10)$, it climbs: it goes to where the gradient is 0, up or down. The rules below make do with
+# $g$ and two more vectors of its size.
 
 # %% [markdown] lecture={"ask": "The same push at each step, \u03c1 = 0.9: how fast does the ball get?", "board": "a ball with friction: gain g, lose a tenth of v", "cut": "the derivation of the best \u03c1; keep its picture", "expect": "Ten times a single push, and no faster", "jump": "setup", "minutes": 15, "misconception": "It accelerates for ever, exponentially"}
 # ## Remember the last steps
@@ -193,34 +202,43 @@ assert np.allclose(p - np.linalg.solve(saddle, saddle @ p), 0)  # down in x, and
 # By hand, $\eta=1$, $\rho=0.9$: pushes $1,1,1$ give $v=1,\;1.9,\;2.71$; pushes $1,-1,1$ give $1,\;-0.1,\;0.91$.
 
 # %%
+# moves(rule, gradients): what the rule subtracts at each step when it is given these gradients
 agree = moves(Momentum, np.ones(60), lr=1.0, momentum=0.9)
 turns = moves(Momentum, (-1.0) ** np.arange(60), lr=1.0, momentum=0.9)
 assert np.allclose(agree[:3], [1, 1.9, 2.71])
 assert np.allclose(turns[:3], [1, -0.1, 0.91])
 
+# %% [markdown]
+# In the ravine, with memory and without, at the same rate:
+
 # %%
 rules = {
-    "gradient descent, η = 0.0195": runner("GradientDescent", 0.0195),
-    "momentum 0.8, η = 0.008": runner("Momentum", 0.008, momentum=0.8),
+    "without memory": runner("GradientDescent", 0.008),
+    "with memory, ρ = 0.8": runner("Momentum", 0.008, momentum=0.8),
 }
 paths = {name: run(bowl(100), rule, (10.0, 1.0), steps=30).path for name, rule in rules.items()}
 plain, ball = paths.values()
-assert 10 - ball[-1, 0] > 1.5 * (10 - plain[-1, 0])
+assert 10 - ball[-1, 0] > 3 * (10 - plain[-1, 0])
+assert (plain[:, 1] >= 0).all()
+assert (ball[1:, 1] * ball[:-1, 1] < 0).sum() > 5
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4))
-title, window = "30 steps each: across cancels, along adds up", ((-1, 11), (-1.5, 1.5))
-draw_paths(bowl(100), paths, title=title, window=window, ax=ax)
+title = "30 steps at η = 0.008: with memory three times as far along"
+draw_paths(bowl(100), paths, title=title, window=((-1, 11), (-1.5, 1.5)), ax=ax)
 plt.show()
 
 # %% [markdown]
+# The gain is along. Across the ball swings, which plain descent does not do at so small a rate: memory is not free.
+#
 # *Predict:* the same push again and again. Does the velocity (a) double and double, (b) grow by 1 each time, (c) approach 10?
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4))
 speeds = {"pushes that agree": agree, "pushes that turn": np.abs(turns)}
 names = {"xlabel": "step", "ylabel": "|v|, in single pushes", "legend": "inside"}
-draw_lines(speeds, **names, title="Agreement is worth ten pushes, contradiction half of one", ax=ax)
+title = "Agreement is worth ten pushes, contradiction half of one"
+draw_lines(speeds, np.arange(1, 61), **names, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -311,17 +329,30 @@ plt.show()
 ravine, root = bowl(100), (10 - 1) / (10 + 1)
 rules = {"gradient descent": runner("GradientDescent", 2 / 101)}
 rules["momentum"] = runner("Momentum", (2 / 11) ** 2, momentum=root**2)
-paths = {name: run(ravine, rule, (10.0, 1.0), steps=350).path for name, rule in rules.items()}
+paths = {name: run(ravine, rule, (10.0, 1.0), steps=1500).path for name, rule in rules.items()}
 far = {name: np.linalg.norm(path, axis=1) for name, path in paths.items()}
-taken = {name: int((distance > 0.01).sum()) for name, distance in far.items()}
-print("steps to a thousandth:", taken)
-names = {"xlabel": "step", "ylabel": "distance to the minimum"}
+for share in (1e-3, 1e-12):
+    plain, ball = (int((distance > share * distance[0]).sum()) for distance in far.values())
+    print(f"to {share:g} of the distance: {plain} steps, with momentum {ball}")
+    assert 6 < plain / ball < 10
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4))
-title = "κ = 100: a thousandth of the distance, seven times as soon"
-draw_lines(far, **names, title=title, yscale="log", ylim=(1e-5, 50), legend="inside", ax=ax)
+near = {name: distance[:351] for name, distance in far.items()}
+names = {"xlabel": "step", "ylabel": "distance to the minimum", "yscale": "log"}
+title = "κ = 100, each at its best: momentum is there many times as soon"
+draw_lines(near, **names, title=title, ylim=(1e-5, 50), legend="inside", ax=ax)
 plt.show()
+
+# %% [markdown]
+# Not quite $\sqrt\kappa=10$ times as soon: at $\rho^*$ both roots are the same, and then the distance goes like $t\,r^t$. The farther the way, the less the
+# $t$ counts.
+
+# %%
+ahead = lambda share: np.divide(
+    *((distance > share * distance[0]).sum() for distance in far.values())
+)
+assert ahead(1e-3) < ahead(1e-6) < ahead(1e-12) < 10
 
 # %% [markdown] lecture={"ask": "At step 50 the rate is set to 0. Which ball stops?", "board": "where does \u03b7 stand: inside v or outside", "cut": "the table", "expect": "PyTorch's and E's at once; A's rolls on with the velocity it has", "jump": "setup", "minutes": 6, "misconception": "The three forms are the same but for a constant"}
 # ### Three forms of momentum
@@ -346,16 +377,19 @@ assert np.allclose(A, E, rtol=0, atol=1e-12)
 
 # %%
 on_and_off = lambda step, lr: lr if step < 50 else 0.0
+switched = {}
 for form, lr in forms.items():
     switch, pushes = partial(on_and_off, lr=lr), np.ones(100)
-    steps = moves(Momentum, pushes, lr=lr, form=form, schedule=switch)
+    switched[form] = steps = moves(Momentum, pushes, lr=lr, form=form, schedule=switch)
     rolled = steps[50:].sum() / steps[49]
     print(f"{form:10} rolls on by {rolled:.1f} of its last steps")
     assert (rolled > 8) == (form == "lr_inside")
+assert np.allclose(switched["standard"], switched["ema"], rtol=0, atol=1e-12)
 
 # %% [markdown]
 # PyTorch's and E's stop dead, for the rate multiplies what they remember. A's remembers *steps*, and rolls on by $\rho+\rho^2+\dots=\frac\rho{1-\rho}=9$
-# of them. Under a schedule the forms are different rules. And at one rate for all, E's ball is ten times as slow (its $\mu$ is our $\rho$):
+# of them. Under a schedule A's is a different rule; PyTorch's and E's stay one. And at one rate for all, E's ball is ten times as slow (its
+# $\mu$ is our $\rho$):
 
 # %%
 claim("E-momentum-conv")
@@ -375,29 +409,41 @@ for phi in path[1:]:
     assert np.allclose(phi, theta - 0.01 * 0.9 * v, atol=1e-9)
 
 # %% [markdown]
-# Now $r^2-(1+\rho)(1-\eta\lambda)\,r+\rho(1-\eta\lambda)=0$, and complex roots have the size $\sqrt{\rho\,(1-\eta\lambda)}$: the steeper, the more it brakes, where
-# plain momentum has $\sqrt\rho$ everywhere. After 60 steps across:
+# Now $r^2-(1+\rho)(1-\eta\lambda)\,r+\rho(1-\eta\lambda)=0$. While $\eta\lambda\le1$, complex roots have the size $\sqrt{\rho\,(1-\eta\lambda)}$: the steeper, the more it
+# brakes, where plain momentum has $\sqrt\rho$. *Predict:* and at a rate three times as large? After 60 steps across:
 
 # %%
 roots = np.roots([1, -(1 + 0.9) * (1 - 0.5), 0.9 * (1 - 0.5)])  # ηλ = 0.005 · 100
 assert np.allclose(abs(roots), np.sqrt(0.9 * 0.5))
-for ahead in (False, True):
-    go = runner("Momentum", 0.005, nesterov=ahead)
-    across = np.abs(run(bowl(100), go, (0.0, 1.0), steps=60).path[-10:, 1]).max()
-    print("Nesterov:" if ahead else "plain:", "at rest" if across < 1e-8 else "still swinging")
-    assert across < 1e-8 if ahead else across > 0.01
+across = {}
+for lr, ahead in product((0.005, 0.015), (False, True)):
+    path = run(bowl(100), runner("Momentum", lr, nesterov=ahead), (0.0, 1.0), steps=60).path
+    across[lr, ahead] = np.abs(path[-10:, 1]).max()
+    print(f"ηλ = {100 * lr:.1f}, {'ahead' if ahead else 'plain'}: {across[lr, ahead]:.0e}")
+assert across[0.005, True] < 1e-8 < 0.01 < across[0.005, False] < 1
+assert across[0.015, False] < 1 < 1e5 < across[0.015, True]
+
+# %% [markdown]
+# It is lost. A root reaches $-1$, where it leaves, at $\eta\lambda=\frac{2(1+\rho)}{1+2\rho}=1.36$ already; plain momentum only at $2(1+\rho)=3.8$. Looking ahead calms
+# what is steep, and bears smaller rates.
+
+# %%
+leaves = lambda limit, nesterov: [
+    contraction(share * limit, 0.9, curvatures=[1], nesterov=nesterov) > 1 for share in (0.99, 1.01)
+]
+assert leaves(3.8 / 2.8, nesterov=True) == leaves(3.8, nesterov=False) == [False, True]
 
 # %% [markdown] lecture={"ask": "Momentum 0.9 beats gradient descent at the same rate. Is it the direction, or just ten times the step?", "board": "effective rate \u03b7/(1 - \u03c1)", "cut": "all of it; show the picture", "expect": "Mostly the step: at ten times the rate gradient descent is as fast", "jump": "setup", "minutes": 6, "misconception": "At the same rate both take the same steps"}
 # ### A claim on trial: momentum is faster
 #
 # Document A: where gradients agree, momentum converges faster. Its steps are then ten times as long, so rate 0.1 with $\rho=0.9$ is an **effective rate** of 1. Three comparisons of the loss on the
-# digits after 150 steps: at equal $\eta$, at equal effective rate, and best against best. Five seeds, six rates each, batches of 100.
+# digits after 150 steps, in a network of 64 → 30 → 10 units with ReLU: at equal $\eta$, at equal effective rate, and best against best. Eight seeds, six rates each, batches of 100.
 #
-# *Rule:* faster means that the means differ by more than the larger spread (largest less smallest). *Prediction:* yes, no, yes.
+# *Rule:* faster means a lower loss with *each* seed, which gives both arms the same first weights and batches; by chance that happens once in 128 times. *Prediction:* yes, no, yes.
 
 # %%
 effective = [0.1, 0.3, 1, 2, 3, 5]
-losses = lambda rule, lr: [loss_on_digits(rule, lr, seed=seed) for seed in range(5)]
+losses = lambda rule, lr: [loss_on_digits(rule, lr, seed=seed) for seed in range(8)]
 plain = np.array([losses(GradientDescent, lr) for lr in effective])
 momentum = np.array([losses(Momentum, lr / 10) for lr in effective])
 arms = {"gradient descent": plain, "momentum 0.9": momentum}
@@ -412,19 +458,25 @@ plt.show()
 
 # %%
 def faster(a, b):
-    return b.mean() - a.mean() > max(np.ptp(a), np.ptp(b))
+    return (a < b).all()
 
 
-best_plain, best_momentum = (arm[arm.mean(axis=1).argmin()] for arm in (plain, momentum))
+def at_best(arm):
+    best = arm.mean(axis=1).argmin()
+    assert 0 < best < len(arm) - 1  # else the grid would have to go on
+    return arm[best]
+
+
 assert faster(momentum[2], plain[0])  # both at rate 0.1
+assert faster(plain[0], momentum[0])  # both at the effective rate 0.1
 assert not any(faster(momentum[k], plain[k]) for k in range(3))
-assert faster(best_momentum, best_plain)
+assert faster(at_best(momentum), at_best(plain))
 
 # %% [markdown]
 # | comparison | verdict |
 # |---|---|
 # | both at rate 0.1 | **supported**: but its steps are ten times as long |
-# | at the same effective rate, up to 1 | **not supported**: no difference beyond the spread |
+# | at the same effective rate, up to 1 | **not supported**: at 0.1 it is *slower* with each seed, for a ball has to gather speed; at 1 now the one leads, now the other |
 # | best against best | **supported**: it bears an effective rate of 3, at which gradient descent breaks down |
 #
 # So memory pays by what it *cancels*. And the losing case: where nothing zigzags there is nothing to cancel, and the ball rolls past.
@@ -504,10 +556,10 @@ claim("A-4.3-stall")
 # By hand, $\gamma=0.75$, gradients 2 and 2: $E=1,\;1.75$, steps $\frac2{\sqrt1}=2$ and $\frac2{\sqrt{1.75}}=1.51$.
 
 # %%
-E, steps = 0.0, []
+mean, steps = 0.0, []
 for g in (2.0, 2.0):
-    E = 0.75 * E + 0.25 * g * g
-    steps.append(g / np.sqrt(E))
+    mean = 0.75 * mean + 0.25 * g * g
+    steps.append(g / np.sqrt(mean))
 assert np.allclose(steps, [2, 2 / np.sqrt(1.75)])
 assert np.allclose(steps, moves(RMSprop, np.array([2.0, 2.0]), lr=1.0, decay=0.75))
 
@@ -519,13 +571,14 @@ rules = {
     "RMSprop, γ = 0.99": (RMSprop, {"decay": 0.99}),
 }
 rates = {name: moves(rule, weather, lr=1.0, **kw) / weather for name, (rule, kw) in rules.items()}
-names = {"xlabel": "step; those from 50 to 70 are the storm", "ylabel": "effective rate / η"}
+names = {"xlabel": "step", "ylabel": "effective rate / η"}
 assert rates["AdaGrad"][-1] < 0.01 < 0.99 < rates["RMSprop, γ = 0.9"][-1]
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
 title = "After a storm RMSprop forgets, AdaGrad never does"
-draw_lines(rates, **names, title=title, yscale="log", ax=ax)
+ax.axvspan(50, 70, color=PALE, alpha=0.5, label="the storm")
+draw_lines(rates, **names, title=title, yscale="log", legend="beside", ax=ax)
 plt.show()
 
 
@@ -564,14 +617,14 @@ exercise("RMSprop step", rmsprop_step)
 for lr in (0.1, 0.05):
     rule = runner("RMSprop", lr, decay=0.9)
     x = np.abs(run(bowl(1), rule, (1.0, 1.0), steps=2000).path[-100:, 0])
-    print(f"η = {lr}: |x| between {x.min():.3f} and {x.max():.3f} for ever")
+    print(f"η = {lr}: |x| between {x.min():.3f} and {x.max():.3f} in the last 100 of 2000 steps")
     assert np.allclose(x, lr / 2, rtol=0.01)
 
 # %% [markdown]
-# (b): it hops between $+\frac\eta2$ and $-\frac\eta2$ for ever. As the gradient falls, so does its mean, and the effective rate *rises*; "stable", as A calls it, it is while gradients
+# (b): with $\gamma=0.9$ it hops between $+\frac\eta2$ and $-\frac\eta2$, and each hop is the last one turned round. As the gradient falls, so does its mean, and the effective rate *rises*; "stable", as A calls it, it is while gradients
 # keep their size. To arrive, $\eta$ must fall.
 
-# %% [markdown] lecture={"ask": "Without bias correction, is Adam's first step too small or too large?", "board": "m: 0.1 of g; v: 0.001 of g\u00b2; the root of 0.001", "cut": "the second step by hand", "expect": "Most say too small, since m starts at 0; it is \u221a10 times too large", "jump": "setup", "minutes": 12, "misconception": "m and v are biased to 0, so the step is too"}
+# %% [markdown] lecture={"ask": "Without bias correction, is Adam's first step too small or too large?", "board": "m: 0.1 of g; v: 0.001 of g\u00b2; the root of 0.001", "cut": "the steps by hand", "expect": "Most say too small, since m starts at 0; it is \u221a10 times too large", "jump": "setup", "minutes": 12, "misconception": "m and v are biased to 0, so the step is too"}
 # ## Both, and corrected
 #
 # RMSprop goes where one gradient points, noise and all; and its first step (see the picture) is $1/\sqrt{1-\gamma}$ times too long. **Adam** smooths the direction as
@@ -599,24 +652,26 @@ first["not corrected"] = moves(Adam, weather, lr=1.0, bias_correction=False)
 for name, steps in first.items():
     print(f"{name}: a first step of {steps[0]:.2f} η")
 assert np.isclose(first["not corrected"][0], np.sqrt(10), rtol=1e-4)
-assert first["not corrected"].max() > 6
+assert first["not corrected"].max() > 6 > 4 > first["not corrected"][0]
+assert (first["not corrected"][10:1000] > 1.2 * first["corrected"][10:1000]).all()
 
 # %% [markdown]
 # (c): $m_1=0.1\,g$ is ten times too small, but $\sqrt{v_1}=\sqrt{0.001}\,\lvert g\rvert$ more than thirty times, and it divides:
 #
 # $$\frac{m_1}{\sqrt{v_1}}=\frac{1-\beta_1}{\sqrt{1-\beta_2}}=\frac{0.1}{\sqrt{0.001}}=\sqrt{10}\approx3.16 .$$
 #
-# And it grows before it falls:
+# And it grows before it falls, for $m$ is there after some ten steps, $v$ after some thousand:
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4))
 title = "Without the correction the first thousand steps are too long"
-draw_lines(first, xlabel="step", ylabel="step / η", title=title, legend="inside", ax=ax)
+names = {"xlabel": "step", "ylabel": "length of the step / η", "legend": "inside"}
+draw_lines(first, np.arange(1, 3001), **names, title=title, ax=ax)
 plt.show()
 
 
 # %% [markdown]
-# **Your turn**: the whole rule, with $\epsilon$ behind the root. `t` is 1 at the first step.
+# **Your turn**: the whole rule, with $\epsilon$ outside the root. `t` is 1 at the first step.
 
 
 # %% tags=["exercise"]
@@ -649,12 +704,7 @@ exercise("Adam step", adam_step)
 # $\hat m=\frac{0.28}{0.19}=1.474$, $\hat v=\frac{0.004996}{0.001999}=2.499$, step 0.932.
 
 # %%
-m, v, steps = 0.0, 0.0, []
-for t, g in enumerate((2.0, 1.0), start=1):
-    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-    steps.append(m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t)))
-print(np.round(steps, 3))
-assert np.allclose(steps, moves(Adam, np.array([2.0, 1.0]), lr=1.0))
+assert np.allclose(moves(Adam, np.array([2.0, 1.0]), lr=1.0), [1, 0.932], atol=5e-4)
 
 # %% [markdown]
 # Document A sets $\beta_1$ and $\beta_2$ to 0.9 or 0.999, and means in this order. *Predict:* the other way round, what happens?
@@ -663,37 +713,46 @@ assert np.allclose(steps, moves(Adam, np.array([2.0, 1.0]), lr=1.0))
 claim("A-4.4-betas")
 
 # %% [markdown]
-# It swings for ever: a direction averaged over a thousand steps turns far too late, while the scale follows at once.
+# It swings on: a direction averaged over a thousand steps turns far too late, while the scale follows at once. The smaller $\eta$, the less:
+
+# %%
+for lr in (0.1, 0.01):
+    exchanged = runner("Adam", lr, beta1=0.999, beta2=0.9)
+    x = np.abs(run(bowl(1), exchanged, (1.0, 1.0), steps=3000).path[:, 0])
+    early, late = x[500:1000].max(), x[2000:].max()
+    print(f"η = {lr}: swings up to {early:.2f} before step 1000, up to {late:.2f} after 2000")
+    assert (late > early) == (lr == 0.1)
 
 # %% [markdown] lecture={"ask": "Is the correction needed?", "board": "\u221a10 \u03b7 at first", "cut": "all of it", "expect": "It decides how large a rate may be; at its own best rate each arm does as well", "jump": "setup", "minutes": 5, "misconception": "Without it Adam starts too slowly"}
-# ### A claim on trial: Adam needs its correction
+# ### Does Adam need its correction?
 #
 # Document A corrects because $m$ and $v$ are biased to 0. Does training suffer without? The loss on the digits after 150 steps, with and without, five rates and
-# five seeds each.
+# eight seeds each.
 #
-# *Rule:* as before, more than the larger spread. *Prediction:* without it small rates are *faster* (longer steps), large ones break down, and best
-# against best there is no difference.
+# *Rule:* as before, lower with each seed. *Prediction:* without it small rates are *faster* (longer steps), large ones break down, and best
+# against best neither is.
 
 # %%
 rates = [0.003, 0.01, 0.02, 0.05, 0.1]
 trial = lambda **kw: np.array(
-    [[loss_on_digits(Adam, lr, seed=k, **kw) for k in range(5)] for lr in rates]
+    [[loss_on_digits(Adam, lr, seed=k, **kw) for k in range(8)] for lr in rates]
 )
 with_it, without = trial(), trial(bias_correction=False)
-larger_spread = np.maximum(np.ptp(with_it, axis=1), np.ptp(without, axis=1))
-gain = with_it.mean(axis=1) - without.mean(axis=1)
-assert (gain > larger_spread)[:2].all()
-assert (-gain > larger_spread)[-1]
+lower = (without < with_it).sum(axis=1)
+print("without the correction lower with", *lower, "of 8 seeds, at the rates", *rates)
+assert (lower[:2] == 8).all()
+assert (lower[3:] == 0).all()
 
 # %%
 a, b = (arm[arm.mean(axis=1).argmin()] for arm in (with_it, without))
-assert abs(a.mean() - b.mean()) < max(np.ptp(a), np.ptp(b))
+assert not (a < b).all()
+assert not (b < a).all()
 arms = {"corrected": with_it, "not corrected": without}
 names = {"xlabel": "learning rate", "ylabel": "loss after 150 steps"}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "Best against best alike; corrected, large rates are borne"
+title = "Corrected, Adam bears rates at which it else breaks down"
 draw_means(rates, arms, **names, title=title, yscale="log", ax=ax)
 plt.show()
 
@@ -701,12 +760,12 @@ plt.show()
 # | without the correction | verdict |
 # |---|---|
 # | rates up to 0.01 | **faster**: its steps are longer |
-# | at 0.1 | **breaks down**: the losing case of leaving it out |
-# | best against best | **no difference** beyond the spread |
+# | from 0.05 on | **breaks down**: the losing case of leaving it out |
+# | best against best | **neither**: now the one is lower, now the other |
 #
 # With the correction, $\eta$ means what it says from the first step on.
 
-# %% [markdown] lecture={"ask": "\u03b5 = 10\u207b\u2078 only prevents a division by 0. From which size of gradient on does it change the step?", "board": "\u221a(10\u207b\u2078) = 10\u207b\u2074", "cut": "the 1 % points", "expect": "Outside the root from 10\u207b\u2076 down; inside already from 10\u207b\u00b3", "jump": "setup", "minutes": 5, "misconception": "Inside or outside, a tiny number is a tiny number"}
+# %% [markdown] lecture={"ask": "\u03b5 = 10\u207b\u2078 only prevents a division by 0. From which size of gradient on does it change the step?", "board": "\u221a(10\u207b\u2078) = 10\u207b\u2074", "cut": "the table", "expect": "Outside the root near 10\u207b\u2078; inside near 10\u207b\u2074 already", "jump": "setup", "minutes": 5, "misconception": "Inside or outside, a tiny number is a tiny number"}
 # ### Where ε sits
 #
 # | | PyTorch, the Adam paper | document A |
@@ -722,18 +781,17 @@ names = {"xlabel": "size of the gradient", "ylabel": "first step / η"}
 first = lambda inside: moves(Adam, sizes[None], lr=1.0, eps_inside=inside)[0]
 steps = {"outside: √v̂ + ε": first(False), "inside: √(v̂ + ε)": first(True)}
 for name, step in steps.items():
-    half, whole = (sizes[np.flatnonzero(step > share)[0]] for share in (0.5, 0.99))
-    print(f"{name}: half at |g| = {half:.0e}, 99 % at {whole:.0e}")
+    print(f"{name}: half at |g| = {np.interp(0.5, step, sizes):.0e}")
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "Inside the root, 10⁻⁸ is a floor of 10⁻⁴"
+title = "ε = 10⁻⁸ inside the root is a floor of 10⁻⁴ under the gradient"
 draw_lines(steps, sizes, **names, title=title, xscale="log", legend="inside", ax=ax)
 plt.show()
 
 # %% [markdown]
 # Outside, $\epsilon$ is compared with $\lvert g\rvert$: half at $10^{-8}$. Inside it is compared with $g^2$: half at
-# $\sqrt{\epsilon/3}=6\cdot10^{-5}$, and felt from $7\cdot10^{-4}$ down.
+# $\sqrt{\epsilon/3}=6\cdot10^{-5}$.
 
 # %%
 outside, inside = steps.values()
@@ -763,7 +821,7 @@ print({name: theta.round(2).tolist() for name, theta in both.items()})
 # %% [markdown]
 # In the gradient the penalty is divided by $\sqrt{\hat v}$ with all the rest: the weight that swings most is hardly held. Beside it (**AdamW**,
 # `weight_decay=`) both shrink by
-# $(1-\eta\lambda)^{1000}=0.90$, but for a hundredth from Adam's first swings.
+# $(1-\eta\lambda)^{1000}=0.905$; what is missing Adam's first swings took.
 
 # %%
 assert np.allclose(both["beside it"], (1 - 0.01 * 0.01) ** 1000, atol=0.02)
@@ -803,24 +861,41 @@ for lr in (0.4, 0.2, 0.1):
     assert np.isclose(floor, lr / (2 - lr), rtol=0.03)
 
 # %% [markdown]
-# A large rate is quick and stays high, a small one is slow and comes near. So begin large and let it fall: a **schedule**.
+# A large rate is quick and stays high, a small one is slow and comes near. So begin large and let it fall: a **schedule**. A fair comparison tunes both, the rate that
+# stays and the one that falls along a cosine to 0, over the same nine:
 
 # %%
-schedules = {"constant 0.4": constant(0.4), "constant 0.01": constant(0.01)}
-schedules["cosine from 0.4 to 0"] = cosine_decay(0.4, steps=400)
-squares = {name: noisy(schedule) for name, schedule in schedules.items()}
-last = {name: values[-1] for name, values in squares.items()}
-assert last["cosine from 0.4 to 0"] < min(last["constant 0.4"], last["constant 0.01"]) / 2
+rates = [0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4]
+falling = lambda lr: cosine_decay(lr, steps=400)
+squares = {
+    f"{name} {lr}": noisy(kind(lr))
+    for name, kind in {"constant": constant, "cosine from": falling}.items()
+    for lr in rates
+}
+constants, cosines = np.reshape([values[-1] for values in squares.values()], (2, len(rates)))
+best = {"constant": rates[constants.argmin()], "cosine from": rates[cosines.argmin()]}
+print(best, f"{constants.min():.4f} and {cosines.min():.4f}")
+assert cosines.min() < 0.7 * constants.min()
+assert all(rates[0] < lr < rates[-1] for lr in best.values())
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-names = {"xlabel": "step", "ylabel": "mean square distance", "yscale": "log"}
-draw_lines(squares, **names, title="A rate that falls is quick first and near last", ax=ax)
+shown = ["constant 0.4", "cosine from 0.4", *(f"{name} {lr}" for name, lr in best.items())]
+names = {"xlabel": "step", "ylabel": "mean square distance", "yscale": "log", "legend": "beside"}
+title = "A rate that falls comes nearer, tuned or not"
+draw_lines({name: squares[name] for name in shown}, **names, title=title, ax=ax)
 plt.show()
+
+# %% [markdown]
+# Tuned, the cosine ends at little more than half of the best constant. And it forgives: begun at 0.4 it still ends near, where the constant
+# rate stays on its floor.
+
+# %%
+assert cosines[-1] < 1.5 * constants.min() < constants[-1] / 10
 
 
 # %% [markdown]
-# **And rise?** Adam's first step is $\pm\eta$ in *every* coordinate, on the word of one batch. A **warm-up** raises the rate over the first steps. On the
+# **And rise?** Adam's first step is $\pm\eta$ in every coordinate that has a gradient, on the word of one batch. A **warm-up** raises the rate over the first steps. On the
 # digits, at the large rate 0.3 and at a good one, 0.03, with 20 steps of warm-up or none, ten seeds:
 
 
@@ -833,23 +908,11 @@ def after(lr, warm):
 # %%
 for lr in (0.3, 0.03):
     lower = after(lr, 20) < after(lr, 1)
-    print(f"rate {lr}: the warmed run ends lower", "for every seed" if lower.all() else "for some")
-    assert lower.all() == (lr == 0.3)
+    print(f"rate {lr}: the warmed run ends lower with {lower.sum()} of 10 seeds")
+    assert lower.all() if lr == 0.3 else lower.sum() < 5
 
-# %%
-steps = np.arange(400)
-shown = {
-    "warm-up, then cosine": warmup(cosine_decay(1.0, steps=400), steps=40),
-    "inverse root": inverse_sqrt(1.0, steps=40),
-}
-shown["step decay"] = step_decay(1.0, factor=0.3, every=130)
-curves = {name: np.array([schedule(step) for step in steps]) for name, schedule in shown.items()}
-
-# %%
-_, ax = plt.subplots(figsize=(9, 4))
-names = {"xlabel": "step", "ylabel": "rate / largest rate"}
-draw_lines(curves, **names, title="Three schedules: up at once or slowly, then down", ax=ax)
-plt.show()
+# %% [markdown]
+# At a rate that is too large, warm-up saves every run; at a good one it mostly costs, for its steps are shorter. How long it should be no formula says: it is tried, like the rate.
 
 # %% [markdown]
 # **One wild batch.** A hundred gradients of 1, one of 1000, two hundred of 1. *Predict:* what does it do to gradient descent? To Adam?
@@ -870,7 +933,7 @@ assert slowed[-1] < 0.05
 #
 # $$g\leftarrow g\cdot\min\Big(1,\frac c{\lVert g\rVert}\Big).$$
 #
-# **Your turn.**
+# A $c$ somewhat above the usual length lets all pass but the wild; that length has to be watched first. **Your turn.**
 
 
 # %% tags=["exercise"]
@@ -891,11 +954,12 @@ exercise("clipping", clip)
 #
 # ```python
 # def clip(g, longest):
-#     return g * min(1, longest / np.linalg.norm(g))
+#     norm = np.linalg.norm(g)
+#     return g * (longest / norm) if norm > longest else g
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "How does the loss after this step change with the rate of the last one?", "board": "\u03b8 = \u03b8\u2080 - \u03b7 g\u2080, L(\u03b8), chain rule", "cut": "the runs; keep the derivative", "expect": "By minus the product of this gradient and the last", "jump": "setup", "minutes": 6, "misconception": "A rate cannot be differentiated; it is not a parameter"}
+# %% [markdown] lecture={"ask": "How does the loss after this step change with the rate of the last one?", "board": "\u03b8 = \u03b8\u2080 - \u03b7 g\u2080, L(\u03b8), chain rule", "cut": "the runs; keep the derivative", "expect": "By minus the product of this gradient and the last", "jump": "setup", "minutes": 5, "misconception": "A rate cannot be differentiated; it is not a parameter"}
 # ## Learn the rate
 #
 # Document A promises that the step size can be learned, and does not return to it. Since $\theta_t=\theta_{t-1}-\eta\,g_{t-1}$ depends on the rate, the chain rule gives
@@ -911,62 +975,76 @@ assert np.isclose(numerical_gradient(loss_of_rate, eta)[0], -now @ g, rtol=1e-6)
 assert np.isclose(rate_slope(ground, p, 0.01), -now @ g)
 
 # %% [markdown]
-# While gradients agree, the rate was too small; when they turn, too large. So let $\eta$ walk downhill itself:
+# While gradients agree, the rate was too small; when they turn, too large. So let $\eta$ walk downhill itself, at a rate of its own:
 #
 # $$\eta\leftarrow\eta+\beta\,g_t\cdot g_{t-1}.$$
 #
-# *Predict:* in a ravine with $\kappa=10$, with $\beta=10^{-3}$, begun at $10^{-5}$, $10^{-3}$ and 0.19, just below $2/L$: where does it end?
+# *Predict:* in a ravine with $\kappa=10$, begun at $10^{-3}$: does it find the best rate, $\frac2{L+\mu}=0.18$, and does that depend on the start? On $\beta$?
 
 # %%
-learn = lambda lr, beta: learned_rate(bowl(10), (10.0, 1.0), lr=lr, hyper_lr=beta, steps=60)
-begun = {"from 10⁻⁵": 1e-5, "from 10⁻³": 1e-3, "from 0.19": 0.19}
-rates = {name: learn(lr, 1e-3).rates for name, lr in begun.items()}
-for name, one in rates.items():
-    print(f"{name} to {one[-1]:.3f}, best 2/(L + μ) = {2 / 11:.3f}")
-    assert abs(one[-1] / (2 / 11) - 1) < 0.03
-shown = rates | {"2/(L + μ)": np.full(60, 2 / 11)}
+learn = lambda start, beta: learned_rate(bowl(10), start, lr=1e-3, hyper_lr=beta, steps=60)
+tries = {
+    "from (10, 1), β = 10⁻³": ((10.0, 1.0), 1e-3),
+    "from (1, 1), β = 10⁻³": ((1.0, 1.0), 1e-3),
+    "from (10, 1), β = 10⁻⁴": ((10.0, 1.0), 1e-4),
+}
+rates = {name: learn(*one).rates for name, one in tries.items()}
+assert [round(one[-1] / (2 / 11), 1) for one in rates.values()] == [1.0, 0.6, 0.6]
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "From three beginnings the rate finds 2/(L + μ)"
-draw_lines(shown, xlabel="step", ylabel="rate", title=title, ax=ax)
+title = "How far the learned rate comes depends on the start and on β"
+ax.axhline(2 / 11, color=INK, linewidth=1.5, label="best: 2/(L + μ)")
+draw_lines(rates, xlabel="step", ylabel="rate", title=title, legend="beside", ax=ax)
 plt.show()
 
 # %% [markdown]
-# Within three percent of the best rate, which nobody told it. The price: $\beta$ is a rate too. A tenth of it
-# gets from $10^{-5}$ to 0.11 only, ten times as much is thrown out.
+# From one start and with one $\beta$ it comes within three percent of the best rate, which nobody told it. Where gradients are small, $g_t\cdot g_{t-1}$ is smaller still and the
+# rate stops early. And where they are large?
 
 # %%
-assert np.isclose(learn(1e-5, 1e-4).rates[-1], 0.11, atol=0.005)
+turn = np.linspace(0, 2 * np.pi, 21)[:-1] + 0.1
 with np.errstate(over="ignore", invalid="ignore"):
-    assert not np.abs(learn(1e-5, 1e-2).path[-1]).max() < 1e6
+    ends = [learn(10 * np.array([np.cos(a), np.sin(a)]), 1e-3).path[-1] for a in turn]
+    lost = sum(not np.abs(end).max() < 1e6 for end in ends)
+    assert not np.abs(learn((10.0, 1.0), 2e-3).path[-1]).max() < 1e6  # twice the β
+print(f"of 20 starts at a distance of 10, {lost} are thrown out")
+assert lost > 15
+
+# %% [markdown]
+# Nearly all are lost: the slope is right, but $\beta$ is a rate too, with the unit of $1/g^2$, and must be tuned in its turn.
 
 # %% [markdown] lecture={"ask": "Back to the vote: which rule wins?", "board": "the vote's four answers and who was right where", "cut": "the noise", "expect": "It depends on the ground: turn the ravine, and the winner falls far behind", "jump": "setup", "minutes": 20, "misconception": "Adam is the best optimizer", "script": "0 the vote again, hands up, noted on the board. 2 the same rate for all: who is flung out, who creeps? One number is five different things. 5 a ravine, every rule at its best: who does not see the ravine? AdaGrad and RMSprop, coordinate by coordinate. 8 the same ravine, turned by 45\u00b0: bet before playing; dividing helps nobody now. 10 on a saddle: who stands still, who leaves at once, why? Read the update of one step aloud. 12 noise: who arrives? Nobody; a tenth of the rate hovers a third as far. 14 as the well-known demos do it: who won, and do you believe it? Take the tricks away one by one with the next presets; after each, ask who is first now. 19 back to the vote: each answer was right on some ground."}
 # ## The race
 #
 # "Which rule is best?" On Rosenbrock's bent valley, 200 steps: (1) at one rate for all, 0.01; (2) the same, but Adam secretly at three times the rate that is shown; (3) each at
-# its best rate. *Predict:* who is first in each?
+# its best rate. Each from five starts. *Predict:* who is first in each?
 
 # %%
-one_rate = Setting(
-    tuple(runner(rule, 0.01) for rule in OPTIMIZERS), "Rosenbrock", start=(-1.5, 2.0)
-)
-races = {"one rate": one_rate, "tuned": at_rates(one_rate, "tuned")}
-races["trick"] = one_rate._replace(tricks=("Adam at three times the rate",))
-first = {name: min(race(one).runs, key=lambda one: one.reached) for name, one in races.items()}
-leads = {name: one.runner.rule for name, one in first.items()}
-print(leads)
+same = tuple(runner(rule, 0.01) for rule in OPTIMIZERS)
+starts = [(-1.5, 2.0), (0.0, 0.0), (1.5, -1.0), (-1.0, -0.5), (-2.0, 0.0)]
+one_rate = [Setting(same, "Rosenbrock", start=start) for start in starts]
+trick = [one._replace(tricks=("Adam at three times the rate",)) for one in one_rate]
+tuned = [at_rates(one, "tuned") for one in one_rate]
+leader = lambda one: min(race(one).runs, key=lambda one: one.reached).runner.rule
+leads = [[leader(one) for one in races] for races in (one_rate, trick, tuned)]
+for name, rules in zip(("one rate", "with the trick", "tuned"), leads):
+    print(f"{name:15}", *(f"{rule:9}" for rule in rules))
 
 # %% [markdown]
-# Three races, three winners; and the one that leads when all are tuned, momentum, was thrown out at the shared rate. So ours has rules:
+# From the first start three races have three winners. From others they change: no rule is first in all of them. The trick makes Adam first at three starts of five, where it is first at one without; and
+# momentum, which leads at three when all are tuned, is thrown out at the shared rate from every start. So ours has rules:
 #
 # * the same start, the same number of gradients, the same noise at the same step;
-# * each rule at *its* best rate, found with the same budget, judged by the value reached (nobody knows the minimum);
+# * each rule at *its* best rate, found with the same budget, judged by the value reached (nobody knows the minimum); where the best is the grid's first or last, the grid goes on;
 # * nothing clipped; the rate shown is the rate used; who leaves is marked.
 
 # %%
-assert len(set(leads.values())) == 3
-assert race(one_rate).runs[1].diverged
+assert len({rules[0] for rules in leads}) == 3
+assert [rules.count("Adam") for rules in leads[:2]] == [1, 4]
+assert leads[2].count("Momentum") == 3
+assert all(race(one).runs[1].diverged for one in one_rate)
+assert all(GRID[0] < who.lr < GRID[-1] for one in tuned for who in one.runners)
 
 # %% [markdown]
 # **Race them.** Choose a preset, say who will be first and why, play. A click sets the start; below the map stand this step's own numbers.
@@ -990,47 +1068,72 @@ assert race(one_rate).runs[1].diverged
 RacePanel()
 
 # %% [markdown]
-# **Bet.** Twenty starts on a circle, 200 steps, eighteen rates for each rule. Who is first in the ravine? And in the same ravine, turned by 37°? And there with noise in
-# the gradients?
+# **Bet.** Twenty starts on a circle, 200 steps, twenty-three rates for each rule; who comes below $10^{-12}$ has arrived. Who is first in the ravine? And in the same ravine, turned by 37°? And there
+# with noise in the gradients?
 
 # %%
 turn = np.linspace(0, 2 * np.pi, 21)[:-1] + 0.1
-starts, rates = 10 * np.stack([np.cos(turn), np.sin(turn)]), 10.0 ** np.arange(-3, 1.3, 0.25)
+starts, rates = 10 * np.stack([np.cos(turn), np.sin(turn)]), 10.0 ** np.arange(-3.5, 2.1, 0.25)
+arrived = lambda landscape, found: max(value_reached(landscape, found), 1e-12)
 
 
-def at_its_best(rule, ground, noise):
-    conditions = {"steps": 200, "noise": noise}
-    tuned = tune(ground, runner(rule, 1.0), starts, rates=rates, **conditions)
-    return run(ground, tuned.runner, starts, **conditions).reached
+def at_its_best(rule, ground, noise=0.0, seed=0):
+    same = {"steps": 200, "noise": noise, "seed": seed}
+    tuned = tune(ground, runner(rule, 1.0), starts, rates=rates, criterion=arrived, **same).runner
+    assert rates[0] < tuned.lr < rates[-1]
+    return run(ground, tuned, starts, **same).reached
 
 
 # %%
 tilted = turned(bowl(100), 37)
-grounds = {"straight": (bowl(100), 0.0), "turned": (tilted, 0.0), "turned, noise": (tilted, 10.0)}
-found, middle = {}, {}
-for name, conditions in grounds.items():
-    found[name] = {rule: at_its_best(rule, *conditions) for rule in OPTIMIZERS}
-    middle[name] = {rule: np.median(reached) for rule, reached in found[name].items()}
+grounds = {"straight": (bowl(100),), "turned": (tilted,), "turned, noise": (tilted, 10.0)}
+found = {
+    name: {rule: at_its_best(rule, *where) for rule in OPTIMIZERS}
+    for name, where in grounds.items()
+}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "Turned, the first falls behind; with noise, all are alike"
+title = "AdaGrad and RMSprop arrive where the ravine is straight, and only there"
 plots.draw_reached(found, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
-# Straight, a rate for each coordinate is all that is needed, and AdaGrad is out of sight. Turned, it is ten thousand times behind momentum, which does not care how the
-# ravine lies. And with noise all five end within a factor of five: what speed gains, noise takes.
+# Straight, a rate for each coordinate is all that is needed: AdaGrad and RMSprop are out of sight. Turned, they are ten thousand times behind momentum, which does not care how the
+# ravine lies, and behind Adam, which is level with it.
 
 # %%
-first = {name: min(one, key=one.get) for name, one in middle.items()}
-assert (first["straight"], first["turned"]) == ("AdaGrad", "Momentum")
-assert middle["turned"]["AdaGrad"] > 1e4 * middle["turned"]["Momentum"]
-assert max(middle["turned, noise"].values()) < 5 * min(middle["turned, noise"].values())
+middle = {
+    name: {rule: np.median(reached) for rule, reached in one.items()} for name, one in found.items()
+}
+straight, slanted = middle["straight"], middle["turned"]
+divide, remember = ("AdaGrad", "RMSprop"), ("Momentum", "Adam")
+assert max(straight[rule] for rule in divide) < 1e-12 < min(straight[rule] for rule in remember)
+assert all(slanted[a] > 1e4 * slanted[b] for a, b in product(divide, remember))
+assert 0.5 < slanted["Momentum"] / slanted["Adam"] < 2
+assert np.isclose(slanted["Momentum"], straight["Momentum"], rtol=0.1)
+
+# %% [markdown]
+# And noise? How many times as high does the last end as the first, over three seeds?
+
+# %%
+for noise in (1.0, 10.0):
+    ratios = []
+    for seed in range(3):
+        ends = [np.median(at_its_best(rule, tilted, noise, seed)) for rule in OPTIMIZERS]
+        ratios.append(max(ends) / min(ends))
+    print(f"noise {noise:g}: {min(ratios):.0f} to {max(ratios):.0f} times as high")
+    assert min(ratios) > 20 if noise == 1 else max(ratios) < 5
+
+# %% [markdown]
+# Without noise it was a hundred thousand times. What speed gains, noise takes.
+
+# %%
+assert max(slanted.values()) > 1e5 * min(slanted.values())
 
 
 # %% [markdown]
-# **On the digits.** The same, with a network: four rates, a factor of ten apart, five seeds, 150 steps. *Predict:* how far apart are the five rules at one rate for all, and each at its best?
+# **On the digits.** The same, with the network of the trials: seven rates, five seeds, 150 steps. *Predict:* how far apart are the five rules at one rate for all, and each at its best?
 
 
 # %%
@@ -1038,37 +1141,41 @@ def after_150(rule, lr, seed):
     return loss_on_digits(OPTIMIZERS[rule], lr, seed=seed)
 
 
-rates = [0.001, 0.01, 0.1, 1.0]
+rates = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
 swept = sweep(after_150, {"rule": list(OPTIMIZERS), "lr": rates}, seeds=range(5))
-losses = np.reshape([one.result for one in swept], (5, 4, 5))  # rule, rate, seed
-best, arms = losses.mean(axis=2).min(axis=1), dict(zip(OPTIMIZERS, losses))
+losses = np.reshape([one.result for one in swept], (5, 7, 5))  # rule, rate, seed
+arms, means = dict(zip(OPTIMIZERS, losses)), losses.mean(axis=2)
 names = {"xlabel": "rate", "ylabel": "loss after 150 steps"}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "Every rule has a rate of its own"
+title = "Every rule has a window of rates of its own"
 draw_means(rates, arms, **names, title=title, yscale="log", legend="beside", ax=ax)
 plt.show()
 
 # %%
-shared = losses[:, 1].mean(axis=1)  # all at 0.01
-chosen = dict(zip(OPTIMIZERS, losses.mean(axis=2).argmin(axis=1)))
-print(f"at 0.01 for all, a factor of {shared.max() / shared.min():.0f}; each at its best, below 4")
-assert best.max() < 4 * best.min()
-assert rates[chosen["GradientDescent"]] == 100 * rates[chosen["RMSprop"]]
+shared, best = means[:, 1], means.min(axis=1)  # all at 0.01; each at its best
+apart = lambda some: some.max() / some.min()
+chosen = dict(zip(OPTIMIZERS, means.argmin(axis=1)))
+print(f"at 0.01 for all a factor of {apart(shared):.0f}; each at its best, {apart(best):.1f}")
+assert apart(shared) > 5 * apart(best)
+assert chosen["GradientDescent"] - chosen["RMSprop"] == 4  # of the grid's steps, each about 3
+assert all(0 < k < len(rates) - 1 for k in chosen.values())
 
 # %% [markdown]
 # And the best rates lie a hundred apart.
 #
-# **On MNIST**, some minutes and stored: lesson 5's network, 1000 steps, ten rates and five seeds an arm. 5,000 images held back chose the rates; the test images were seen once. *Predict:* how far
-# apart are the first and the last?
+# **On MNIST**, some minutes and stored: lesson 5's network, 1000 steps, ten rates and five seeds an arm. 5,000 images held back chose the rates; the test images were seen once. *Rule:* ahead is who is
+# ahead with each seed. *Predict:* who is?
 
 # %%
 arms = race_on_mnist()
 for name, arm in arms.items():
     print(f"{name:24} best rate {arm.best:<6g}  {arm.test:.3f} ± {arm.spread:.3f}")
-for a, b in combinations(arms.values(), 2):
-    assert abs(a.test - b.test) < max(a.spread, b.spread)
+    assert arm.rates[0] < arm.best < arm.rates[-1]
+ahead = [(a, b) for a, b in permutations(arms, 2) if arms[a].ahead_of(arms[b])]
+print(len(ahead), "of 36 pairs are decided:", *(f"{a} before {b}" for a, b in ahead), sep="\n  ")
+assert not any(a in OPTIMIZERS and b in OPTIMIZERS for a, b in ahead)
 assert arms["GradientDescent"].best >= 100 * arms["RMSprop"].best
 
 # %%
@@ -1077,12 +1184,13 @@ names = {"xlabel": "rate", "ylabel": "accuracy, images held back"}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "Each rule has its window of rates; at its best, all are alike"
+title = "Each rule has its window of rates; their tops are hardly apart"
 draw_lines(curves, rates, **names, title=title, xscale="log", every=1, ax=ax)
 plt.show()
 
 # %% [markdown]
-# No two arms differ by more than the larger of their spreads, conventions included; and the best rates lie hundreds apart. "Which optimizer is best?" has no answer; "on which ground, at which rate, with how much noise?" has one, and you can now predict it.
+# Among the five rules none is ahead of another. Of all 36 pairs, conventions included, a few are decided; five tossed coins agree once in 16 times, so two or three would be by luck alone. And the best rates lie hundreds
+# apart. "Which optimizer is best?" has no answer; "on which ground, at which rate, with how much noise?" has one: on a quadratic it is derived, elsewhere it is measured.
 
 # %%
 claims_table("04")

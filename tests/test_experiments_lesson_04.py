@@ -60,9 +60,9 @@ def test_a_turned_landscape_is_the_same_seen_from_elsewhere(landscape, degrees):
 
 
 def test_a_run_on_the_digits_learns_and_is_the_same_each_time():
-    loss = loss_on_digits(Adam, 0.01, seed=1, steps=60)
+    loss, anew = loss_on_digits(Adam, 0.01, seed=1, steps=60), loss_on_digits.__wrapped__
     assert loss < 0.5 < loss_on_digits(Adam, 0.01, seed=1, steps=1)
-    assert loss == loss_on_digits(Adam, 0.01, seed=1, steps=60)
+    assert loss == anew(Adam, 0.01, seed=1, steps=60)
     assert loss != loss_on_digits(Adam, 0.01, seed=2, steps=60)
 
 

@@ -49,6 +49,8 @@ def test_what_was_reached_is_a_median_between_quarters(ax):
     draw_reached(reached, title="who", ax=ax)
     marks = {line.get_label(): line.get_xdata().tolist() for line in ax.lines}
     assert marks == {"ravine": [1e-2, 1e-12], "noise": [1, 1]}
+    rows = np.array([line.get_ydata() for line in ax.lines])
+    assert (np.abs(rows[0] - rows[1]) > 0.15).all()  # no mark hides another
     (bar, edge) = (segment[:, 0].tolist() for segment in ax.collections[0].get_segments())
     assert bar == [1e-3, 1e-1]
     assert edge == [1e-12, 1e-12]

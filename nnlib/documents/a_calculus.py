@@ -5,7 +5,8 @@ import numpy as np
 from nnlib.blocks import linear, tanh
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import derivative
-from nnlib.documents.claims import convention, note, ok, page, reading, typo, wrong
+from nnlib.documents.claims import convention, note, ok, overstated, page, reading, typo, wrong
+from nnlib.landscapes import rosenbrock
 
 
 def unit(u):
@@ -49,9 +50,10 @@ def gradient_descent(rng):
     one, bowl = np.ones(2), lambda x: (x[0] ** 2 + 3 * x[1] ** 2) / 2
     steepness = lambda x: np.sqrt(x[0] ** 2 + 9 * x[1] ** 2)  # the norm of its gradient
 
-    L, start = rng.uniform(0.5, 2), rng.standard_normal(1)
-    alphas = np.append(rng.uniform(0.1, 4, 8), 2.1) / L
-    moved = lambda: start - alphas * complex_step(lambda x: (L * x**2 / 2).sum(), start)
+    bent, start, end = rosenbrock().value, np.array([-0.5, 1.5]), np.ones(2)
+    uphill, alphas = complex_step(bent, start), 10.0 ** -np.arange(3, 9)
+    steps = [start - alpha * uphill for alpha in alphas]
+    far = lambda p: np.linalg.norm(p - end)
 
     yield wrong(
         "A-2-uat",
@@ -99,11 +101,12 @@ def gradient_descent(rng):
         lambda: min(derivative(f, x, u) for u in directions),
         r"Where $\nabla f\ne0$.",
     )
-    yield wrong(
+    yield overstated(
         "A-2-tomin",
-        r"$-\nabla f$ points to where the minimum lies: the angle between them is $0^\circ$.",
-        r"Steepest decrease is local: in the valley $\frac12(x^2+100y^2)$ at $(10,1)$ it is "
-        r"$78.6^\circ$ off. On a quadratic $-H^{-1}\nabla f$ points there.",
+        r"$-\nabla f$ gives the direction in which the minimum lies.",
+        r"In one dimension and in round bowls. Else steepest decrease is local: in the valley "
+        r"$\frac12(x^2+100y^2)$ at $(10,1)$ it is $78.6^\circ$ off. On a quadratic "
+        r"$-H^{-1}\nabla f$ points there.",
         lambda: 0.0,
         lambda: angle(H @ away, np.linalg.solve(H, H @ away)),
         lambda: angle(-complex_step(valley, lowest + away), -away),
@@ -118,14 +121,18 @@ def gradient_descent(rng):
         lambda: np.degrees(np.arctan(9) - np.arctan(3)),
         lambda: angle(complex_step(bowl, one), complex_step(steepness, one)),
     )
-    yield wrong(
+    yield overstated(
         "A-2-step",
-        r"Every step $-\alpha\nabla f$ comes closer to the minimum: 9 of 9 step sizes do.",
-        r"Those with $\alpha<2/L$ do, $L$ the largest curvature of a convex $f$; with "
-        r"$\alpha=2.1/L$ on a parabola every step multiplies the distance by 1.1.",
-        lambda: 9,
-        lambda: (alphas < 2 / L).sum(),
-        lambda: (np.abs(moved()) < np.abs(start)).sum(),
+        r"Each step $-\alpha\nabla f$ with a very small $\alpha$ comes closer to the minimum.",
+        r"If $f$ is convex and $\alpha<2/L$, $L$ its largest curvature. In Rosenbrock's valley, at "
+        r"$(-0.5,1.5)$, a step lowers $f$ and leads away from $(1,1)$, however small: of six "
+        r"$\alpha$ from $10^{-8}$ to $10^{-3}$ none comes closer.",
+        lambda: [6, 6],  # steps that lower f, steps that come closer
+        lambda: [6, (2 * uphill @ (start - end) > alphas * (uphill @ uphill)).sum()],
+        lambda: [
+            sum(bent(p) < bent(start) for p in steps),
+            sum(far(p) < far(start) for p in steps),
+        ],
         lessons="01 04",
     )
     yield note(

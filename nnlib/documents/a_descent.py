@@ -57,9 +57,9 @@ def direction(rng):
 
     yield misprint(
         "A-4-direction",
-        r"Weights are to move along the gradient: in a round bowl of curvature $L$, "
-        r"$w+\eta g$ with $\eta=1/L$ should be the lowest point.",
-        r"Against it, as the formulas do: $w-\eta g$. Along it the loss rises, here fourfold.",
+        "Weights change in the direction of the gradient.",
+        r"Against it, as the formulas do: in a round bowl of curvature $L$, $w-\eta g$ with "
+        r"$\eta=1/L$ is the lowest point; along it the loss rises fourfold.",
         lambda: w + g / L,
         lambda: w - g / L,
         lambda: lowest,
@@ -131,8 +131,9 @@ def adagrad_page(rng):
     yield convention(
         "A-4.2-eps",
         r"$\epsilon$, such as $10^{-8}$, stands inside the root.",
-        r"Elsewhere outside, $\sqrt G+\epsilon$. Inside it is a floor of $10^{-4}$ under "
-        r"$\lvert g\rvert$; equal only for $\epsilon_{in}=\epsilon^2+2\epsilon\sqrt G$.",
+        r"PyTorch and the Adam paper have it outside, $\sqrt G+\epsilon$. Inside it is a floor of "
+        r"$10^{-4}$ under $\lvert g\rvert$; equal only for "
+        r"$\epsilon_{in}=\epsilon^2+2\epsilon\sqrt G$.",
         lambda: arrived(origin, eta / np.sqrt(1e-12 * G + EPS) * small),
         lambda: arrived(origin, eta / np.sqrt(1e-12 * G + outside(1e-12 * G)) * small),
         lambda: stepped(AdaGrad(np.zeros(3), eta, eps=EPS), small),
@@ -188,20 +189,19 @@ def rmsprop_page(rng):
     )
     yield overstated(
         "A-4.3-stall",
-        "AdaGrad's rate shrinks until training stalls: after 400 steps of a constant gradient "
-        "1200 more should leave the distance as it is, its ratio 1.",
+        "AdaGrad's rate shrinks and shrinks, until training stalls.",
         r"True where early gradients are far larger than later ones. While they keep their size it "
-        r"shrinks like $\eta/\sqrt t$, whose sum is endless: the distance goes on as "
-        r"$2\eta\sqrt t$, its ratio 2.04.",
+        r"shrinks like $\eta/\sqrt t$, whose sum is endless: 1600 steps of a constant gradient "
+        r"come 2.04 times as far as 400, and not, as for one that has stalled, as far.",
         lambda: 1.0,
         lambda: sum_of_rates(1600) / sum_of_rates(400),
         lambda: np.divide(*adagrad_distances()[[1599, 399]]),
     )
     yield overstated(
         "A-4.3-stable",
-        "RMSprop's rate remains stable and is not 0: without gradients it stays what it was.",
-        r"True while gradients keep their size. It is never 0, but as they vanish it grows up to "
-        r"$\eta/\sqrt\epsilon$, that is $10^4\eta$.",
+        "RMSprop's rate remains stable and is not 0.",
+        r"True while gradients keep their size. It is never 0, but as they vanish, here in 500 "
+        r"steps without any, it grows up to $\eta/\sqrt\epsilon$, that is $10^4\eta$.",
         lambda: eta / np.sqrt(E[-1] + EPS),
         lambda: np.full(3, eta / np.sqrt(EPS)),
         lambda: eta / np.sqrt(then_nothing()[-1] + EPS),
@@ -249,10 +249,10 @@ def adam_page(rng):
     )
     yield misprint(
         "A-4.4-betas",
-        r"$\beta_1$ and $\beta_2$ are 0.9 or 0.999; here $\beta_1=0.999$, $\beta_2=0.9$ on "
-        "$w^2/2$, whose minimum is 0.",
-        r"$\beta_1=0.9$ and $\beta_2=0.999$. The other way round $w$ keeps swinging; error: the "
-        r"largest $\lvert w\rvert$ late in the run.",
+        r"$\beta_1$ and $\beta_2$ are set to 0.9 or 0.999.",
+        r"Respectively: $\beta_1=0.9$ and $\beta_2=0.999$. The other way round, at $\eta=0.1$ on "
+        r"$w^2/2$, $w$ keeps swinging; error: the largest $\lvert w\rvert$ in the last 250 of 1000 "
+        "steps.",
         lambda: late(0.999, 0.9),
         lambda: late(0.9, 0.999),
         lambda: 0.0,

@@ -1,16 +1,13 @@
 """The exercises of lesson 04: the best rate of a quadratic, three rules, and a clipped gradient."""
 
 from collections.abc import Callable
-from math import inf
 
 import numpy as np
 
 from nnlib.checks import Array
+from nnlib.exercises.adaptive import ADAM, RMSPROP, THETA, ZERO, G, M
 from nnlib.exercises.judge import Exercise
-from nnlib.optimizers import Adam, Momentum, RMSprop
-
-THETA, G, ZERO = np.array([1.0, -2.0, 0.5]), np.array([0.3, -4.0, 2.0]), np.zeros(3)
-M, V = np.array([0.1, 1.0, -0.5]), np.array([0.2, 5.0, 0.04])
+from nnlib.optimizers import Momentum
 
 # -- the best rate of a quadratic -----------------------------------------------------------------
 
@@ -44,6 +41,21 @@ BEST_RATE = Exercise(
         "It takes L - μ for L + μ.": (
             rate_of(lambda curvatures: 2 / (curvatures[-1] - curvatures[0]))
         ),
+        "That is 2/μ, far beyond the limit 2/L: the steep direction leaves.": (
+            rate_of(lambda curvatures: 2 / curvatures[0])
+        ),
+        "That is the factor by which both shrink at the best rate, and not the rate.": rate_of(
+            lambda curvatures: (curvatures[-1] - curvatures[0]) / (curvatures[-1] + curvatures[0])
+        ),
+        "That is 2/(1 + κ): the best rate only where μ is 1.": (
+            rate_of(lambda curvatures: 2 / (1 + curvatures[-1] / curvatures[0]))
+        ),
+        "That is (2/(√L + √μ))², the rate that goes with the best momentum.": (
+            rate_of(lambda curvatures: (2 / (curvatures[-1] ** 0.5 + curvatures[0] ** 0.5)) ** 2)
+        ),
+        "Its curvatures are not in order, as eigvals leaves them: eigvalsh sorts.": (
+            lambda H: 2 / (np.linalg.eigvals(H)[0] + np.linalg.eigvals(H)[-1])
+        ),
         "It adds all curvatures; only the largest and the smallest count.": (
             rate_of(lambda curvatures: 2 / curvatures.sum())
         ),
@@ -54,44 +66,73 @@ BEST_RATE = Exercise(
     "one of them.",
 )
 
-# -- the steps of three rules ---------------------------------------------------------------------
+# -- a step of momentum ---------------------------------------------------------------------------
 
 
-def momentum_with(velocity: Callable, move: Callable = lambda v, lr: v) -> Callable:
-    """The step θ - move(v, lr) for the velocity that comes of (v, g, lr, rho)."""
+momentum_velocity = lambda v, g, lr, rho: rho * v + lr * g
+
+
+def momentum_with(
+    velocity: Callable = momentum_velocity, move: Callable = lambda v, g, lr, rho: v
+) -> Callable:
+    """The step θ - move(v, g, lr, rho) for the velocity that comes of (v, g, lr, rho)."""
 
     def step(theta: Array, v: Array, g: Array, lr: float, rho: float) -> tuple[Array, Array]:
         v = velocity(v, g, lr, rho)
-        return theta - move(v, lr), v
+        return theta - move(v, g, lr, rho), v
 
     return step
 
 
-momentum_step = momentum_with(lambda v, g, lr, rho: rho * v + lr * g)
+scaled = lambda v, g, lr, rho: lr * v
+turned_round = lambda v, g, lr, rho: -v
+momentum_step = momentum_with()
 
 MOMENTUM = Exercise(
     task="Return the new θ and the new v: v ← ρv + ηg, then θ ← θ - v.",
     right=momentum_step,
     samples={
-        "in full flight": (THETA, M, G, 0.1, 0.9),
+        "in full flight": (THETA, M, G, 0.2, 0.9),
         "at the first step": (THETA, ZERO, G, 0.5, 0.8),
     },
     results=("theta", "v"),
     slips={
         "That is document E's form, with 1 - ρ before the gradient and η outside.": momentum_with(
-            lambda v, g, lr, rho: rho * v + (1 - rho) * g, lambda v, lr: lr * v
+            lambda v, g, lr, rho: rho * v + (1 - rho) * g, scaled
         ),
         "That is PyTorch's form, with η outside the velocity.": momentum_with(
-            lambda v, g, lr, rho: rho * v + g, lambda v, lr: lr * v
+            lambda v, g, lr, rho: rho * v + g, scaled
+        ),
+        "That is right in the other sign, as Keras has it: here v is subtracted.": momentum_with(
+            lambda v, g, lr, rho: rho * v - lr * g, turned_round
+        ),
+        "That is Nesterov's step, a look ahead: the plain one moves θ by v.": momentum_with(
+            move=momentum_velocity
+        ),
+        "ρ is missing: nothing is ever forgotten.": momentum_with(lambda v, g, lr, rho: v + lr * g),
+        "η and ρ are exchanged.": momentum_with(lambda v, g, lr, rho: lr * v + rho * g),
+        "ρ shortens the new gradient too: it belongs to the old velocity alone.": momentum_with(
+            lambda v, g, lr, rho: rho * (v + lr * g)
+        ),
+        "The gradient has the weight 1 - ρ, as in a mean, and η is missing.": momentum_with(
+            lambda v, g, lr, rho: rho * v + (1 - rho) * g
+        ),
+        "The gradient has the weight 1 - ρ, as in a mean: here it counts in full.": momentum_with(
+            lambda v, g, lr, rho: rho * v + (1 - rho) * lr * g
         ),
         "η is missing: the gradient is no step yet.": momentum_with(
             lambda v, g, lr, rho: rho * v + g
         ),
-        "η counts twice, in the velocity and in the step.": momentum_with(
-            lambda v, g, lr, rho: rho * v + lr * g, lambda v, lr: lr * v
+        "η counts twice, in the velocity and in the step.": momentum_with(move=scaled),
+        "The sign is wrong: the velocity is to be subtracted.": momentum_with(move=turned_round),
+        "The gradient is subtracted twice, in v and in the step: θ climbs.": momentum_with(
+            lambda v, g, lr, rho: rho * v - lr * g
         ),
-        "The sign is wrong: the velocity is subtracted.": momentum_with(
-            lambda v, g, lr, rho: rho * v + lr * g, lambda v, lr: -v
+        "The velocity is kept and not used: it is to move θ.": momentum_with(
+            move=lambda v, g, lr, rho: lr * g
+        ),
+        "θ and v are exchanged: return θ first.": (
+            lambda theta, *rest: momentum_step(theta, *rest)[::-1]
         ),
         "θ moves by the old velocity: update v first.": (
             lambda theta, v, g, lr, rho: (theta - v, rho * v + lr * g)
@@ -104,132 +145,6 @@ MOMENTUM = Exercise(
     shown=Momentum.update,
 )
 
-
-def rmsprop_with(mean: Callable, root: Callable) -> Callable:
-    """The step η g / root(v, eps) for the v that comes of (v, g, gamma)."""
-
-    def step(
-        theta: Array, v: Array, g: Array, lr: float, gamma: float, eps: float
-    ) -> tuple[Array, Array]:
-        v = mean(v, g, gamma)
-        return theta - lr * g / root(v, eps), v
-
-    return step
-
-
-mean_square = lambda v, g, gamma: gamma * v + (1 - gamma) * g**2
-root_and_eps = lambda v, eps: np.sqrt(v) + eps
-rmsprop_step = rmsprop_with(mean_square, root_and_eps)
-
-RMSPROP = Exercise(
-    task="Return the new θ and the new v: a running mean of g² in v, and ε outside the root.",
-    right=rmsprop_step,
-    samples={
-        "in full flight": (THETA, V, G, 0.1, 0.9, 1e-8),
-        "at the first step": (THETA, ZERO, G, 0.1, 0.99, 1e-8),
-        "for tiny gradients": (ZERO, ZERO, 1e-8 * G, 0.1, 0.9, 1e-8),
-    },
-    results=("theta", "v"),
-    slips={
-        "ε stands inside the root, as in document A: a floor of √ε under the gradient.": (
-            rmsprop_with(mean_square, lambda v, eps: np.sqrt(v + eps))
-        ),
-        "The root is forgotten: v has the unit of g².": (
-            rmsprop_with(mean_square, lambda v, eps: v + eps)
-        ),
-        "That is AdaGrad: squares are summed and never forgotten.": (
-            rmsprop_with(lambda v, g, gamma: v + g**2, root_and_eps)
-        ),
-        "γ and 1 - γ are exchanged: this forgets nearly all at each step.": (
-            rmsprop_with(lambda v, g, gamma: mean_square(v, g, 1 - gamma), root_and_eps)
-        ),
-        "The new square lacks its weight 1 - γ: v grows to 1/(1 - γ) times the mean.": (
-            rmsprop_with(lambda v, g, gamma: gamma * v + g**2, root_and_eps)
-        ),
-        "The gradient is averaged, and not its square.": (
-            rmsprop_with(lambda v, g, gamma: gamma * v + (1 - gamma) * g, root_and_eps)
-        ),
-        "The old v divides: update v first.": (
-            lambda theta, v, g, lr, gamma, eps: (
-                theta - lr * g / (np.sqrt(v) + eps),
-                mean_square(v, g, gamma),
-            )
-        ),
-        "The sign is wrong: steps go against the gradient.": (
-            lambda theta, v, g, lr, *settings: rmsprop_step(theta, v, g, -lr, *settings)
-        ),
-    },
-    proved="A step is measured in units of the gradient's usual size, and the past fades.",
-    shown=RMSprop.update,
-)
-
-
-def adam_with(ratio: Callable, kept: Callable = lambda m, v, a, b: (m, v)) -> Callable:
-    """The step η ratio(m, v, 1 - β₁ᵗ, 1 - β₂ᵗ, ε), with t = 1 at the first."""
-
-    def step(
-        theta: Array, m: Array, v: Array, g: Array, t: float,
-        lr: float, beta1: float, beta2: float, eps: float,
-    ) -> tuple[Array, ...]:  # fmt: skip
-        m = beta1 * m + (1 - beta1) * g
-        v = beta2 * v + (1 - beta2) * g**2
-        a, b = 1 - beta1**t, 1 - beta2**t
-        return theta - lr * ratio(m, v, a, b, eps), *kept(m, v, a, b)
-
-    return step
-
-
-adam_ratio = lambda m, v, a, b, eps: (m / a) / (np.sqrt(v / b) + eps)
-adam_step = adam_with(adam_ratio)
-
-ADAM = Exercise(
-    task="Return the new θ, m and v, with m̂ and v̂ in the step and ε outside the root.",
-    right=adam_step,
-    samples={
-        "at step 5": (THETA, M, V, G, 5, 0.1, 0.9, 0.999, 1e-8),
-        "at step 1": (THETA, ZERO, ZERO, G, 1, 0.1, 0.9, 0.999, 1e-8),
-        "for tiny gradients": (ZERO, ZERO, ZERO, 1e-8 * G, 1, 0.1, 0.9, 0.999, 1e-8),
-    },
-    results=("theta", "m", "v"),
-    slips={
-        "m and v are not corrected: the first step is then √10 times too large.": (
-            lambda theta, m, v, g, t, *settings: adam_step(theta, m, v, g, inf, *settings)
-        ),
-        "It is corrected with t - 1: steps are counted from 1.": (
-            lambda theta, m, v, g, t, *settings: adam_step(theta, m, v, g, t - 1, *settings)
-        ),
-        "β₁ and β₂ are exchanged: the gradient is averaged over ten steps, its square over a "
-        "thousand.": (
-            lambda theta, m, v, g, t, lr, beta1, beta2, eps: adam_step(
-                theta, m, v, g, t, lr, beta2, beta1, eps
-            )
-        ),
-        "ε stands inside the root, as in document A: a floor of √ε under the gradient.": (
-            adam_with(lambda m, v, a, b, eps: (m / a) / np.sqrt(v / b + eps))
-        ),
-        "ε is added to v before it is corrected, and inside the root.": (
-            adam_with(lambda m, v, a, b, eps: (m / a) / np.sqrt((v + eps) / b))
-        ),
-        "m is corrected, and v is not.": (
-            adam_with(lambda m, v, a, b, eps: (m / a) / (np.sqrt(v) + eps))
-        ),
-        "v is corrected, and m is not.": (
-            adam_with(lambda m, v, a, b, eps: m / (np.sqrt(v / b) + eps))
-        ),
-        "The root is forgotten: v̂ has the unit of g².": (
-            adam_with(lambda m, v, a, b, eps: (m / a) / (v / b + eps))
-        ),
-        "It returns m̂ and v̂, which would be corrected again at the next step: return m and v.": (
-            adam_with(adam_ratio, lambda m, v, a, b: (m / a, v / b))
-        ),
-        "The sign is wrong: steps go against the gradient.": (
-            lambda theta, m, v, g, t, lr, *settings: adam_step(theta, m, v, g, t, -lr, *settings)
-        ),
-    },
-    proved="Its first step is η in every coordinate, whatever the gradient's size.",
-    shown=Adam.update,
-)
-
 # -- a gradient clipped by its norm ---------------------------------------------------------------
 
 
@@ -238,12 +153,17 @@ def shortened(share: Callable) -> Callable:
     return lambda g, longest: g * share(np.linalg.norm(g), longest)
 
 
-clipped = shortened(lambda norm, longest: min(1.0, longest / norm))
+clipped = shortened(lambda norm, longest: longest / max(norm, longest))
 
 CLIPPING = Exercise(
     task="Return g, shortened to the length given where it is longer, and else as it is.",
     right=clipped,
-    samples={"on a long gradient": (G, 1.0), "on a short one": (0.1 * G, 1.0)},
+    samples={
+        "on a long gradient": (G, 1.0),
+        "on a short one": (0.3 * G, 2.0),
+        "on a long one, where 2 is allowed": (G, 2.0),
+        "on a gradient of 0": (ZERO, 1.0),
+    },
     results=("g",),
     slips={
         "Each entry is clipped by itself, which turns the gradient.": (
@@ -251,6 +171,28 @@ CLIPPING = Exercise(
         ),
         "Short gradients are stretched: only long ones are to change.": (
             shortened(lambda norm, longest: longest / norm)
+        ),
+        "Long gradients get the length 1, whatever length is allowed.": (
+            shortened(lambda norm, longest: 1 / norm if norm > longest else 1.0)
+        ),
+        "It takes 1 for the length that is allowed.": (
+            shortened(lambda norm, longest: 1 / max(norm, 1.0))
+        ),
+        "A gradient of 0 is divided by its length: only long ones are to be divided.": (
+            lambda g, longest: g / np.linalg.norm(g) * min(longest, np.linalg.norm(g))
+        ),
+        "It changes nothing.": shortened(lambda norm, longest: 1.0),
+        "The factor is upside down: it shortens the short.": (
+            shortened(lambda norm, longest: min(1.0, norm / longest))
+        ),
+        "It returns the factor: multiply the gradient by it.": (
+            lambda g, longest: longest / max(np.linalg.norm(g), longest)
+        ),
+        "It takes the largest entry for the norm, and without its sign at that.": (
+            lambda g, longest: g * min(1.0, longest / g.max())
+        ),
+        "Entries above the length are cut off, each by itself; those far below 0 stay.": (
+            lambda g, longest: np.minimum(g, longest)
         ),
         "It divides by the square of the norm: the root is missing.": (
             shortened(lambda norm, longest: min(1.0, longest / norm**2))

@@ -76,6 +76,7 @@ def small_digits() -> tuple[Array, Array]:
     return scale(digits.x_train, np.float64, white=16), digits.labels_train
 
 
+@lru_cache(maxsize=1024)  # several sections of the lesson ask for the same runs
 def loss_on_digits(
     rule: Callable[..., Optimizer],
     lr: float,

@@ -7,10 +7,11 @@ import numpy as np
 from nnlib.checks import Array
 from nnlib.experiments.stored import stored
 
-TRIED, LOSS, TEST = (
+MEASURES = (
     "accuracy on those held back, rate",
     "training loss at its best rate, steps",
-    "test",
+    "test accuracy, best rate",
+    "the same of seed",
 )
 
 
@@ -21,6 +22,7 @@ class Arm(NamedTuple):
     best            the rate that was chosen.
     steps, losses   the training loss at that rate: the mean of the steps up to each of these.
     test, spread    the accuracy on the test images at that rate.
+    of_seeds        the same, seed by seed: a seed has the same weights and batches for all arms.
     """
 
     rates: Array
@@ -30,6 +32,11 @@ class Arm(NamedTuple):
     losses: Array
     test: float
     spread: float
+    of_seeds: Array
+
+    def ahead_of(self, other: "Arm") -> bool:
+        """Whether its accuracy is higher with every seed."""
+        return bool((self.of_seeds > other.of_seeds).all())
 
 
 def race_on_mnist() -> dict[str, Arm]:
@@ -46,8 +53,8 @@ def race_on_mnist() -> dict[str, Arm]:
 
 def arm_of(rows: list[dict[str, str]]) -> Arm:
     """An arm from its rows."""
-    tried, losses, (test,) = (
-        [row for row in rows if row["measure"].startswith(start)] for start in (TRIED, LOSS, TEST)
+    tried, losses, (test,), of_seeds = (
+        [row for row in rows if row["measure"].startswith(start)] for start in MEASURES
     )
     last = lambda row: float(row["measure"].split()[-1])
     means = lambda some: np.array([float(row["mean"]) for row in some])
@@ -59,4 +66,5 @@ def arm_of(rows: list[dict[str, str]]) -> Arm:
         means(losses),
         float(test["mean"]),
         float(test["spread"]),
+        means(of_seeds),
     )

@@ -95,9 +95,9 @@ def draw_paths(
     low = bottom(landscape, known)
     above = float(landscape.value(start)) - low or float(np.max(known, initial=low)) - low
     draw_lines_of_height(x, y, heights, low + above * np.linspace(0.1, 1.4, 6) ** 2, ax=ax)
-    ax.plot(*landscape.minima, "*", color=GREEN, markersize=18)
+    ax.plot(*landscape.minima, "*", color=GREEN, markersize=18, label="minimum")
     for (name, path), look in zip(paths.items(), looks(paths)):
         ax.plot(*path.T, label=name, markersize=6, linewidth=1.8, **{**look, "marker": "o"})
     ax.set(xlabel="x", ylabel="y", title=title, xlim=across, ylim=up)
     ax.grid(False)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=len(paths))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=len(paths) + 1)

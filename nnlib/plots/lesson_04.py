@@ -56,7 +56,8 @@ def draw_best_momentum(
     for (name, values), look in zip(factors.items(), looks(factors)):
         ax.plot(momenta, values, label=name, **(look | {"marker": ""}))
     at, low = np.transpose(list(best.values()))
-    ax.plot(at, low, "o", color=GREEN, markersize=12, label="by the formula")
+    ring = {"color": INK, "markerfacecolor": "none", "markeredgewidth": 2.5}
+    ax.plot(at, low, "o", markersize=13, label="by the formula", **ring)
     ax.set(xlabel="momentum ρ, each with its best rate", ylabel="factor a step", ylim=(0, 1.05))
     ax.set_title("The narrower the ravine, the more momentum it wants")
     legend_below(ax, columns=len(factors) + 1)
@@ -67,8 +68,8 @@ def draw_reached(
 ) -> None:
     """Draw the values that rules reached on several grounds: {ground: {rule: values}}.
 
-    A mark is the median over the starts, a bar holds their middle half. What lies below the lowest
-    value shown is marked at the edge.
+    A mark is the median over the starts, a bar holds their middle half; grounds stand one below the
+    other. What lies below the lowest value shown is marked at the edge.
 
     >>> from nnlib.plots.canvas import new_figure
     >>> ax = new_figure(9, 4).add_subplot()
@@ -78,10 +79,11 @@ def draw_reached(
     [0.01, 1e-12]
     """
     rules = list(next(iter(reached.values())))
-    for (ground, found), look in zip(reached.items(), looks(reached)):
+    shifts = 0.22 * (np.arange(len(reached)) - (len(reached) - 1) / 2)
+    for (ground, found), look, shift in zip(reached.items(), looks(reached), shifts):
         quarters = [np.quantile(found[rule], [0.25, 0.5, 0.75], method="nearest") for rule in rules]
         low, middle, high = np.maximum(np.transpose(quarters), lowest)
-        rows = np.arange(len(rules))
+        rows = np.arange(len(rules)) + shift
         ax.hlines(rows, low, high, color=look["color"], linewidth=4, alpha=0.5)
         ax.plot(middle, rows, **(look | {"linestyle": ""}), markersize=11, label=ground)
     ax.set_yticks(range(len(rules)), rules)
