@@ -340,7 +340,7 @@ for share in (1e-3, 1e-12):
 _, ax = plt.subplots(figsize=(9, 4))
 near = {name: distance[:351] for name, distance in far.items()}
 names = {"xlabel": "step", "ylabel": "distance to the minimum", "yscale": "log"}
-title = "κ = 100, each at its best: momentum is there many times as soon"
+title = "κ = 100, each at its best: with memory it is there far sooner"
 draw_lines(near, **names, title=title, ylim=(1e-5, 50), legend="inside", ax=ax)
 plt.show()
 
@@ -451,7 +451,7 @@ names = {"xlabel": "effective rate: η, or η/(1 − ρ)", "ylabel": "loss after
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "Equal steps, equal progress; momentum bears longer ones"
+title = "Equal steps bring no gain; but momentum bears longer ones"
 draw_means(effective, arms, **names, title=title, yscale="log", ax=ax)
 plt.show()
 
@@ -1094,7 +1094,7 @@ found = {
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "AdaGrad and RMSprop arrive where the ravine is straight, and only there"
+title = "AdaGrad and RMSprop arrive in a straight ravine only"
 plots.draw_reached(found, title=title, ax=ax)
 plt.show()
 
