@@ -470,6 +470,7 @@ def at_best(arm):
 assert faster(momentum[2], plain[0])  # both at rate 0.1
 assert faster(plain[0], momentum[0])  # both at the effective rate 0.1
 assert not any(faster(momentum[k], plain[k]) for k in range(3))
+assert not faster(plain[2], momentum[2])
 assert faster(at_best(momentum), at_best(plain))
 
 # %% [markdown]
@@ -479,7 +480,7 @@ assert faster(at_best(momentum), at_best(plain))
 # | at the same effective rate, up to 1 | **not supported**: at 0.1 it is *slower* with each seed, for a ball has to gather speed; at 1 now the one leads, now the other |
 # | best against best | **supported**: it bears an effective rate of 3, at which gradient descent breaks down |
 #
-# So memory pays by what it *cancels*. And the losing case: where nothing zigzags there is nothing to cancel, and the ball rolls past.
+# So memory pays where long steps would zigzag, for there it *cancels*. And the losing case: where nothing zigzags there is nothing to cancel, and the ball rolls past.
 
 # %%
 rates = np.linspace(0.01, 3.9, 1000)
@@ -513,11 +514,13 @@ for unit in (1, 1000):
 # %%
 begin = {"straight": (bowl(100), (10.0, 1.0))}
 begin["turned"] = turned(bowl(100), 45), (9 / np.sqrt(2), 11 / np.sqrt(2))  # the same place
-for name, place in begin.items():
-    runs = [run(place[0], runner("AdaGrad", lr), place[1], steps=2000) for lr in (0.5, 1, 2, 5, 10)]
-    taken = min(int((np.linalg.norm(one.path, axis=1) > 0.01).sum()) for one in runs)
-    print(f"{name:9} {taken} steps to a thousandth, at the best of five rates")
-assert taken > 346  # what gradient descent needs in either, at its best
+rates = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
+for name, (ground, start) in begin.items():
+    paths = [run(ground, runner("AdaGrad", lr), start, steps=2000).path for lr in rates]
+    taken = [int((np.linalg.norm(path, axis=1) > 0.01).sum()) for path in paths]
+    print(f"{name:9} {min(taken)} steps to a thousandth, at the best of seven rates")
+    assert min(taken) < min(taken[0], taken[-1])
+assert min(taken) > 346  # what gradient descent needs in either, at its best
 
 # %% [markdown]
 # (c): turned, both coordinates see the same mixture of gradients; one rate for each is one rate for both, and it shrinks. A rate for each
@@ -744,7 +747,9 @@ assert (lower[:2] == 8).all()
 assert (lower[3:] == 0).all()
 
 # %%
-a, b = (arm[arm.mean(axis=1).argmin()] for arm in (with_it, without))
+best = [arm.mean(axis=1).argmin() for arm in (with_it, without)]
+assert all(0 < k < len(rates) - 1 for k in best)
+a, b = with_it[best[0]], without[best[1]]
 assert not (a < b).all()
 assert not (b < a).all()
 arms = {"corrected": with_it, "not corrected": without}
@@ -752,7 +757,7 @@ names = {"xlabel": "learning rate", "ylabel": "loss after 150 steps"}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "Corrected, Adam bears rates at which it else breaks down"
+title = "Corrected, Adam bears rates at which it breaks down without"
 draw_means(rates, arms, **names, title=title, yscale="log", ax=ax)
 plt.show()
 
@@ -992,7 +997,9 @@ tries = {
     "from (10, 1), β = 10⁻⁴": ((10.0, 1.0), 1e-4),
 }
 rates = {name: learn(*one).rates for name, one in tries.items()}
-assert [round(one[-1] / (2 / 11), 1) for one in rates.values()] == [1.0, 0.6, 0.6]
+found, *short = (one[-1] / (2 / 11) for one in rates.values())
+assert abs(found - 1) < 0.03
+assert max(short) < 0.7
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
@@ -1015,7 +1022,7 @@ print(f"of 20 starts at a distance of 10, {lost} are thrown out")
 assert lost > 15
 
 # %% [markdown]
-# Nearly all are lost: the slope is right, but $\beta$ is a rate too, with the unit of $1/g^2$, and must be tuned in its turn.
+# Nearly all are lost: the slope is right, but $\beta$ is a rate too, with the unit of $\eta/g^2$, and must be tuned in its turn.
 
 # %% [markdown] lecture={"ask": "Back to the vote: which rule wins?", "board": "the vote's four answers and who was right where", "cut": "the noise", "expect": "It depends on the ground: turn the ravine, and the winner falls far behind", "jump": "setup", "minutes": 20, "misconception": "Adam is the best optimizer", "script": "0 the vote again, hands up, noted on the board. 2 the same rate for all: who is flung out, who creeps? One number is five different things. 5 a ravine, every rule at its best: who does not see the ravine? AdaGrad and RMSprop, coordinate by coordinate. 8 the same ravine, turned by 45\u00b0: bet before playing; dividing helps nobody now. 10 on a saddle: who stands still, who leaves at once, why? Read the update of one step aloud. 12 noise: who arrives? Nobody; a tenth of the rate hovers a third as far. 14 as the well-known demos do it: who won, and do you believe it? Take the tricks away one by one with the next presets; after each, ask who is first now. 19 back to the vote: each answer was right on some ground."}
 # ## The race
@@ -1176,7 +1183,7 @@ for name, arm in arms.items():
     print(f"{name:24} best rate {arm.best:<6g}  {arm.test:.3f} ± {arm.spread:.3f}")
     assert arm.rates[0] < arm.best < arm.rates[-1]
 ahead = [(a, b) for a, b in permutations(arms, 2) if arms[a].ahead_of(arms[b])]
-print(len(ahead), "of 36 pairs are decided:", *(f"{a} before {b}" for a, b in ahead), sep="\n  ")
+print(f"{len(ahead)} of 36 pairs are decided:", *(f"{a} before {b}" for a, b in ahead), sep="\n  ")
 assert not any(a in OPTIMIZERS and b in OPTIMIZERS for a, b in ahead)
 assert arms["GradientDescent"].best >= 100 * arms["RMSprop"].best
 

@@ -134,14 +134,18 @@ def adam_with(
     return step
 
 
-def of_the_old(theta, m, v, g, t, lr, beta1, beta2, eps):  # type: ignore[no-untyped-def]
+adam_step = adam_with()
+
+
+def of_the_old(
+    theta: Array, m: Array, v: Array, g: Array, t: float,
+    lr: float, beta1: float, beta2: float, eps: float,
+) -> tuple[Array, ...]:  # fmt: skip
     """The step by the old m and v, corrected, which then go into the new."""
     m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
     _, m, v = adam_step(theta, m_hat, v_hat, g, t, lr, beta1, beta2, eps)
     return theta - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
 
-
-adam_step = adam_with()
 
 ADAM = Exercise(
     task="Return the new θ, m and v, with m̂ and v̂ in the step and ε outside the root.",
