@@ -16,6 +16,7 @@ steps) lies within the spread, once each has its own best rate.
 import contextlib
 from concurrent.futures import Executor, ProcessPoolExecutor
 from functools import lru_cache
+from itertools import permutations
 
 import numpy as np
 
@@ -80,6 +81,7 @@ def rows(found: list[Swept]):
     """The table: for every arm what was tried, the rate chosen, its losses and its test."""
     (x, _), (x_held, _), _ = images()
     setting = f"{len(x)} images, {len(x_held)} to choose the rate, {STEPS} steps of {BATCH}"
+    tests = {}
     for arm in ARMS:
         tries = {
             lr: [one.result for one in found if one.settings == {"arm": arm, "lr": lr}]
@@ -94,8 +96,10 @@ def rows(found: list[Swept]):
             yield outcome("race", setting, arm, measure, losses)
         accuracies = [tested(result[2]) for result in tries[best]]
         yield outcome("race", setting, arm, f"test accuracy, best rate {best:g}", accuracies)
-        for seed, value in zip(dict.fromkeys(one.seed for one in found), accuracies):
-            yield outcome("race", setting, arm, f"the same of seed {seed}", value)
+        tests[arm] = accuracies
+    for arm, other in permutations(tests, 2):
+        ahead = np.greater(tests[arm], tests[other])
+        yield outcome("race", setting, arm, f"share of seeds ahead of {other}", ahead)
 
 
 def main(executor: Executor | None = None):

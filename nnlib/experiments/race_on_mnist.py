@@ -11,7 +11,7 @@ MEASURES = (
     "accuracy on those held back, rate",
     "training loss at its best rate, steps",
     "test accuracy, best rate",
-    "the same of seed",
+    "share of seeds ahead of ",
 )
 
 
@@ -22,7 +22,8 @@ class Arm(NamedTuple):
     best            the rate that was chosen.
     steps, losses   the training loss at that rate: the mean of the steps up to each of these.
     test, spread    the accuracy on the test images at that rate.
-    of_seeds        the same, seed by seed: a seed has the same weights and batches for all arms.
+    ahead           by each other arm, with what share of the seeds this one was the better in the
+                    test: a seed has the same first weights and batches for all.
     """
 
     rates: Array
@@ -32,11 +33,7 @@ class Arm(NamedTuple):
     losses: Array
     test: float
     spread: float
-    of_seeds: Array
-
-    def ahead_of(self, other: "Arm") -> bool:
-        """Whether its accuracy is higher with every seed."""
-        return bool((self.of_seeds > other.of_seeds).all())
+    ahead: dict[str, float]
 
 
 def race_on_mnist() -> dict[str, Arm]:
@@ -53,7 +50,7 @@ def race_on_mnist() -> dict[str, Arm]:
 
 def arm_of(rows: list[dict[str, str]]) -> Arm:
     """An arm from its rows."""
-    tried, losses, (test,), of_seeds = (
+    tried, losses, (test,), ahead = (
         [row for row in rows if row["measure"].startswith(start)] for start in MEASURES
     )
     last = lambda row: float(row["measure"].split()[-1])
@@ -66,5 +63,5 @@ def arm_of(rows: list[dict[str, str]]) -> Arm:
         means(losses),
         float(test["mean"]),
         float(test["spread"]),
-        means(of_seeds),
+        {row["measure"].removeprefix(MEASURES[-1]): float(row["mean"]) for row in ahead},
     )
