@@ -131,6 +131,12 @@ def test_a_slip_that_raises_is_known_too():
     assert verdict(told, eval("lambda p, dp: [][0]")).endswith("There is no first entry.")
 
 
+def test_several_results_may_come_in_a_list():
+    two = SOFTMAX._replace(right=lambda p, dp: (p, dp), results=("a", "b"), slips={}, shown=None)
+    assert verdict(two, lambda p, dp: [p, dp]).startswith("Right")
+    assert "it returns 1" in verdict(two, lambda p, dp: [p])
+
+
 def test_what_is_no_block_is_told():
     assert "the function must return the pair" in verdict(SQUARE, lambda x: x * x)
 

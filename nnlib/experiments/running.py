@@ -69,7 +69,7 @@ class Run(NamedTuple):
     rates      (steps, 2, ...) effective rate of each coordinate: |move| / |given|, nan for 0 / 0.
     state      for each moment of the rule (steps + 1, 2, ...): what it remembered.
     ended      (...) how many steps were taken; where that is fewer than asked, it diverged.
-    beyond     (2, ...) where the step led that was not taken, nan for who did not diverge.
+    beyond     as a place of path, where the step not taken led; nan for who did not diverge.
     calls      how many gradients of each start were computed: one a step, whoever runs.
     beside     what a map cannot show of it; None for a run in the plane.
     """
