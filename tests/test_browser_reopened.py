@@ -15,8 +15,8 @@ pytestmark = pytest.mark.slow
 
 SAVE = "async () => { await jupyterapp.commands.execute('docmanager:save'); }"
 SHOWN = """() => ({
-    pictures: [...document.querySelectorAll(".jupyter-widgets img")]
-        .filter(picture => picture.complete && picture.naturalWidth > 0).length,
+    pictures: [...document.querySelectorAll(".jupyter-widgets :is(img, canvas)")]
+        .filter(picture => (picture.naturalWidth ?? picture.width) > 0).length,
     bars: document.querySelectorAll(".widget-hprogress").length,
     lost: document.querySelector(".jp-Notebook").innerText.includes("Error displaying widget"),
 })"""

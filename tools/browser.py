@@ -234,7 +234,9 @@ def close(page):
 def moved_controls(page):
     """Move each control of each panel to both ends; the faults, each with what was done."""
     found = []
-    for name, action in actions(page):
+    for name, control, action in actions(page):
+        if not (control.is_visible() and control.is_enabled()):  # as another one has made it
+            continue
         action()
         settle(page)
         if new := faults(page):
@@ -244,22 +246,22 @@ def moved_controls(page):
 
 
 def actions(page):
-    """(name, function) for each thing that a person can do with the controls on the page."""
+    """(name, control, function) for each thing that can be done with the controls on the page."""
     outputs = page.locator(".jp-Notebook .jp-OutputArea")
     for handle in outputs.locator(".noUi-handle").all():
         for key in ("End", "Home"):
-            yield f"{handle.evaluate(NAME)} to {key}", lambda h=handle, k=key: h.press(k)
+            yield f"{handle.evaluate(NAME)} to {key}", handle, lambda h=handle, k=key: h.press(k)
     for menu in outputs.locator("select").all():
         for i in range(menu.locator("option").count()):
-            yield f"{menu.evaluate(NAME)} option {i}", lambda m=menu, i=i: m.select_option(index=i)
+            choose = lambda m=menu, i=i: m.select_option(index=i)
+            yield f"{menu.evaluate(NAME)} option {i}", menu, choose
     for box in outputs.locator("input[type=checkbox]").all():
         for _ in range(2):
-            yield f"{box.evaluate(NAME)} clicked", box.click
+            yield f"{box.evaluate(NAME)} clicked", box, box.click
     for play in outputs.locator(".widget-play").all():
-        yield "play and pause", lambda p=play: play_a_while(p)
+        yield "play and pause", play, lambda p=play: play_a_while(p)
     for button in outputs.locator(".jupyter-button:not(.widget-play *)").all():
-        if button.is_visible() and button.is_enabled():
-            yield f"{button.evaluate(NAME)} pressed", button.click
+        yield f"{button.evaluate(NAME)} pressed", button, button.click
 
 
 def play_a_while(play):
