@@ -14,9 +14,8 @@
 # | gradient descent | repeat $\theta\leftarrow\theta-\text{rate}\cdot\text{gradient}$; Adam chooses a rate for each parameter |
 # | batch, step, epoch | some images; one update from them; all images once |
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from functools import partial
-from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,11 +41,8 @@ from nnlib.training import Training, accuracy, fit
 from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
 
 use_style()
-
-# %% tags=["nbval-ignore-output"]
-images, digits = load_mnist(), load_digits()
-widths, sample_labels = [784, 40, 30, 20, 10], digits.labels_train[:100]
-sample = scale(enlarged(digits.x_train[:100]), np.float64)
+images, digits, widths = load_mnist(), load_digits(), [784, 40, 30, 20, 10]
+sample, sample_labels = scale(enlarged(digits.x_train[:100]), np.float64), digits.labels_train[:100]
 
 
 # %% [markdown]
@@ -123,7 +119,7 @@ assert np.allclose(softmax(two)[0][:, 1], sigmoid(two[:, 1] - two[:, 0])[0], rto
 # the sigmoid (`D-tanh-always`), is [lesson 2](02_blocks.ipynb)'s.
 
 # %%
-shapes = [(m, n) for n, m in pairwise(widths)]
+shapes = list(zip(widths[1:], widths))
 weights, biases = sum(m * n for m, n in shapes), sum(m for m, _ in shapes)
 print(shapes, f"{weights} weights + {biases} biases = {weights + biases}")
 
