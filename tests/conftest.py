@@ -18,9 +18,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from mnist_files import SHA256, SIZES
+from pictures import assert_legible
 from threadpoolctl import ThreadpoolController
 
 from nnlib import data
+from nnlib.plots.canvas import new_figure, png, style
 from tools import browser
 
 POOLS = ThreadpoolController()
@@ -126,3 +128,13 @@ def chromium():
         pytest.skip("Chromium is not installed")
     with browser.chromium() as chromium:
         yield chromium
+
+
+@pytest.fixture
+def ax():
+    """Axes in the style of the course; at the end, all that is drawn can be read."""
+    with style():
+        figure = new_figure(8, 4)
+        yield figure.gca()
+        png(figure)
+    assert_legible(figure)

@@ -2,23 +2,11 @@
 
 import numpy as np
 import pytest
-from pictures import assert_legible
 
 from nnlib.blocks import sigmoid
-from nnlib.plots.canvas import new_figure, png, style
 from nnlib.plots.lesson_00 import draw_claims, draw_slope
 from nnlib.widgets.lesson_00 import SlopePanel
 from nnlib.words import minus
-
-
-@pytest.fixture
-def ax():
-    """Axes in the style of the course; at the end, all that is drawn can be read."""
-    with style():
-        figure = new_figure(9, 4)
-        yield figure.gca()
-        png(figure)
-    assert_legible(figure)
 
 
 def test_claims_are_counted_in_the_title_and_every_bar_ends_at_its_total(ax):

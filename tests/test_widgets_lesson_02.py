@@ -8,21 +8,10 @@ import pytest
 from pictures import assert_legible
 
 import nnlib.plots.lesson_02 as plots
-from nnlib.plots.canvas import new_figure, png, style
 from nnlib.plots.matrices import draw_matrix
 from nnlib.widgets.lesson_02 import ActivationPanel, ApproximatorPanel, SoftmaxPanel, off, percent
 
 PANELS = [ActivationPanel, SoftmaxPanel, ApproximatorPanel]
-
-
-@pytest.fixture
-def ax():
-    """Axes in the style of the course; at the end, all that is drawn can be read."""
-    with style():
-        figure = new_figure(8, 4)
-        yield figure.gca()
-        png(figure)
-    assert_legible(figure)
 
 
 def visible_titles_fit(figure):

@@ -11,19 +11,7 @@ from pictures import assert_legible
 import nnlib.plots.lesson_03 as plots
 from nnlib.experiments.calibration import reliability
 from nnlib.experiments.lesson_03 import COMPARED, explore
-from nnlib.plots.canvas import new_figure, png, style
 from nnlib.widgets.lesson_03 import LossPanel, first
-
-
-@pytest.fixture
-def ax():
-    """Axes in the style of the course; at the end, all that is drawn can be read."""
-    with style():
-        figure = new_figure(8, 4)
-        yield figure.gca()
-        png(figure)
-    assert_legible(figure)
-
 
 # -- pictures -------------------------------------------------------------------------------------
 
