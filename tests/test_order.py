@@ -14,7 +14,7 @@ TESTS = Path(__file__).parent
 def run_tests(*arguments, folder=TESTS.parent, **env):
     """What pytest says, in a process of its own."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, arguments)]
-    env = os.environ | {"PYTHONPATH": str(TESTS.parent)} | env
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [TESTS.parent, TESTS]))} | env
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
@@ -56,8 +56,7 @@ def test_bad(leave):
 
 
 def test_a_test_that_leaves_something_behind_fails_itself(tmp_path):
-    for name in ("conftest.py", "mnist_files.py"):
-        shutil.copy(TESTS / name, tmp_path)
+    shutil.copy(TESTS / "conftest.py", tmp_path)
     (tmp_path / "test_some.py").write_text(LEFT_BEHIND)
     code, output = run_tests("test_some.py", folder=tmp_path, NNLIB_ORDER="any")
     assert code == 1
