@@ -99,6 +99,25 @@ def number(where: str, name: str, value: Any, interval: str) -> float:
     return float(value)
 
 
+def one_of(where: str, name: str, value: Any, choices: tuple) -> Any:
+    """The value, when it is one of the choices and not just equal to one, as 1 is to True.
+
+    >>> one_of("TokenClassifier", "positions", "learnt", ("learned", "sinusoids", None))
+    Traceback (most recent call last):
+    ...
+    ValueError: TokenClassifier: positions must be 'learned', 'sinusoids' or None; got 'learnt'. \
+Did you mean 'learned'?
+    """
+    if any(type(value) is type(choice) and value == choice for choice in choices):
+        return value
+    *others, last = map(repr, choices)
+    due, words = f"{', '.join(others)} or {last}", [c for c in choices if isinstance(c, str)]
+    near = difflib.get_close_matches(str(value), words, n=1)
+    advice = f" Did you mean {near[0]!r}?" if near else ""
+    error = ValueError if type(value) in map(type, choices) else TypeError
+    raise error(f"{where}: {name} must be {due}; got {value!r}.{advice}")
+
+
 def class_numbers(where: str, name: str, labels: Any, classes: int) -> Array:
     """The labels, when they are integers in 0..classes-1.
 

@@ -9,7 +9,7 @@ from nnlib.blocks import layer_norm, leaky_relu, linear, sigmoid, tanh
 from nnlib.layers import Composite, Dropout, Layer, Linear, Residual, Sequential
 from nnlib.mlp import MLP, TwoLayerNetwork
 from nnlib.parameters import parameter_vector
-from nnlib.transformer import MultiHeadAttention
+from nnlib.transformer import MultiHeadAttention, OneLayerEncoder, TokenClassifier
 
 
 def normed(d, dtype="float64"):
@@ -70,6 +70,13 @@ MODELS = {  # how to build each, and the shape of one sample
     "residual": (residual, (4,)),
     "attention": (AttentionModel, (5, 4)),
     "document C": (partial(TwoLayerNetwork, 3, 4, 5, 3, rng=0), (3, 4)),
+}
+encoder = partial(TokenClassifier, 4, 5, 3, d=6, heads=2, d_ff=8, rng=0)
+MODELS |= {
+    "encoder": (encoder, (5, 4)),
+    "encoder, post-norm": (partial(encoder, norm_first=False), (5, 4)),
+    "encoder, mean": (partial(encoder, layers=2, positions="sinusoids", readout="mean"), (5, 4)),
+    "document C's encoder": (partial(OneLayerEncoder, 4, 5, 6, 3, rng=0), (5, 4)),
 }
 each_model = pytest.mark.parametrize("name", MODELS)
 

@@ -16,9 +16,9 @@ import nnlib
 
 NNLIB = Path(nnlib.__file__).parent
 ORDER = """checks machine contract slopes calculus arrays blocks losses initializers parameters
-    stepping optimizers landscapes expressions layers mlp recurrent transformer generation
-    progress idx download data environment jupyter archives fingerprints examples training
-    saving sweeps words exercises documents experiments plots widgets""".split()
+    stepping optimizers landscapes expressions layers mlp tokens attention encoder recurrent
+    transformer generation progress idx download data environment jupyter archives fingerprints
+    examples training saving sweeps words exercises documents experiments plots widgets""".split()
 FOLDERS = ("exercises", "documents", "experiments", "plots", "widgets")
 PUBLIC = {
     "calculus": "numerical_gradient numerical_jacobian vec directional_derivative check_vjp",
@@ -31,7 +31,11 @@ PUBLIC = {
     "layers": "Layer Linear Sequential Residual",
     "parameters": "parameter_vector objective replica is_current",
     "mlp": "MLP",
-    "transformer": "MultiHeadAttention",
+    "tokens": "positional_encoding",
+    "attention": "MultiHeadAttention causal_mask padding_mask OneLayerEncoder",
+    "encoder": "EncoderLayer Encoder TokenClassifier",
+    "transformer": """MultiHeadAttention causal_mask padding_mask positional_encoding EncoderLayer
+        Encoder TokenClassifier OneLayerEncoder""",
     "data": "load_digits load_mnist read_idx one_hot batches",
     "environment": "faults check_environment",
     "training": "Training fit accuracy",

@@ -1,0 +1,344 @@
+"""The transformer's encoder, and a classifier that reads it: layers that attend and think.
+
+Each forward pass is written from top to bottom and its pullback from bottom to top, with the same
+names. What a layer is made of stands in nnlib.attention and nnlib.tokens.
+"""
+
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from nnlib.attention import (
+    MultiHeadAttention,
+    of_tokens,
+    shared_out,
+)
+from nnlib.blocks import fits, layer_norm
+from nnlib.checks import (
+    Array,
+    Pullback,
+    Rng,
+    boolean,
+    float_dtype,
+    generator,
+    number,
+    one_of,
+    whole_number,
+)
+from nnlib.initializers import normal, xavier_normal
+from nnlib.layers import Composite, Dropout, Layer, Linear, Sequential
+from nnlib.mlp import MLP
+from nnlib.tokens import add_positions, add_sinusoids, read_out, with_token
+
+
+def norm(d: int, dtype: Any) -> Layer:
+    """A layer norm that begins with scale 1 and shift 0."""
+    return Layer(layer_norm, gamma=np.ones(d, dtype), beta=np.zeros(d, dtype))
+
+
+class EncoderLayer(Composite):
+    """Tokens attend to each other, then each thinks alone; both times the layer adds to them.
+
+    norm_first   True: y = h + think(norm h), h = x + attend(norm x): from y to x there is a way
+                 for the gradient on which nothing is normed. False, as first published:
+                 y = norm(h + think h), h = norm(x + attend x): each norm stands in its way.
+    dropout      the share of what attention and thinking add that is silenced in training.
+
+    Called as ``layer(x, mask=None, rng=None)``. Thinking is an MLP of widths d, d_ff, d with ReLU,
+    its weights drawn as He does for a ReLU, attention's with variance 1/d.
+
+    Shapes     x (B, T, d) -> y (B, T, d)
+    Pullback   dx.
+    Errors     TypeError or ValueError for sizes that are no integers >= 1 or heads that cannot
+               share d, for a norm_first that is no bool, a dropout outside [0, 1), and for tokens
+               or a mask that do not fit.
+    Source     D-attn, D-mha, D-ffn, D-lnres; N-ffn-bwd, N-residual.
+
+    >>> layer = EncoderLayer(4, 2, 8, rng=0)
+    >>> y, pullback = layer(np.eye(4)[None], mask=np.tri(4, dtype=bool))
+    >>> y.shape, pullback(y).shape, layer.weights(np.eye(4)[None]).shape
+    ((1, 4, 4), (1, 4, 4), (1, 2, 4, 4))
+    """
+
+    def __init__(
+        self,
+        d: int,
+        heads: int,
+        d_ff: int,
+        *,
+        norm_first: bool = True,
+        dropout: float = 0.0,
+        rng: Rng | int | None,
+        dtype: Any = "float64",
+    ) -> None:
+        checked("EncoderLayer", d, heads, d_ff, norm_first, dropout)
+        rng, dtype = generator("EncoderLayer", "rng", rng), float_dtype("EncoderLayer", dtype)
+        silence = [Dropout(dropout)] if dropout else []
+        super().__init__(
+            norm(d, dtype),
+            Sequential(MultiHeadAttention(d, heads, rng=rng, dtype=dtype), *silence),
+            norm(d, dtype),
+            Sequential(MLP(d, d_ff, d, rng=rng, dtype=dtype), *silence),
+        )
+        self.norm_first = norm_first
+
+    def __call__(
+        self, x: Array, mask: Array | None = None, rng: Rng | None = None
+    ) -> tuple[Array, Pullback]:
+        return (self.normed_first if self.norm_first else self.normed_last)(x, mask, rng)
+
+    def normed_first(self, x: Array, mask: Array | None, rng: Rng | None) -> tuple[Array, Pullback]:
+        """Pre-norm: each branch norms what it reads, and adds to what was there."""
+        norm1, attend, norm2, think = self.parts
+        n, n_pullback = norm1(x)
+        a, a_pullback = attend(n, n, mask=mask, rng=rng)
+        h = x + a
+        m, m_pullback = norm2(h)
+        f, f_pullback = think(m, rng=rng)
+
+        def pullback(dy: Array) -> Array:
+            dh = dy + m_pullback(f_pullback(dy))
+            dn_q, dn_kv = a_pullback(dh)
+            return dh + n_pullback(dn_q + dn_kv)
+
+        return h + f, pullback
+
+    def normed_last(self, x: Array, mask: Array | None, rng: Rng | None) -> tuple[Array, Pullback]:
+        """Post-norm: each sum is normed."""
+        norm1, attend, norm2, think = self.parts
+        a, a_pullback = attend(x, x, mask=mask, rng=rng)
+        h, h_pullback = norm1(x + a)
+        f, f_pullback = think(h, rng=rng)
+        y, y_pullback = norm2(h + f)
+
+        def pullback(dy: Array) -> Array:
+            dsum = y_pullback(dy)
+            dsum = h_pullback(dsum + f_pullback(dsum))
+            dx_q, dx_kv = a_pullback(dsum)
+            return dsum + dx_q + dx_kv
+
+        return y, pullback
+
+    def weights(self, x: Array, mask: Array | None = None) -> Array:
+        """The attention weights (B, heads, T, T), for looking at."""
+        parts: Any = self.parts
+        norm1, attend, _, _ = parts
+        n, _ = norm1(x) if self.norm_first else (x, None)
+        return attend.parts[0].weights(n, n, mask)
+
+
+class Encoder(Composite):
+    """So many encoder layers, one on the other, and a last norm when each norms first.
+
+    Called as ``encoder(x, mask=None, rng=None)``; every layer has the same mask.
+
+    Shapes     x (B, T, d) -> y (B, T, d)
+    Pullback   dx.
+    Errors     as EncoderLayer; TypeError or ValueError for layers that are no integer >= 1.
+    Source     D-encdec.
+
+    >>> encoder = Encoder(2, 4, 2, 8, rng=0)
+    >>> encoder(np.ones((1, 3, 4)))[0].shape, [A.shape for A in encoder.weights(np.ones((1, 3, 4)))]
+    ((1, 3, 4), [(1, 2, 3, 3), (1, 2, 3, 3)])
+    """
+
+    def __init__(
+        self,
+        layers: int,
+        d: int,
+        heads: int,
+        d_ff: int,
+        *,
+        norm_first: bool = True,
+        dropout: float = 0.0,
+        rng: Rng | int | None,
+        dtype: Any = "float64",
+    ) -> None:
+        layers = whole_number("Encoder", "layers", layers, low=1)
+        checked("Encoder", d, heads, d_ff, norm_first, dropout)
+        rng, dtype = generator("Encoder", "rng", rng), float_dtype("Encoder", dtype)
+        options: Any = {"norm_first": norm_first, "dropout": dropout, "rng": rng, "dtype": dtype}
+        parts: list[Any] = [EncoderLayer(d, heads, d_ff, **options) for _ in range(layers)]
+        super().__init__(*parts, *([norm(d, dtype)] if norm_first else []))
+        self.depth = layers
+
+    def __call__(
+        self, x: Array, mask: Array | None = None, rng: Rng | None = None
+    ) -> tuple[Array, Pullback]:
+        layers, last = self.parts[: self.depth], self.parts[self.depth :]
+        pullbacks = []
+        for layer in layers:
+            x, layer_pullback = layer(x, mask=mask, rng=rng)
+            pullbacks.append(layer_pullback)
+        for last_norm in last:
+            x, norm_pullback = last_norm(x)
+            pullbacks.append(norm_pullback)
+
+        def pullback(dx: Array) -> Array:
+            for part_pullback in reversed(pullbacks):
+                dx = part_pullback(dx)
+            return dx
+
+        return x, pullback
+
+    def weights(self, x: Array, mask: Array | None = None) -> list[Array]:
+        """The attention weights of each layer, (B, heads, T, T), for looking at."""
+        A: list[Array] = []
+        layers: Any = self.parts[: self.depth]
+        for layer in layers:
+            A.append(layer.weights(x, mask))
+            x, _ = layer(x, mask=mask)
+        return A
+
+
+class TokenClassifier(Composite):
+    """Scores of a sample that is a row of tokens: embedded, given their places, encoded, read.
+
+    positions   "learned": a row for each place; "sinusoids": those of positional_encoding; None:
+                the order of the tokens then tells nothing.
+    readout     "class": a learned class token stands before the others, in row 0, and its row is
+                read; "mean": the mean of the tokens is.
+
+    Called as ``model(x, mask=None, rng=None)``. The mask is boolean, (B, 1, T) as padding_mask
+    gives it, for the tokens given: where it is False nobody attends to the token and the mean
+    leaves it out. The class token is always there. There may be fewer tokens than `tokens`, not
+    more.
+
+    Without positions, tokens in another order give the same scores but for rounding: the sums over
+    the keys run in another order, which in float64 changes the scores by 1e-12 of their size at
+    most. Nothing else changes, so no bit is promised, and none is in another batch either.
+
+    At first the scores are small, whatever the input, and the loss is that of chance: the weights
+    that read, the class token and the learned places are drawn with standard deviation 0.02.
+
+    Shapes     x (B, T, features), T <= tokens -> z (B, classes)
+    Pullback   dx.
+    Errors     as Encoder; TypeError or ValueError for positions or a readout that there is not, for
+               more tokens than `tokens`, of another width, and for a mask that does not fit.
+    Source     D-pe, D-perm, C2-F3, C2-F7.
+
+    >>> model = TokenClassifier(28, 28, 10, d=16, heads=4, d_ff=32, rng=0)
+    >>> x = np.random.default_rng(0).random((5, 28, 28), np.float32)
+    >>> model(x)[0].shape, [A.shape for A in model.weights(x)]
+    ((5, 10), [(5, 4, 29, 29)])
+    """
+
+    def __init__(
+        self,
+        features: int,
+        tokens: int,
+        classes: int,
+        *,
+        d: int = 64,
+        heads: int = 4,
+        d_ff: int = 256,
+        layers: int = 1,
+        positions: Literal["learned", "sinusoids"] | None = "learned",
+        readout: Literal["class", "mean"] = "class",
+        norm_first: bool = True,
+        dropout: float = 0.0,
+        rng: Rng | int | None,
+        dtype: Any = "float32",
+    ) -> None:
+        where = "TokenClassifier"
+        sizes = {"features": features, "tokens": tokens, "classes": classes, "layers": layers}
+        for name, size in sizes.items():
+            whole_number(where, name, size, low=1)
+        checked(where, d, heads, d_ff, norm_first, dropout)
+        one_of(where, "positions", positions, ("learned", "sinusoids", None))
+        one_of(where, "readout", readout, ("class", "mean"))
+        rng, dtype = generator(where, "rng", rng), float_dtype(where, dtype)
+
+        def small(rows: int) -> Array:
+            return normal((rows, d), rng=rng, std=0.02, dtype=dtype)
+
+        places: list[Layer] = []
+        token = [Layer(with_token, token=small(1)[0])] if readout == "class" else []
+        if positions == "learned":
+            places = [Layer(add_positions, P=small(tokens + len(token)))]
+        elif positions == "sinusoids":
+            places = [Layer(add_sinusoids)]
+        options: Any = {"norm_first": norm_first, "dropout": dropout, "rng": rng, "dtype": dtype}
+        embed = Linear(features, d, init=xavier_normal, rng=rng, dtype=dtype)
+        read = Linear(d, classes, init=partial(normal, std=0.02), rng=rng, dtype=dtype)
+        super().__init__(
+            Sequential(embed, *token, *places), Encoder(layers, d, heads, d_ff, **options), read
+        )
+        self.features, self.tokens, self.readout = features, tokens, readout
+
+    def __call__(
+        self, x: Array, mask: Array | None = None, rng: Rng | None = None
+    ) -> tuple[Array, Pullback]:
+        mask = self.there(x, mask)
+        return self.scores(self.parts[0](x), mask, rng)
+
+    def on_data(
+        self, x: Array, mask: Array | None = None, rng: Rng | None = None
+    ) -> tuple[Array, Pullback]:
+        mask = self.there(x, mask)
+        return self.scores(self.parts[0].on_data(x), mask, rng)
+
+    def scores(
+        self, embedded: tuple[Array, Pullback], mask: Array | None, rng: Rng | None
+    ) -> tuple[Array, Pullback]:
+        """The encoder and what reads it, behind the embedding's value and pullback."""
+        _, encoder, read = self.parts
+        e, e_pullback = embedded
+        h, h_pullback = encoder(e, mask=mask, rng=rng)
+        r, r_pullback = read_out(h, share=self.shares(h, mask))
+        z, z_pullback = read(r)
+
+        def pullback(dz: Array) -> Array:
+            return e_pullback(h_pullback(r_pullback(z_pullback(dz))))
+
+        return z, pullback
+
+    def there(self, x: Array, mask: Array | None) -> Array | None:
+        """The mask (B, 1, T) with the class token before the others, when it and x are as due."""
+        of_tokens("TokenClassifier", "x", x, self.features)
+        *samples, T, _ = x.shape
+        if self.tokens < T:
+            raise ValueError(
+                f"TokenClassifier: x must have at most {self.tokens} tokens; got {T}, {x.shape}."
+            )
+        if mask is None:
+            return None
+        boolean("TokenClassifier", "mask", mask)
+        due = (*samples, 1, T)
+        if not fits(mask, due):
+            raise ValueError(
+                f"TokenClassifier: mask must be {due}, True for each token that is there; "
+                f"got {mask.shape}."
+            )
+        mask = np.broadcast_to(mask, due)
+        if self.readout == "mean":
+            return mask
+        return np.concatenate([np.ones((*samples, 1, 1), bool), mask], axis=-1)
+
+    def shares(self, h: Array, mask: Array | None) -> Array:
+        """How much of each row of h is read: all of the class token's, or as much of each."""
+        shares = np.ones(h.shape[:-1], h.dtype)
+        if self.readout == "class":
+            shares[..., 1:] = 0
+        elif mask is not None:
+            shares *= mask[..., 0, :]
+        return shares / shares.sum(axis=-1, keepdims=True)
+
+    def weights(self, x: Array, mask: Array | None = None) -> list[Array]:
+        """The attention weights of each layer, (B, heads, rows, rows), for looking at.
+
+        The rows are those of the T tokens, behind that of the class token if there is one.
+        """
+        parts: Any = self.parts
+        embed, encoder, _ = parts
+        mask = self.there(x, mask)
+        return encoder.weights(embed(x)[0], mask)
+
+
+def checked(where: str, d: int, heads: int, d_ff: int, norm_first: bool, dropout: float) -> None:
+    """Refuse what no encoder can be made of, before anything is drawn."""
+    shared_out(where, d, heads)
+    whole_number(where, "d_ff", d_ff, low=1)
+    one_of(where, "norm_first", norm_first, (True, False))
+    number(where, "dropout", dropout, "[0, 1)")
