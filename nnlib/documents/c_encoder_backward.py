@@ -1,45 +1,37 @@
 """Document C, part 2, *Custom Neural Networks: one-layer transformer encoder*: its claims.
 
-This is the backward pass; the forward pass and the truth, its loss, are in c_encoder_forward.
+This is the backward pass as printed; what holds is in c_encoder_corrected.
 """
 
 import numpy as np
 
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import softmax
-from nnlib.documents.c_encoder_forward import CLASSES, draw, forward, loss
-from nnlib.documents.claims import added, ok, page, reading, wrong
+from nnlib.documents.c_encoder_corrected import Backward, gradient
+from nnlib.documents.c_encoder_forward import CLASSES, draw, forward
+from nnlib.documents.claims import follows, ok, page, reading, wrong
 
 
-def gradient(net, name, **how):
-    """The truth of the backward pass: dL/d(name) by complex steps through the loss."""
-    return complex_step(lambda value: loss(**net | {name: value}, **how), net[name])
+def times(*factors):
+    """The matrix product, in which those that do not fit are told apart by their sizes."""
+    left, *rest = factors
+    for right in rest:
+        if left.shape[-1] != right.shape[-2]:
+            raise ValueError(f"{size(left)} times {size(right)}")
+        left = left @ right
+    return left
 
 
-def signals(net, c=1.0, kappa=1 / CLASSES):
-    """What the corrected backward pass is made of: delta, g, alpha, u, beta."""
-    _, h_pre2, Q, K, V, S, _, z = forward(net, c)
-    delta = kappa * (softmax(z) - net["y"])
-    g = delta @ net["W2"].T
-    alpha = np.diag(S[-1]) - np.outer(S[-1], S[-1])
-    beta = K @ net["Wq"].T
-    beta[-1] += net["Wk"] @ Q[-1]
-    return delta, g, alpha, c * g @ V.T @ alpha, beta
+def plus(a, b):
+    """The sum of two matrices of the same size; what NumPy would spread over rows is refused."""
+    if a.shape != b.shape:
+        raise ValueError(f"{size(a)} plus {size(b)}")
+    return a + b
 
 
-def closed(net, c=1.0, kappa=1 / CLASSES):
-    """The corrected backward pass: dL/d(name) of all parameters."""
-    h0, h_pre2, Q, K, _, S, h2, _ = forward(net, c)
-    delta, g, _, u, beta = signals(net, c, kappa)
-    gWv, n = g @ net["Wv"].T, len(h0)
-    return {
-        "W2": h2[[n]].T @ delta,
-        "Wv": h_pre2.T @ S[[n]].T @ g,
-        "Wk": h_pre2.T @ u.T @ Q[[n]],
-        "Wq": h_pre2[[n]].T @ u @ K,
-        "cls": g + S[n, n] * gWv + u @ beta,
-        "W1": h0.T @ (S[[n], :n].T @ gWv + u[:, :n].T @ Q[[n]] @ net["Wk"].T),
-    }
+def size(matrix):
+    """Rows and columns, as one says them."""
+    return "{} × {}".format(*matrix.shape[-2:])
 
 
 @page("2 1-layer Transformer Encoder, backward", lessons="06")
@@ -50,12 +42,12 @@ def backward_page(rng):
     n, s, c = len(X), softmax(z), 1 / np.sqrt(len(Wq))
     S_cls, Q_cls, h_pre2_cls, h2_cls = (rows[[n]] for rows in (S, Q, h_pre2, h2))
 
-    _, g, alpha, u, beta = signals(net)
+    holds = Backward(net)
+    g, alpha, u, beta = holds.g, holds.alpha, holds.u, holds.beta
+    by_values, by_keys = holds.by_values()[:n], holds.by_keys()[:n]
     g_printed = (z - y) @ W2.T
     alpha_printed = np.diag(S_cls[0]) - (Q_cls @ K.T).T @ (Q_cls @ K.T)
-    beta_printed = lambda: Q_cls @ Wk.T + Wq @ K.T
-    by_values = S_cls[:, :n].T @ g @ Wv.T
-    by_keys = u[:, :n].T @ Q_cls @ Wk.T
+    beta_printed = lambda: plus(Q_cls @ Wk.T, Wq @ K.T)
 
     true = lambda name: lambda: gradient(net, name)
     jacobian = lambda: complex_step(softmax, (Q_cls @ K.T)[0])
@@ -65,9 +57,9 @@ def backward_page(rng):
     yield wrong(
         "C2-B1",
         r"$\frac{d\mathcal L}{dW_2}=h_{2(n+1)}^\top(z-y)$",
-        r"$h_{2(n+1)}^\top(s-y)/K$: $z$ are logits, $s$ probabilities. The gradient of "
-        r"$\frac12\lVert z-y\rVert^2$ is what is printed, so it even trains, to a worse model. The "
-        "same slip is in (2) to (12).",
+        r"$h_{2(n+1)}^\top(s-y)/K$: $z$ are logits, $s$ probabilities, $y$ sums to 1. Section 1 "
+        r"has $s-y$; here $z$ stands in (1), (2), (6) to (9), (11) and (12). Printed is the "
+        r"gradient of another loss, $\frac12\lVert z-y\rVert^2$.",
         lambda: h2_cls.T @ (z - y),
         lambda: h2_cls.T @ (s - y) / CLASSES,
         true("W2"),
@@ -86,10 +78,10 @@ def backward_page(rng):
         lambda: ((z - y).T @ h2_cls).T,
         lambda: h2_cls.T @ (z - y),
     )
-    yield wrong(
+    yield follows(
         "C2-B2",
         r"$\frac{d\mathcal L}{dW_v}=h_{pre_2}^\top S_{(n+1)}^\top(z-y)W_2^\top$",
-        r"The structure is right; $(s-y)/K$ for $z-y$.",
+        r"Follows C2-B1: with $(s-y)/K$ for $z-y$ it is right.",
         lambda: h_pre2.T @ S_cls.T @ (z - y) @ W2.T,
         lambda: h_pre2.T @ S_cls.T @ (s - y) / CLASSES @ W2.T,
         true("Wv"),
@@ -104,7 +96,8 @@ def backward_page(rng):
     yield wrong(
         "C2-B3",
         r"$\alpha=\mathrm{diag}(S_{(n+1)})-(Q_{(n+1)}K^\top)^\top(Q_{(n+1)}K^\top)$",
-        r"$\mathrm{diag}(S_{(n+1)})-S_{(n+1)}^\top S_{(n+1)}$: probabilities, not raw scores.",
+        r"$\mathrm{diag}(S_{(n+1)})-S_{(n+1)}^\top S_{(n+1)}$: probabilities, not raw scores. The "
+        "first term is right.",
         lambda: np.diag(S_cls[0]) - (Q_cls @ K.T).T @ (Q_cls @ K.T),
         lambda: np.diag(S_cls[0]) - S_cls.T @ S_cls,
         jacobian,
@@ -114,12 +107,13 @@ def backward_page(rng):
         r"$\alpha=\mathrm{diag}(S_{(n+1)})-KQ_{(n+1)}^\top Q_{(n+1)}K^\top$, from (3).",
         lambda: np.diag(S_cls[0]) - K @ Q_cls.T @ Q_cls @ K.T,
         lambda: alpha_printed,
-        "Correct algebra of the wrong (3).",
+        "Right as algebra: it is (3) written out, and is off as (3) is.",
     )
-    yield wrong(
+    yield follows(
         "C2-B5",
         r"$\alpha=\frac{\partial S_{(n+1)}}{\partial Q_{(n+1)}K^\top}$",
-        r"True of the corrected $\alpha$; of $\alpha/\sqrt d$ when the scores are scaled.",
+        r"Follows C2-B3: it says rightly what $\alpha$ is to be, and (3), evaluated here, is not "
+        r"that. With scaled scores it is $\alpha/\sqrt d$.",
         lambda: alpha_printed,
         lambda: alpha,
         jacobian,
@@ -128,9 +122,10 @@ def backward_page(rng):
         "C2-B6",
         r"$\frac{d\mathcal L}{dW_k}=((((z-y)W_2^\top)^\top V^\top\alpha)^\top Q_{(n+1)}"
         r"h_{pre_2})^\top$, with one parenthesis supplied.",
-        r"$h_{pre_2}^\top u^\top Q_{(n+1)}$ with $u=\frac{s-y}KW_2^\top V^\top\alpha$: one "
-        "transpose too many, and the factors in another order.",
-        lambda: ((g_printed.T @ V.T @ alpha_printed).T @ Q_cls @ h_pre2).T,
+        r"$h_{pre_2}^\top u^\top Q_{(n+1)}$ with $u=\frac{s-y}KW_2^\top V^\top\alpha$. All factors "
+        r"are there; $(z-y)W_2^\top$ is transposed once too often, and $Q_{(n+1)}$ stands before "
+        r"$h_{pre_2}$.",
+        lambda: times(times(g_printed.T, V.T, alpha_printed).T, Q_cls, h_pre2).T,
         lambda: h_pre2.T @ u.T @ Q_cls,
         true("Wk"),
     )
@@ -150,21 +145,22 @@ def backward_page(rng):
         lambda: h_pre2.T @ u.T @ Q_cls,
         true("Wk"),
     )
-    yield wrong(
+    yield follows(
         "C2-B7",
         r"$\frac{d\mathcal L}{dW_k}=h_{pre_2}^\top Q_{(n+1)}^\top((z-y)W_2^\top)^\top V^\top"
         r"\alpha$",
-        r"$h_{pre_2}^\top u^\top Q_{(n+1)}$; what is printed is not even the transpose of (6).",
-        lambda: h_pre2.T @ Q_cls.T @ g_printed.T @ V.T @ alpha_printed,
+        r"Follows C2-B6, which it transposes letter by letter: $h_{pre_2}^\top u^\top Q_{(n+1)}$.",
+        lambda: times(h_pre2.T, Q_cls.T, g_printed.T, V.T, alpha_printed),
         lambda: h_pre2.T @ u.T @ Q_cls,
         true("Wk"),
     )
-    yield wrong(
+    yield follows(
         "C2-B8",
         r"$\frac{d\mathcal L}{dW_q}=((((z-y)W_2^\top)^\top V^\top\alpha K)^\top h_{pre_2(n+1)}"
         r")^\top$",
-        r"$h_{pre_2(n+1)}^\top uK$",
-        lambda: ((g_printed.T @ V.T @ alpha_printed @ K).T @ h_pre2_cls).T,
+        r"Follows C2-B6 in its surplus transpose; the order is right. Without it, and with the "
+        r"right $\alpha$ and $(s-y)/K$: $h_{pre_2(n+1)}^\top uK$.",
+        lambda: times(times(g_printed.T, V.T, alpha_printed, K).T, h_pre2_cls).T,
         lambda: h_pre2_cls.T @ u @ K,
         true("Wq"),
     )
@@ -188,15 +184,16 @@ def backward_page(rng):
         "C2-B8-scale",
         r"The formula of the unscaled scores, where the forward pass divides by $\sqrt d$.",
         r"$u$ is divided by $\sqrt d$ too.",
-        lambda: closed(net, c)["Wq"] / c,
-        lambda: closed(net, c)["Wq"],
+        lambda: Backward(net, c).dWq() / c,
+        lambda: Backward(net, c).dWq(),
         lambda: gradient(net, "Wq", c=c),
     )
-    yield wrong(
+    yield follows(
         "C2-B9",
         r"$\frac{d\mathcal L}{dW_q}=h_{pre_2(n+1)}^\top((z-y)W_2^\top)^\top V^\top\alpha K$",
-        r"$h_{pre_2(n+1)}^\top uK$: the transpose of $(z-y)W_2^\top$ must go.",
-        lambda: h_pre2_cls.T @ g_printed.T @ V.T @ alpha_printed @ K,
+        r"Follows C2-B6: it is (8) transposed, rightly, and keeps the surplus transpose. "
+        r"$h_{pre_2(n+1)}^\top uK$.",
+        lambda: times(h_pre2_cls.T, g_printed.T, V.T, alpha_printed, K),
         lambda: h_pre2_cls.T @ u @ K,
         true("Wq"),
     )
@@ -204,8 +201,8 @@ def backward_page(rng):
         "C2-B10",
         r"$\beta=Q_{(n+1)}W_k^\top+W_qK^\top$",
         r"$KW_q^\top+e_{n+1}Q_{(n+1)}W_k^\top$, the derivative of the scores $Q_{(n+1)}K^\top$ by "
-        r"cls. Printed is a sum of shapes $1\times d$ and $d\times(n+1)$, which NumPy would carry "
-        "out for $d=n+1$.",
+        r"cls. Both terms of the product rule are named; the second is transposed, and the first, "
+        r"$1\times d$, belongs into the row of the class token alone.",
         beta_printed,
         lambda: K @ Wq.T + np.eye(n + 1)[:, [n]] @ Q_cls @ Wk.T,
         dscores,
@@ -222,8 +219,12 @@ def backward_page(rng):
         "C2-B11",
         r"$\frac{d\mathcal L}{d\mathrm{cls}}=(((z-y)W_2^\top)^\top(S_{(n+1)}W_v+\alpha\beta V"
         r"+\mathbf 1))^\top$",
-        r"$g+S_{n+1,n+1}\,gW_v^\top+u\beta$ with $g=\frac{s-y}KW_2^\top$.",
-        lambda: (g_printed.T @ (S_cls @ Wv + alpha_printed @ beta_printed() @ V + 1)).T,
+        r"$g+S_{n+1,n+1}\,gW_v^\top+u\beta$ with $g=\frac{s-y}KW_2^\top$. The ways through value, "
+        r"scores and residual are all there; the row $S_{(n+1)}$ stands for its last entry, $V$ "
+        r"and $W_v$ lack their transposes, and $V$ belongs before $\alpha$.",
+        lambda: (
+            times(g_printed.T, times(S_cls, Wv) + times(alpha_printed, beta_printed(), V) + 1).T
+        ),
         lambda: g + S[n, n] * g @ Wv.T + u @ beta,
         true("cls"),
     )
@@ -257,7 +258,12 @@ def backward_page(rng):
         r")^\top$",
         r"$h_0^\top[S_{n+1,1:n}^\top\,gW_v^\top+u_{1:n}^\top Q_{(n+1)}W_k^\top]$: the tokens reach "
         "the loss through values and keys only, so neither a residual nor a query is theirs.",
-        lambda: (g_printed.T @ (S_cls @ Wv @ h0 + alpha_printed @ beta_printed() @ h0 @ V + h0)).T,
+        lambda: (
+            times(
+                g_printed.T,
+                times(S_cls, Wv, h0) + times(alpha_printed, beta_printed(), h0, V) + h0,
+            ).T
+        ),
         lambda: h0.T @ (by_values + by_keys),
         true("W1"),
     )
@@ -285,26 +291,3 @@ def backward_page(rng):
         lambda: h0.T @ (by_values + by_keys),
         true("W1"),
     )
-
-
-@page("2 1-layer Transformer Encoder, the corrected backward pass", lessons="06")
-def corrected_page(rng):
-    net = draw(rng)
-    cases = [(c, kappa) for c in (1, 1 / np.sqrt(6)) for kappa in (1, 1 / CLASSES)]
-    formulas = {
-        "W2": r"$dW_2=h_{2(n+1)}^\top\delta$",
-        "Wv": r"$dW_v=h_{pre_2}^\top S_{(n+1)}^\top g$",
-        "Wk": r"$dW_k=h_{pre_2}^\top u^\top Q_{(n+1)}$",
-        "Wq": r"$dW_q=h_{pre_2(n+1)}^\top uK$",
-        "cls": r"$d\,\mathrm{cls}=g+S_{n+1,n+1}\,gW_v^\top+u\beta$",
-        "W1": r"$dW_1=h_0^\top[S_{n+1,1:n}^\top\,gW_v^\top+u_{1:n}^\top Q_{(n+1)}W_k^\top]$",
-    }
-    for name, formula in formulas.items():
-        yield added(
-            f"C2-CLOSED-{name}",
-            formula,
-            lambda name=name: [closed(net, *case)[name] for case in cases],
-            lambda name=name: [gradient(net, name, c=c, kappa=kappa) for c, kappa in cases],
-            r"For scores $c\,QK^\top$ and a loss $-\kappa\,y\cdot\ln s$: $\delta=\kappa(s-y)$, "
-            r"$g=\delta W_2^\top$, $u=c\,gV^\top\alpha$, with the corrected $\alpha$ and $\beta$.",
-        )

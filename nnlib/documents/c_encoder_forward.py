@@ -5,7 +5,16 @@ import numpy as np
 from nnlib import blocks
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import softmax, standardize
-from nnlib.documents.claims import convention, ok, page, reading, typo, wrong
+from nnlib.documents.claims import (
+    convention,
+    follows,
+    misprint,
+    ok,
+    overstated,
+    page,
+    reading,
+    wrong,
+)
 
 CLASSES = 3
 
@@ -30,18 +39,19 @@ def draw(rng, n=4, d0=7, d1=6, d2=6):
 
 
 def embed(X, W1, cls, Wq, Wk, Wv, W2, y):
-    """Equations (1) to (4): h0, h_pre2, Q, K, V."""
-    h0 = standardize(X)
-    h_pre2 = np.concatenate([h0 @ W1, cls])
+    """Equations (1) to (4): h0, h_pre2, Q, K, V; leading axes of X are samples."""
+    h0 = standardize(X, axis=(-2, -1))
+    h1 = h0 @ W1
+    h_pre2 = np.concatenate([h1, np.broadcast_to(cls, (*h1.shape[:-2], *cls.shape))], axis=-2)
     return h0, h_pre2, h_pre2 @ Wq, h_pre2 @ Wk, h_pre2 @ Wv
 
 
 def forward(net, c=1.0):
     """Equations (1) to (8), with scores c QK': h0, h_pre2, Q, K, V, S, h2, z."""
     h0, h_pre2, Q, K, V = embed(**net)
-    S = softmax(c * Q @ K.T)
+    S, _ = blocks.softmax(c * Q @ K.mT)
     h2 = S @ V + h_pre2
-    return h0, h_pre2, Q, K, V, S, h2, h2[[-1]] @ net["W2"]
+    return h0, h_pre2, Q, K, V, S, h2, h2[..., -1:, :] @ net["W2"]
 
 
 def loss(X, W1, cls, Wq, Wk, Wv, W2, y, c=1.0, kappa=1 / CLASSES):
@@ -63,11 +73,12 @@ def forward_page(rng):
     cross_entropy = lambda s: -np.mean(y * np.log(s))
     z_shuffled = lambda: forward(net | {"X": X[order]})[-1]
 
-    yield convention(
+    yield follows(
         "C2-F1",
         r"$h_0=\frac{X-\mathbb E(X)}{\sqrt{\mathbb E(X-\mathbb EX)^2}}$, where $\mathbb E$ may run "
         "over the whole matrix or over each feature.",
-        "The two readings differ; standardising the columns of either gives the one per feature.",
+        "Follows C1-F1, a convention: the two readings differ; standardising the columns of either "
+        "gives the one per feature.",
         lambda: standardize(X),
         lambda: standardize(standardize(X), axis=0),
         lambda: np.stack([(x - x.mean()) / x.std() for x in X.T], axis=1),
@@ -108,10 +119,10 @@ def forward_page(rng):
         lambda: softmax(Q @ K.T, axis=1) @ V,
         lambda: blocks.attention(np.sqrt(d2) * Q, K, V)[0],
     )
-    yield wrong(
+    yield overstated(
         "C2-F6",
         r"$h_2=SV+h_{pre_2}\in\mathbb R^{(n+1)\times d_2}$",
-        r"$h_{pre_2}$ has $d_1$ columns: the residual needs $d_1=d_2$.",
+        r"True for $d_1=d_2$, which a residual implies: $h_{pre_2}$ has $d_1$ columns.",
         lambda: S @ QKV_wide[-1] + h_pre2,
         lambda: S @ V + h_pre2,
         lambda: [h + sum(S[i, j] * V[j] for j in range(n + 1)) for i, h in enumerate(h_pre2)],
@@ -130,10 +141,10 @@ def forward_page(rng):
         lambda: [[1 / np.exp(z - z_i).sum() for z_i in z[0]]],
         "$s$ are the probabilities of the classes, $S$ the weights of the attention.",
     )
-    yield wrong(
+    yield misprint(
         "C2-F9",
         r"$\mathcal L=-\frac1K\mathbf 1_{d_2}(y\odot\ln s)^\top$",
-        r"$\mathbf 1_K$: the sum runs over the $K$ classes.",
+        r"$\mathbf 1_K$: the sum runs over the $K$ classes, as in section 1.",
         lambda: -1 / CLASSES * np.ones((1, d2)) @ (y * np.log(s)).T,
         lambda: -1 / CLASSES * np.ones((1, CLASSES)) @ (y * np.log(s)).T,
         lambda: [[loss(**net)]],
@@ -141,19 +152,21 @@ def forward_page(rng):
     yield wrong(
         "C2-F9-K",
         r"The $1/K$ of the loss appears in no formula of the backward pass.",
-        r"$\partial\mathcal L/\partial z=(s-y)/K$; with $s-y$ every gradient is $K$ times too big. "
-        "Keep it everywhere or drop it from the loss. ($K$ classes; elsewhere $K$ are the keys.)",
+        r"$\partial\mathcal L/\partial z=(s-y)/K$; with $s-y$ every gradient is $K$ times too big, "
+        "in the right direction. Keep it everywhere or drop it from the loss. ($K$ classes; "
+        "elsewhere $K$ are the keys.)",
         lambda: s - y,
         lambda: (s - y) / CLASSES,
         lambda: complex_step(lambda z: cross_entropy(softmax(z)), z),
     )
-    yield typo(
+    yield misprint(
         "C2-Fcomp",
         r"All at once, from $\mathrm{Softmax}(\mathrm{SelfAttention}(\mathrm{concat}((XW_1),"
         r"\mathrm{cls}),W_{\{q,k,v\}})[:,\mathrm{seq\_len}+1,:],W_2)$.",
-        r"$h_0$ for $X$, the residual, $\mathrm{Softmax}(h_{2(n+1)}W_2)$, and the index "
-        r"$\mathrm{seq\_len}$ when counted from 0; the parentheses do not match.",
-        lambda: cross_entropy(softmax(attend(np.vstack([X @ W1, cls])[None])[:, n + 1, :] @ W2)),
+        r"$h_0$ for $X$, with the residual, and $\mathrm{Softmax}(h_{2(n+1)}W_2)$, as in the "
+        "equations above it; the parentheses do not match. The index is right: the document counts "
+        "from 1, so that row is the class token's.",
+        lambda: cross_entropy(softmax(attend(np.vstack([X @ W1, cls])[None])[:, n, :] @ W2)),
         lambda: cross_entropy(softmax((attend(h_pre2[None]) + h_pre2)[:, n, :] @ W2)),
         lambda: loss(**net),
     )
