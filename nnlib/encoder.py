@@ -286,7 +286,7 @@ class TokenClassifier(Composite):
         _, encoder, read = self.parts
         e, e_pullback = embedded
         h, h_pullback = encoder(e, mask=mask, rng=rng)
-        r, r_pullback = read_out(h, share=self.shares(h, mask))
+        r, r_pullback = read_out(h, keep=self.read_rows(h, mask))
         z, z_pullback = read(r)
 
         def pullback(dz: Array) -> Array:
@@ -316,14 +316,13 @@ class TokenClassifier(Composite):
             return mask
         return np.concatenate([np.ones((*samples, 1, 1), bool), mask], axis=-1)
 
-    def shares(self, h: Array, mask: Array | None) -> Array:
-        """How much of each row of h is read: all of the class token's, or as much of each."""
-        shares = np.ones(h.shape[:-1], h.dtype)
-        if self.readout == "class":
-            shares[..., 1:] = 0
-        elif mask is not None:
-            shares *= mask[..., 0, :]
-        return shares / shares.sum(axis=-1, keepdims=True)
+    def read_rows(self, h: Array, mask: Array | None) -> Array:
+        """Which rows of h are read: the class token's, or those that are there."""
+        if self.readout == "mean" and mask is not None:
+            return mask[..., 0, :]
+        keep = np.ones(h.shape[:-1], bool)
+        keep[..., 1:] = self.readout == "mean"
+        return keep
 
     def weights(self, x: Array, mask: Array | None = None) -> list[Array]:
         """The attention weights of each layer, (B, heads, rows, rows), for looking at.

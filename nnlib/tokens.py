@@ -1,11 +1,9 @@
 """Tokens: a projection without bias, a token more, positions, and one row read out of many."""
 
-from typing import Any
-
 import numpy as np
 
 from nnlib.arrays import native, rows, sum_of_rows
-from nnlib.checks import Array, Pullback, number, whole_number
+from nnlib.checks import Array, Pullback, boolean, number, whole_number
 from nnlib.contract import block
 
 
@@ -66,12 +64,14 @@ def add_positions(x: Array, P: Array) -> tuple[Array, Pullback]:
     if t > len(P):
         raise ValueError(f"add_positions: x must have at most {len(P)} tokens; got {t}.")
 
+    y = x + P[:t]
+
     def pullback(dy: Array) -> tuple[Array, Array]:
-        dP = np.zeros(P.shape, dy.dtype)
+        dP = np.zeros(P.shape, y.dtype)
         dP[:t] = sum_of_rows(dy.reshape(-1, t * d)).reshape(t, d)
         return native(dy), dP
 
-    return x + P[:t], pullback
+    return y, pullback
 
 
 @block("x (..., t, d) -> y (..., t, d)")
@@ -113,17 +113,22 @@ def positional_encoding(T: int, d: int, *, base: float = 10000.0) -> Array:
     return PE
 
 
-@block("x (..., t, d); share (..., t) -> y (..., d)")
-def read_out(x: Array, *, share: Array) -> tuple[Array, Pullback]:
-    """One row for each sample, the sum of its tokens by their shares: y = Σ share_t x_t.
+@block("x (..., t, d); keep (..., t) -> y (..., d)")
+def read_out(x: Array, *, keep: Array) -> tuple[Array, Pullback]:
+    """One row for each sample: the mean of its tokens where keep is True.
 
-    Pullback   dx_t = share_t dy.
+    Pullback   dx_t = dy / (how many are kept) where keep is True, else 0.
+    Errors     TypeError for a keep that is not boolean; ValueError for a sample that keeps none.
 
-    >>> read_out(np.array([[1.0], [3.0]]), share=np.array([0.5, 0.5]))[0]
+    >>> read_out(np.array([[1.0], [3.0], [8.0]]), keep=np.array([True, True, False]))[0]
     array([2.])
     """
+    boolean("read_out", "keep", keep)
+    if not keep.any(axis=-1).all():
+        raise ValueError("read_out: keep must be True for a token of each sample; one has none.")
+    share = (keep / keep.sum(axis=-1, keepdims=True)).astype(x.dtype.newbyteorder("="))
 
-    def pullback(dy: Array) -> Any:
+    def pullback(dy: Array) -> Array:
         return share[..., None] * dy[..., None, :]
 
     return (share[..., None, :] @ x)[..., 0, :], pullback

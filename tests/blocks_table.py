@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nnlib import blocks, losses, mlp
+from nnlib import blocks, losses, mlp, tokens
 from nnlib.contract import read_dims
 
 GENERIC = st.integers(-3072, 3072).map(lambda n: n / 1024)  # in [-3, 3], none but 0 is tiny
@@ -86,6 +86,7 @@ class Row:
     options: dict = field(default_factory=dict)
     also: str = ""  # keyword arrays that the contract does not name
     least: int = 0  # leading axes that the options need
+    at_least: dict = field(default_factory=dict)  # a letter, and another whose size it has at least
     by_sample: bool = True  # whether each index of the first axis is a case of its own
     values: dict = field(default_factory=dict)
     torch: str = ""  # the same block in PyTorch's words; make_golden.py says which names it may use
@@ -125,6 +126,7 @@ class Row:
     def fill(self, sizes, raw):
         """(arrays, constants) of these sizes, from a source of numbers in [-3, 3]."""
         made = {}
+        sizes = sizes | {one: max(sizes[one], sizes[o]) for one, o in self.at_least.items()}
         for name, dims in self.dims.items():
             shape = sum((sizes[d] if d == "..." else (sizes[d],) for d in dims), ())
             made[name] = self.values.get(name, numbers)(raw(shape), sizes)
@@ -152,9 +154,11 @@ def arguments_of(draw, row):
     return row.fill(sizes, lambda shape: draw(hnp.arrays(float, shape, elements=GENERIC)))
 
 
-def row(block, *, torch="", options=None, also="", least=0, by_sample=True, **values):
+def row(
+    block, *, torch="", options=None, also="", least=0, at_least=None, by_sample=True, **values
+):
     """A line of the table."""
-    return Row(block, options or {}, also, least, by_sample, values, torch)
+    return Row(block, options or {}, also, least, at_least or {}, by_sample, values, torch)
 
 
 TABLE = [
@@ -246,6 +250,24 @@ TABLE = [
     row(mlp.shared_linear, torch="lambda x, W, B: W @ x.mT + B"),
     row(mlp.standardize_sample, torch="lambda x: standardize(x, (-2, -1))", x=spread),
     row(mlp.flatten),
+    row(tokens.project, torch="F.linear"),
+    row(tokens.with_token, torch="lambda x, token: torch.cat([own_row(x, token), x], -2)"),
+    row(
+        tokens.with_token,
+        torch="lambda x, token, last: torch.cat([x, own_row(x, token)], -2)",
+        options={"last": True},
+    ),
+    row(
+        tokens.add_positions,
+        torch="lambda x, P: x + P[: x.shape[-2]]",
+        at_least={"n": "t"},
+    ),
+    row(tokens.add_sinusoids),
+    row(
+        tokens.read_out,
+        torch="lambda x, keep: (x * keep[..., None]).sum(-2) / keep.sum(-1, keepdim=True)",
+        keep=keys_to_attend,
+    ),
 ]
 each_row = pytest.mark.parametrize("row", TABLE, ids=str)
 each_block = pytest.mark.parametrize("row", [r for r in TABLE if not r.is_loss], ids=str)
