@@ -44,6 +44,12 @@ def test_notebook_is_without_complaint(path):
     assert not check_notebooks.complaints(path)
 
 
+@pytest.mark.parametrize("stem", sorted(check_notebooks.HURRIED))
+def test_a_lesson_named_as_hurried_still_is(stem):
+    notebook = lessons.read_notebook(lessons.NOTEBOOKS / f"{stem}.ipynb")
+    assert any(check_notebooks.check_rhythm(notebook)), "take it off the list"
+
+
 @each_notebook
 def test_round_trip_to_the_script_is_exact(path):
     written = lessons.lesson_of(path).read_text(encoding="utf-8")
@@ -145,12 +151,12 @@ def test_nbval_finds_a_wrong_digit_in_each_output_of_a_notebook(path, tmp_path):
 # -- the checks find planted faults ------------------------------------------------------------
 
 MORE_NOTES = {"board": "A sum.", "cut": "The proof.", "jump": "setup"}
-LECTURE = {"minutes": 2, "ask": "Is it?", "expect": "It is.", "misconception": "It is not."}
+LECTURE = {"minutes": 7, "ask": "Is it?", "expect": "It is.", "misconception": "It is not."}
 LESSON = f"""\
 # %% [markdown]
 # # One and one
 #
-# **Objectives.** Add. **Prerequisites.** None. **Minutes.** 2
+# **Objectives.** Add. **Prerequisites.** None. **Minutes.** 7
 
 # %%
 import numpy as np
@@ -252,6 +258,7 @@ FAULTS = {
     "a plot cell of 6 lines": set_source(4, "draw_sum(one)\n" + "\n".join(5 * "a")),
     "91 words of text": set_source(2, "## " + 91 * "word "),
     "text cells for each code cell": lambda nb: nb.cells.extend(map(text_cell, 4 * "a")),
+    "8 cells in 7 minutes": lambda nb: nb.cells.append(text_cell("a")),
     "does not begin with the title": set_source(0, "objectives prerequisites minutes"),
     "does not say its objectives": set_source(0, "# Prerequisites and minutes"),
     "does not say its prerequisites": set_source(0, "# Objectives and minutes"),

@@ -22,6 +22,14 @@ METADATA = {"kernelspec": {"display_name", "language", "name"}, "language_info":
 IN_A_LINE, AT_MOST, PLOT_CELL, WORDS = 12, 25, 5, 90
 RATIO = (0.6, 1.7)  # text cells for each code cell
 LARGEST = 1_000_000  # bytes
+HURRIED = {  # lessons that still have more cells than minutes
+    "00_start_here",
+    "01_vector_calculus",
+    "02_blocks",
+    "04_optimizers",
+    "05_mlp_on_mnist",
+    "90_every_formula",
+}
 
 TELLTALE = {
     "a duration": r"\d\s?([mµn]s|seconds?|secs?|minutes?|mins?|it/s|s/it)\b|\d\.\d+ ?s\b",
@@ -34,7 +42,8 @@ TELLTALE = {
 def complaints(path):
     """Everything that is wrong with the notebook in a file."""
     notebook = lessons.read_notebook(path)
-    found = [line for check in CHECKS for line in check(notebook)]
+    checks = [check for check in CHECKS if check is not check_rhythm or path.stem not in HURRIED]
+    found = [line for check in checks for line in check(notebook)]
     if path.stat().st_size >= LARGEST:
         found.append(f"the file has {path.stat().st_size / 1e6:.1f} MB; it must stay below 1 MB")
     return found
@@ -169,6 +178,13 @@ def check_lengths(notebook):
         yield f"{ratio:.2f} text cells for each code cell; about one, {RATIO[0]} to {RATIO[1]}"
 
 
+def check_rhythm(notebook):
+    """At most one cell a minute, all cells counted."""
+    said = said_minutes(notebook)
+    if said and len(notebook.cells) > said:
+        yield f"{len(notebook.cells)} cells in {said} minutes; at most one a minute"
+
+
 def check_frame(notebook):
     """First title, objectives, prerequisites and minutes; last what to remember and a link."""
     first, last = notebook.cells[0], notebook.cells[-1]
@@ -218,6 +234,7 @@ CHECKS = [
     check_code,
     check_ignored,
     check_lengths,
+    check_rhythm,
     check_frame,
     check_sections,
 ]

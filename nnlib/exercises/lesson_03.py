@@ -43,6 +43,7 @@ SLOPE = Exercise(
             lambda z: of_sigmoid(z) * (1 - of_sigmoid(z))
         ),
         "The target 1 is missing: it is p - 1, not p.": of_sigmoid,
+        "That is -p: what is left when p cancels is -(1 - p).": lambda z: -of_sigmoid(z),
         "That is -σ′(z) = -p (1 - p): the logarithm's derivative, 1 / p, is missing.": lambda z: (
             -of_sigmoid(z) * (1 - of_sigmoid(z))
         ),
@@ -76,6 +77,12 @@ MSE = Exercise(
             2 * (p - t)
         ),
         "That is the loss itself: its gradient is due.": lambda p, t: np.mean((p - t) ** 2),
+        "Those are the squares, by n: their derivatives are due.": lambda p, t: (
+            (p - t) ** 2 / p.size
+        ),
+        "Only the target is divided by n: brackets are missing.": lambda p, t: (
+            2 * p - 2 * t / p.size
+        ),
         "The sign is wrong: a prediction above its target is to be lowered.": lambda p, t: (
             2 * (t - p) / p.size
         ),
@@ -167,6 +174,10 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
             -Y / of_softmax(z)
         ),
         "Only the true class is pushed, and 1/n is missing.": lambda z, Y: -Y * (1 - of_softmax(z)),
+        "Only Y is divided by n: brackets are missing.": lambda z, Y: of_softmax(z) - Y / len(z),
+        "That is the loss: its gradient is due, a number for each score.": lambda z, Y: (
+            -(Y * np.log(of_softmax(z))).sum() / len(z)
+        ),
         PAIR: lambda z, Y: (softmax(z) - Y) / len(z),
         "Those are the scores: p is their softmax.": lambda z, Y: (z - Y) / len(z),
         "The mean runs over the rows, not over all entries.": lambda z, Y: (
