@@ -16,9 +16,10 @@ import nnlib
 
 NNLIB = Path(nnlib.__file__).parent
 ORDER = """checks machine contract slopes calculus arrays blocks losses initializers parameters
-    stepping optimizers landscapes expressions layers mlp tokens attention encoder recurrent
-    transformer generation progress idx download data environment jupyter archives fingerprints
-    examples training saving sweeps words exercises documents experiments plots widgets""".split()
+    stepping optimizers landscapes expressions layers mlp tokens vocabulary attention encoder
+    decoder encoder_decoder recurrent transformer progress idx download data tasks ngrams generation
+    environment jupyter archives fingerprints examples training saving sweeps words exercises
+    documents experiments plots widgets""".split()
 FOLDERS = ("exercises", "documents", "experiments", "plots", "widgets")
 PUBLIC = {
     "calculus": "numerical_gradient numerical_jacobian vec directional_derivative check_vjp",
@@ -32,10 +33,17 @@ PUBLIC = {
     "parameters": "parameter_vector objective replica is_current",
     "mlp": "MLP",
     "tokens": "positional_encoding",
+    "vocabulary": "Embedding unembed",
     "attention": "MultiHeadAttention causal_mask padding_mask OneLayerEncoder",
     "encoder": "EncoderLayer Encoder TokenClassifier",
+    "decoder": "DecoderLayer Decoder",
+    "encoder_decoder": "EncoderDecoder LanguageModel",
+    "recurrent": "recurrent RecurrentCell RecurrentEncoderDecoder RecurrentLanguageModel",
     "transformer": """MultiHeadAttention causal_mask padding_mask positional_encoding EncoderLayer
-        Encoder TokenClassifier OneLayerEncoder""",
+        Encoder TokenClassifier OneLayerEncoder DecoderLayer EncoderDecoder LanguageModel""",
+    "tasks": "Task reversing copying dates names",
+    "ngrams": "NGrams smoothest",
+    "generation": "Steps distribution greedy sample beam exact_match nats",
     "data": "load_digits load_mnist read_idx one_hot batches",
     "environment": "faults check_environment",
     "training": "Training fit accuracy",
