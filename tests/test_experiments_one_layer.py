@@ -17,8 +17,10 @@ from nnlib.experiments.one_layer import (
     refusal,
 )
 from nnlib.experiments.one_layer_training import (
+    BALLOT,
     BATCH,
     D,
+    ballot,
     letters,
     rows_of_digits,
     trained,
@@ -218,3 +220,13 @@ def test_each_arm_has_the_rate_that_was_best_on_the_images_held_back_inside_its_
 def test_training_finds_one_slip_of_the_six_that_run():
     found = [name for name, arm in trained_with_each().items() if arm.behind == 1]
     assert found == ["scores for probabilities", "all at once"]
+
+
+def test_the_ballot_is_five_arms_under_letters_each_at_its_own_rate():
+    curves = ballot([4], steps=4, every=2)
+    assert len(set(BALLOT.values())) == 5
+    assert "what holds" in BALLOT.values()
+    for letter, name in BALLOT.items():
+        rate = trained_with_each()[name].rate
+        alone = trained(ARMS[name], rate, seed=4, steps=4, every=2)
+        np.testing.assert_array_equal(curves[letter], [alone.accuracy])

@@ -1,5 +1,6 @@
 """Document C's one-layer encoder, trained on digits with the gradient that holds and with slips."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -129,3 +130,35 @@ def arm_of(rows: list[dict[str, str]]) -> Arm:
     *_, test, behind = rows
     rate = float(test["measure"].split()[-1])
     return Arm(rate, float(test["mean"]), float(test["spread"]), float(behind["mean"]))
+
+
+# -- A vote ----------------------------------------------------------------------------------------
+
+BALLOT = {
+    "A": "tokens with query and residual",
+    "B": "the key in every row",
+    "C": "scores for probabilities",
+    "D": "z for s",
+    "E": "what holds",
+}
+
+
+def ballot(
+    seeds: Iterable[int] = range(5), *, steps: int = STEPS, every: int = 20
+) -> dict[str, Array]:
+    """The accuracies of five arms, each at its own rate, by letters that do not give them away.
+
+    Shapes   each (seeds, steps / every + 1)
+
+    >>> curves = ballot([0], steps=2, every=1)
+    >>> list(curves), curves["A"].shape
+    (['A', 'B', 'C', 'D', 'E'], (1, 3))
+    """
+    arms = trained_with_each()
+    curve = lambda name, seed: trained(
+        ARMS[name], arms[name].rate, seed=seed, steps=steps, every=every
+    )
+    return {
+        letter: np.stack([curve(name, seed).accuracy for seed in seeds])
+        for letter, name in BALLOT.items()
+    }
