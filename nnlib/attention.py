@@ -195,7 +195,7 @@ class OneLayerEncoder(Composite):
     Errors     TypeError or ValueError for sizes that are no integers >= 1, and for samples of
                another shape.
     Source     C2-F1, C2-F2, C2-F3, C2-F4, C2-F5, C2-F6 (with d1 = d2 = d), C2-F7; its gradients are
-               the C2-CLOSED forms.
+               C2-CLOSED-W1, C2-CLOSED-cls, C2-CLOSED-Wq, C2-CLOSED-Wk, C2-CLOSED-Wv, C2-CLOSED-W2.
 
     >>> model = OneLayerEncoder(28, 28, 16, 10, rng=0)
     >>> x = np.random.default_rng(0).random((5, 28, 28), np.float32)
