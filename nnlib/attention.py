@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlib.blocks import attention, attention_weights, fits
+from nnlib.blocks import attention, attention_weights
 from nnlib.checks import (
     Array,
     Pullback,
@@ -15,11 +15,11 @@ from nnlib.checks import (
     generator,
     one_of,
     plain_array,
-    raise_for_kind,
     whole_number,
 )
 from nnlib.initializers import normal, xavier_normal
 from nnlib.layers import Composite, Layer, Linear, drawn
+from nnlib.masks import fits
 from nnlib.mlp import standardize_sample
 from nnlib.tokens import project, with_token
 
@@ -140,47 +140,6 @@ def of_tokens(
         raise ValueError(
             f"{where}: {name} must have a token; got {x.shape}. Only leading axes may be empty."
         )
-
-
-def causal_mask(T: int) -> Array:
-    """Each token may attend to itself and to those before it: True on and below the diagonal.
-
-    Shapes   -> mask (T, T), boolean
-    Errors   TypeError or ValueError for a T that is no integer >= 1.
-    Source   N-causal.
-
-    >>> causal_mask(3)
-    array([[ True, False, False],
-           [ True,  True, False],
-           [ True,  True,  True]])
-    """
-    return np.tri(whole_number("causal_mask", "T", T, low=1), dtype=bool)
-
-
-def padding_mask(ids: Array, pad: int) -> Array:
-    """All tokens may attend to those that are no padding: True where an id is not pad.
-
-    ``causal_mask(T) & padding_mask(ids, pad)`` is both at once.
-
-    Shapes   ids (B, s) -> mask (B, 1, s), boolean
-    Errors   TypeError for ids that are not integers, or for such a pad; ValueError for a sample
-             that is all padding, or a negative pad.
-    Source   N-attn-mask.
-
-    >>> padding_mask(np.array([[5, 7, 0], [5, 0, 0]]), pad=0)
-    array([[[ True,  True, False]],
-    <BLANKLINE>
-           [[ True, False, False]]])
-    """
-    pad = whole_number("padding_mask", "pad", pad, low=0)
-    plain_array("padding_mask", "ids", ids, "an integer array")
-    if ids.dtype.kind not in "iu":
-        raise_for_kind("padding_mask", "ids", ids)
-    there = ids != pad
-    if not there.any(axis=-1).all():
-        row = np.argwhere(~there.any(axis=-1))[0].tolist()
-        raise ValueError(f"padding_mask: ids must have a token in each row; row {row} has none.")
-    return there[..., None, :]
 
 
 class OneLayerEncoder(Composite):

@@ -5,8 +5,9 @@ from math import sqrt
 import numpy as np
 
 from nnlib.arrays import largest, mean, native, rows, sum_of_rows
-from nnlib.checks import Array, Pullback, axis_of, boolean, class_numbers, number
+from nnlib.checks import Array, Pullback, axis_of, boolean, class_numbers, finite, number
 from nnlib.contract import block
+from nnlib.masks import may_attend, refuse_unseen
 
 
 @block("x (..., n), W (m, n), b (m,) -> y (..., m)")
@@ -282,7 +283,7 @@ def attention_weights(q: Array, k: Array, *, mask: Array | None = None) -> tuple
 
     Pullback   dS = A (dA - Σ A dA) / √d,  dq = dS k,  dk = dSᵀ q.
     Errors     TypeError for a mask that is not boolean; ValueError for one that does not fit or
-               leaves a query without any key.
+               leaves a query without any key, and for NaN or infinity at a key that is blocked.
     Source     D-attn, D-attn-scale; N-attn-bwd.
 
     >>> attention_weights(np.eye(2), np.eye(2), mask=np.tri(2, dtype=bool))[0].round(3)
@@ -292,7 +293,10 @@ def attention_weights(q: Array, k: Array, *, mask: Array | None = None) -> tuple
     scale = 1 / sqrt(q.shape[-1])  # a Python float: a NumPy float64 would promote float32
     scores = scale * q @ k.mT
     if mask is not None:
-        scores = np.where(may_attend(mask, scores.shape), scores, -np.inf)
+        mask = may_attend(mask, scores.shape)
+        if not finite(scores):
+            refuse_unseen("k", ~np.isfinite(scores), mask)
+        scores = np.where(mask, scores, -np.inf)
     A, softmax_pullback = softmax(scores)
 
     def pullback(dA: Array) -> tuple[Array, Array]:
@@ -306,7 +310,8 @@ def attention_weights(q: Array, k: Array, *, mask: Array | None = None) -> tuple
 def attention(q: Array, k: Array, v: Array, *, mask: Array | None = None) -> tuple[Array, Pullback]:
     """Mix the values of the keys that a query attends to: o = A v with A = attention_weights(q, k).
 
-    A blocked key has weight exactly 0; its value must still be a number, since 0 times NaN is NaN.
+    A blocked key has weight exactly 0, and so has its gradient, whatever number stands there. NaN
+    is no number, and 0 times NaN is NaN: behind a mask it is refused.
 
     Pullback   dv = Aᵀ do,  dA = do vᵀ, and dq, dk through the weights.
     Errors     as attention_weights.
@@ -320,34 +325,7 @@ def attention(q: Array, k: Array, v: Array, *, mask: Array | None = None) -> tup
     def pullback(do: Array) -> tuple[Array, Array, Array]:
         return *weights_pullback(do @ v.mT), A.mT @ do
 
-    return A @ v, pullback
-
-
-def may_attend(mask: Array, shape: tuple[int, ...]) -> Array:
-    """The mask, when it is boolean, fits the scores and leaves every query a key.
-
-    >>> may_attend(np.array([[True, False], [False, False]]), (2, 2))
-    Traceback (most recent call last):
-    ...
-    ValueError: attention: every key of query row 1 is blocked. In nnlib True means *may attend*.
-    """
-    boolean("attention", "mask", mask)
-    if not fits(mask, shape):
-        raise ValueError(f"attention: mask must broadcast to {shape}; got {mask.shape}.")
-    if not mask.any(axis=-1).all():
-        row = np.argwhere(~mask.any(axis=-1))[0]
-        raise ValueError(
-            f"attention: every key of query row {row[-1] if row.size else 0} is blocked. "
-            "In nnlib True means *may attend*."
-        )
-    return mask
-
-
-def fits(mask: Array, shape: tuple[int, ...]) -> bool:
-    """Whether a mask broadcasts to a shape: axis by axis from the last, of that size or of size 1.
-
-    >>> fits(np.ones((1, 5)), (2, 3, 5)), fits(np.ones((3, 5)), (3, 1)), fits(np.ones((1, 5)), (5,))
-    (True, False, False)
-    """
-    pairs = zip(mask.shape[::-1], shape[::-1], strict=False)
-    return mask.ndim <= len(shape) and all(m in (1, size) for m, size in pairs)
+    o = A @ v
+    if mask is not None and not finite(o):
+        refuse_unseen("v", ~np.isfinite(v).all(axis=-1)[..., None, :], mask)
+    return o, pullback

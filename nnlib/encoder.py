@@ -14,7 +14,7 @@ from nnlib.attention import (
     of_tokens,
     shared_out,
 )
-from nnlib.blocks import fits, layer_norm
+from nnlib.blocks import layer_norm
 from nnlib.checks import (
     Array,
     Pullback,
@@ -28,6 +28,7 @@ from nnlib.checks import (
 )
 from nnlib.initializers import normal, xavier_normal
 from nnlib.layers import Composite, Dropout, Layer, Linear, Sequential
+from nnlib.masks import fits
 from nnlib.mlp import MLP
 from nnlib.tokens import add_positions, add_sinusoids, read_out, with_token
 

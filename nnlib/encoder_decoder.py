@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlib.attention import causal_mask
 from nnlib.checks import Array, Pullback, Rng, float_dtype, generator, one_of, whole_number
 from nnlib.decoder import Decoder, Kept, keys_and_values, one_token_more
 from nnlib.encoder import Encoder, checked
 from nnlib.layers import Composite
+from nnlib.masks import causal_mask
 from nnlib.vocabulary import Embedding, Positions, begins, padding, scorer, there, token_ids
 
 

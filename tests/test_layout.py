@@ -15,11 +15,11 @@ import pytest
 import nnlib
 
 NNLIB = Path(nnlib.__file__).parent
-ORDER = """checks machine contract slopes calculus arrays blocks losses initializers parameters
-    stepping optimizers landscapes expressions layers mlp tokens vocabulary attention encoder
-    decoder encoder_decoder recurrent transformer progress idx download data tasks ngrams generation
-    environment jupyter archives fingerprints examples training saving sweeps words exercises
-    documents experiments plots widgets""".split()
+ORDER = """checks machine contract slopes calculus arrays masks blocks losses initializers
+    parameters stepping optimizers landscapes expressions layers mlp tokens vocabulary attention
+    encoder decoder encoder_decoder recurrent transformer progress idx download data tasks ngrams
+    generation environment jupyter archives fingerprints examples training saving sweeps words
+    exercises documents experiments plots widgets""".split()
 FOLDERS = ("exercises", "documents", "experiments", "plots", "widgets")
 PUBLIC = {
     "calculus": "numerical_gradient numerical_jacobian vec directional_derivative check_vjp",
@@ -34,7 +34,8 @@ PUBLIC = {
     "mlp": "MLP",
     "tokens": "positional_encoding",
     "vocabulary": "Embedding unembed",
-    "attention": "MultiHeadAttention causal_mask padding_mask OneLayerEncoder",
+    "masks": "causal_mask padding_mask",
+    "attention": "MultiHeadAttention OneLayerEncoder",
     "encoder": "EncoderLayer Encoder TokenClassifier",
     "decoder": "DecoderLayer Decoder",
     "encoder_decoder": "EncoderDecoder LanguageModel",
