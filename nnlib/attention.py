@@ -11,10 +11,10 @@ from nnlib.checks import (
     Pullback,
     Rng,
     boolean,
+    float_array,
     float_dtype,
     generator,
     one_of,
-    plain_array,
     whole_number,
 )
 from nnlib.initializers import normal, xavier_normal
@@ -132,7 +132,7 @@ def of_tokens(
     ...
     ValueError: Encoder: x must have shape (..., T, 4); got (2, 5, 3).
     """
-    plain_array(where, name, x, "a float array")
+    float_array(where, name, x)
     leading = "..., " if samples is None else "".join(f"{size}, " for size in samples)
     if x.ndim < 2 or x.shape[-1] != d or samples not in (None, x.shape[:-2]):
         raise ValueError(f"{where}: {name} must have shape ({leading}T, {d}); got {x.shape}.")

@@ -82,11 +82,12 @@ class EncoderLayer(Composite):
             norm(d, dtype),
             Sequential(MLP(d, d_ff, d, rng=rng, dtype=dtype), *silence),
         )
-        self.norm_first = norm_first
+        self.d, self.norm_first = d, norm_first
 
     def __call__(
         self, x: Array, mask: Array | None = None, rng: Rng | None = None
     ) -> tuple[Array, Pullback]:
+        of_tokens("EncoderLayer", "x", x, self.d)
         return (self.normed_first if self.norm_first else self.normed_last)(x, mask, rng)
 
     def normed_first(self, x: Array, mask: Array | None, rng: Rng | None) -> tuple[Array, Pullback]:
