@@ -4,7 +4,7 @@ from math import sqrt
 
 import numpy as np
 
-from nnlib.arrays import largest, mean, native, rows, sum_of_rows
+from nnlib.arrays import largest, mean, native, rows, sum_of_rows, sums, times
 from nnlib.checks import Array, Pullback, axis_of, boolean, class_numbers, finite, number
 from nnlib.contract import block
 from nnlib.masks import may_attend, refuse_unseen
@@ -26,9 +26,9 @@ def linear(x: Array, W: Array, b: Array) -> tuple[Array, Pullback]:
 
     def pullback(dy: Array) -> tuple[Array, Array, Array]:
         dy_rows, x_rows = rows(dy), rows(x)
-        return dy @ W, dy_rows.T @ x_rows, sum_of_rows(dy_rows)
+        return times(dy, W), dy_rows.T @ x_rows, sum_of_rows(dy_rows)
 
-    return x @ W.T + b, pullback
+    return times(x, W.T) + b, pullback
 
 
 @block("W (m, n), b (m,); x (..., n) -> y (..., m)")
@@ -48,7 +48,7 @@ def linear_on_data(W: Array, b: Array, *, x: Array) -> tuple[Array, Pullback]:
         dy_rows = rows(dy)
         return dy_rows.T @ rows(x), sum_of_rows(dy_rows)
 
-    return x @ W.T + b, pullback
+    return times(x, W.T) + b, pullback
 
 
 @block("x (...) -> y (...)")
@@ -297,10 +297,12 @@ def attention_weights(q: Array, k: Array, *, mask: Array | None = None) -> tuple
         if not finite(scores):
             refuse_unseen("k", ~np.isfinite(scores), mask)
         scores = np.where(mask, scores, -np.inf)
-    A, softmax_pullback = softmax(scores)
+    A = softmax_of_rows(scores, own_shifts=mask is not None)
 
     def pullback(dA: Array) -> tuple[Array, Array]:
-        dscores = scale * softmax_pullback(dA)
+        dscores = A * dA
+        dscores -= A * sums(dscores)
+        dscores *= scale
         return dscores @ k, dscores.mT @ q
 
     return A, pullback
@@ -329,3 +331,27 @@ def attention(q: Array, k: Array, v: Array, *, mask: Array | None = None) -> tup
     if mask is not None and not finite(o):
         refuse_unseen("v", ~np.isfinite(v).all(axis=-1)[..., None, :], mask)
     return o, pullback
+
+
+def softmax_of_rows(z: Array, *, own_shifts: bool) -> Array:
+    """softmax along the last axis, faster than the block: by default one maximum shifts all rows.
+
+    Where that leaves a row too small to be told from 0, and under a mask, each has its own: a key
+    that is blocked must not touch the last bits of any row.
+
+    >>> softmax_of_rows(np.array([[0.0, 0.0], [-1e4, -1e4]]), own_shifts=False)
+    array([[0.5, 0.5],
+           [0.5, 0.5]])
+    """
+
+    def shifted_by(shift: Array) -> tuple[Array, Array]:
+        p = z - shift
+        np.exp(p, out=p)
+        return p, sums(p)
+
+    p, of_rows = shifted_by(largest(z, -1) if own_shifts else z.max(initial=-np.inf))
+    precise = np.finfo(z.dtype)
+    if not own_shifts and not of_rows.min(initial=np.inf) >= precise.tiny / precise.eps:
+        p, of_rows = shifted_by(largest(z, -1))  # NaN comes here, too, and stays in its row
+    p /= of_rows
+    return p

@@ -33,6 +33,9 @@ from nnlib.mlp import MLP
 from nnlib.tokens import add_positions, add_sinusoids, read_out, with_token
 
 
+ALL = slice(None)
+
+
 def norm(d: int, dtype: Any) -> Layer:
     """A layer norm that begins with scale 1 and shift 0."""
     return Layer(layer_norm, gamma=np.ones(d, dtype), beta=np.zeros(d, dtype))
@@ -48,6 +51,9 @@ class EncoderLayer(Composite):
 
     Called as ``layer(x, mask=None, rng=None)``. Thinking is an MLP of widths d, d_ff, d with ReLU,
     its weights drawn as He does for a ReLU, attention's with variance 1/d.
+
+    ``rows``, a slice, asks for some rows of y alone, at the cost of these: the others are only
+    looked at, as keys and values. The mask's queries are then those rows.
 
     Shapes     x (B, T, d) -> y (B, T, d)
     Pullback   dx.
@@ -85,40 +91,52 @@ class EncoderLayer(Composite):
         self.d, self.norm_first = d, norm_first
 
     def __call__(
-        self, x: Array, mask: Array | None = None, rng: Rng | None = None
+        self,
+        x: Array,
+        mask: Array | None = None,
+        rng: Rng | None = None,
+        rows: slice = ALL,
     ) -> tuple[Array, Pullback]:
         of_tokens("EncoderLayer", "x", x, self.d)
-        return (self.normed_first if self.norm_first else self.normed_last)(x, mask, rng)
+        return (self.normed_first if self.norm_first else self.normed_last)(x, mask, rng, rows)
 
-    def normed_first(self, x: Array, mask: Array | None, rng: Rng | None) -> tuple[Array, Pullback]:
+    def normed_first(
+        self, x: Array, mask: Array | None, rng: Rng | None, rows: slice
+    ) -> tuple[Array, Pullback]:
         """Pre-norm: each branch norms what it reads, and adds to what was there."""
         norm1, attend, norm2, think = self.parts
         n, n_pullback = norm1(x)
-        a, a_pullback = attend(n, n, mask=mask, rng=rng)
-        h = x + a
+        a, a_pullback = attend(n[..., rows, :], n, mask=mask, rng=rng)
+        h = x[..., rows, :] + a
         m, m_pullback = norm2(h)
         f, f_pullback = think(m, rng=rng)
 
         def pullback(dy: Array) -> Array:
             dh = dy + m_pullback(f_pullback(dy))
-            dn_q, dn_kv = a_pullback(dh)
-            return dh + n_pullback(dn_q + dn_kv)
+            dn_rows, dn = a_pullback(dh)
+            dn[..., rows, :] += dn_rows
+            dx = n_pullback(dn)
+            dx[..., rows, :] += dh
+            return dx
 
         return h + f, pullback
 
-    def normed_last(self, x: Array, mask: Array | None, rng: Rng | None) -> tuple[Array, Pullback]:
+    def normed_last(
+        self, x: Array, mask: Array | None, rng: Rng | None, rows: slice
+    ) -> tuple[Array, Pullback]:
         """Post-norm: each sum is normed."""
         norm1, attend, norm2, think = self.parts
-        a, a_pullback = attend(x, x, mask=mask, rng=rng)
-        h, h_pullback = norm1(x + a)
+        a, a_pullback = attend(x[..., rows, :], x, mask=mask, rng=rng)
+        h, h_pullback = norm1(x[..., rows, :] + a)
         f, f_pullback = think(h, rng=rng)
         y, y_pullback = norm2(h + f)
 
         def pullback(dy: Array) -> Array:
             dsum = y_pullback(dy)
             dsum = h_pullback(dsum + f_pullback(dsum))
-            dx_q, dx_kv = a_pullback(dsum)
-            return dsum + dx_q + dx_kv
+            dx_rows, dx = a_pullback(dsum)
+            dx[..., rows, :] += dsum + dx_rows
+            return dx
 
         return y, pullback
 
@@ -133,7 +151,8 @@ class EncoderLayer(Composite):
 class Encoder(Composite):
     """So many encoder layers, one on the other, and a last norm when each norms first.
 
-    Called as ``encoder(x, mask=None, rng=None)``; every layer has the same mask.
+    Called as ``encoder(x, mask=None, rng=None)``; every layer has the same mask. ``rows``, a slice,
+    asks the last layer for some rows alone; the mask is then one for all queries, (..., 1, T).
 
     Shapes     x (B, T, d) -> y (B, T, d)
     Pullback   dx.
@@ -166,15 +185,20 @@ class Encoder(Composite):
         self.depth = layers
 
     def __call__(
-        self, x: Array, mask: Array | None = None, rng: Rng | None = None
+        self,
+        x: Array,
+        mask: Array | None = None,
+        rng: Rng | None = None,
+        rows: slice = ALL,
     ) -> tuple[Array, Pullback]:
-        layers, last = self.parts[: self.depth], self.parts[self.depth :]
+        layers, last_norm = self.parts[: self.depth], self.parts[self.depth :]
         pullbacks = []
         for layer in layers:
-            x, layer_pullback = layer(x, mask=mask, rng=rng)
+            asked = rows if layer is layers[-1] else ALL
+            x, layer_pullback = layer(x, mask=mask, rng=rng, rows=asked)
             pullbacks.append(layer_pullback)
-        for last_norm in last:
-            x, norm_pullback = last_norm(x)
+        for norm_layer in last_norm:
+            x, norm_pullback = norm_layer(x)
             pullbacks.append(norm_pullback)
 
         def pullback(dx: Array) -> Array:
@@ -287,14 +311,20 @@ class TokenClassifier(Composite):
         """The encoder and what reads it, behind the embedding's value and pullback."""
         _, encoder, read = self.parts
         e, e_pullback = embedded
-        h, h_pullback = encoder(e, mask=mask, rng=rng)
-        r, r_pullback = read_out(h, keep=self.read_rows(h, mask))
+        h, h_pullback = encoder(e, mask=mask, rng=rng, rows=self.read_rows)
+        keep = mask[..., 0, self.read_rows] if mask is not None else np.ones(h.shape[:-1], bool)
+        r, r_pullback = read_out(h, keep=keep)
         z, z_pullback = read(r)
 
         def pullback(dz: Array) -> Array:
             return e_pullback(h_pullback(r_pullback(z_pullback(dz))))
 
         return z, pullback
+
+    @property
+    def read_rows(self) -> slice:
+        """The rows of the encoder that are read: the class token's, or all."""
+        return slice(1) if self.readout == "class" else ALL
 
     def there(self, x: Array, mask: Array | None) -> Array | None:
         """The mask (B, 1, T) with the class token before the others, when it and x are as due."""
@@ -317,14 +347,6 @@ class TokenClassifier(Composite):
         if self.readout == "mean":
             return mask
         return np.concatenate([np.ones((*samples, 1, 1), bool), mask], axis=-1)
-
-    def read_rows(self, h: Array, mask: Array | None) -> Array:
-        """Which rows of h are read: the class token's, or those that are there."""
-        if self.readout == "mean" and mask is not None:
-            return mask[..., 0, :]
-        keep = np.ones(h.shape[:-1], bool)
-        keep[..., 1:] = self.readout == "mean"
-        return keep
 
     def weights(self, x: Array, mask: Array | None = None) -> list[Array]:
         """The attention weights of each layer, (B, heads, rows, rows), for looking at.
