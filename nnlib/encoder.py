@@ -32,7 +32,6 @@ from nnlib.masks import fits
 from nnlib.mlp import MLP
 from nnlib.tokens import add_positions, add_sinusoids, read_out, with_token
 
-
 ALL = slice(None)
 
 
@@ -236,7 +235,8 @@ class TokenClassifier(Composite):
     most. Nothing else changes, so no bit is promised, and none is in another batch either.
 
     At first the scores are small, whatever the input, and the loss is that of chance: the weights
-    that read, the class token and the learned places are drawn with standard deviation 0.02.
+    that read are drawn with standard deviation 0.02. The class token and the learned places are
+    drawn with 0.5, near the size of sinusoids, so that places are told from the first step on.
 
     Shapes     x (B, T, features), T <= tokens -> z (B, classes)
     Pullback   dx.
@@ -276,13 +276,13 @@ class TokenClassifier(Composite):
         one_of(where, "readout", readout, ("class", "mean"))
         rng, dtype = generator(where, "rng", rng), float_dtype(where, dtype)
 
-        def small(rows: int) -> Array:
-            return normal((rows, d), rng=rng, std=0.02, dtype=dtype)
+        def drawn_rows(count: int) -> Array:
+            return normal((count, d), rng=rng, std=0.5, dtype=dtype)
 
         places: list[Layer] = []
-        token = [Layer(with_token, token=small(1)[0])] if readout == "class" else []
+        token = [Layer(with_token, token=drawn_rows(1)[0])] if readout == "class" else []
         if positions == "learned":
-            places = [Layer(add_positions, P=small(tokens + len(token)))]
+            places = [Layer(add_positions, P=drawn_rows(tokens + len(token)))]
         elif positions == "sinusoids":
             places = [Layer(add_sinusoids)]
         options: Any = {"norm_first": norm_first, "dropout": dropout, "rng": rng, "dtype": dtype}
