@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nnlib import blocks, losses, mlp, tokens
+from nnlib import blocks, losses, mlp, recurrent, tokens, vocabulary
 from nnlib.contract import read_dims
 
 GENERIC = st.integers(-3072, 3072).map(lambda n: n / 1024)  # in [-3, 3], none but 0 is tiny
@@ -268,6 +268,8 @@ TABLE = [
         torch="lambda x, keep: (x * keep[..., None]).sum(-2) / keep.sum(-1, keepdim=True)",
         keep=keys_to_attend,
     ),
+    row(vocabulary.unembed, torch="F.linear"),
+    row(recurrent.recurrent, torch="recurrent"),
 ]
 each_row = pytest.mark.parametrize("row", TABLE, ids=str)
 each_block = pytest.mark.parametrize("row", [r for r in TABLE if not r.is_loss], ids=str)
