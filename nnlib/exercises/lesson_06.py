@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from nnlib.blocks import attention_weights, softmax, standardize
+from nnlib.blocks import attention, attention_weights, layer_norm, standardize
 from nnlib.checks import Array
 from nnlib.exercises.judge import Exercise
+from nnlib.transformer import MultiHeadAttention, causal_mask
 
 # -- attention's pullback -------------------------------------------------------------------------
 
@@ -16,7 +17,7 @@ QUERIES, KEYS, VALUES = (RNG.standard_normal(shape) for shape in ((2, 4), (3, 4)
 FEW = tuple(a[:2, :3] for a in (QUERIES, KEYS, VALUES))  # square: a transpose fits every shape
 
 
-def with_weights(q: Array, k: Array, v: Array, seed: int) -> tuple[Array, ...]:
+def with_weights(seed: int, q: Array, k: Array, v: Array) -> tuple[Array, ...]:
     """q, k, v, their attention weights and a random dL/do: what the pullback is computed from."""
     A, _ = attention_weights(q, k)
     return q, k, v, A, np.random.default_rng(seed).standard_normal((len(q), v.shape[1]))
@@ -48,8 +49,8 @@ ATTENTION = Exercise(
     task="Return dq, dk, dv from q, k, v, the weights A and do = dL/do.",
     right=attention_with(),
     samples={
-        "with two queries and three keys": with_weights(QUERIES, KEYS, VALUES, seed=0),
-        "with as many queries as keys": with_weights(*FEW, seed=1),
+        "with two queries and three keys": with_weights(0, QUERIES, KEYS, VALUES),
+        "with as many queries as keys": with_weights(1, *FEW),
     },
     results=("dq", "dk", "dv"),
     slips={
@@ -95,7 +96,7 @@ ATTENTION = Exercise(
         ),
     },
     proved="The whole way back takes four products of matrices and one line for softmax.",
-    shown=attention_weights,
+    shown=attention,
 )
 
 # -- heads ----------------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ def split(x: Array, heads: int) -> Array:
 
 
 HEADS = Exercise(
-    task="Return x (T, d) as (heads, T, d/heads): head h has the h-th block of columns of each row.",
+    task="Return x (T, d) as (heads, T, d/heads): each head has its block of columns of each row.",
     right=split,
     samples={
         "with two heads": (np.arange(24.0).reshape(4, 6), 2),
@@ -130,6 +131,7 @@ HEADS = Exercise(
         ),
     },
     proved="No number is computed: heads are another way to read the same rows.",
+    shown=MultiHeadAttention.split,
 )
 
 # -- a mask ---------------------------------------------------------------------------------------
@@ -147,16 +149,14 @@ CAUSAL = Exercise(
             lambda T: np.tri(T, k=-1) > 0
         ),
         "It is inverted: True means may attend.": lambda T: np.tri(T) == 0,
-        "It is inverted and transposed: True means may attend, and a row is a query.": (
-            lambda T: np.tri(T, k=-1).T == 0
-        ),
         "It lets a token see one place ahead: the answer that it is to find.": (
             lambda T: np.tri(T, k=1) > 0
         ),
         "Everyone may attend to everything.": lambda T: np.ones((T, T), bool),
         "Everyone sees itself alone.": lambda T: np.eye(T, dtype=bool),
     },
-    proved="Row i has i + 1 keys, so no query is left without any.",
+    proved="The first token has one key, itself, so no query is left without any.",
+    shown=causal_mask,
 )
 
 # -- layer norm -----------------------------------------------------------------------------------
@@ -216,9 +216,7 @@ LAYER_NORM = Exercise(
         ),
         "The terms are sums where means are due: 1/n is missing.": terms(
             lambda g, x_hat: (
-                g
-                - g.sum(axis=-1, keepdims=True)
-                - x_hat * (g * x_hat).sum(axis=-1, keepdims=True)
+                g - g.sum(axis=-1, keepdims=True) - x_hat * (g * x_hat).sum(axis=-1, keepdims=True)
             )
         ),
         "It is not divided by the deviation.": norm_with(divided=lambda dx, std: dx),
@@ -239,7 +237,7 @@ LAYER_NORM = Exercise(
         ),
     },
     proved="What lies along 1 or along x̂ never comes back, for moving x that way changes no y.",
-    shown=standardize,
+    shown=layer_norm,
 )
 
 EXERCISES = {

@@ -73,11 +73,11 @@ class LookUp(Composite):
     """
 
     def __init__(self, *, rng: Rng | int) -> None:
-        super().__init__(MultiHeadAttention(NAMES + DIGITS, 1, rng=rng))
+        self.attend = MultiHeadAttention(NAMES + DIGITS, 1, rng=rng)
+        super().__init__(self.attend)
 
     def __call__(self, x: Array, rng: Rng | None = None) -> tuple[Array, Pullback]:
-        (attend,) = self.parts
-        y, attend_pullback = attend(x[:, :1], x[:, 1:])
+        y, attend_pullback = self.attend(x[:, :1], x[:, 1:])
 
         def pullback(dz: Array) -> Array:
             dy = np.zeros_like(y)
@@ -91,7 +91,7 @@ class LookUp(Composite):
 
         Shapes   x (B, 5, 18) -> (B, 4)
         """
-        return self.parts[0].weights(x[:, :1], x[:, 1:])[:, 0, 0]
+        return self.attend.weights(x[:, :1], x[:, 1:])[:, 0, 0]
 
 
 class Reader(NamedTuple):
@@ -224,9 +224,7 @@ class OneWay(Composite):
         return y, lambda dy: nothing[0] if len(nothing) == 1 else nothing
 
 
-def sent_back(
-    norm_first: bool, *, depth: int = 12, around_only: bool = False, seed: int
-) -> Array:
+def sent_back(norm_first: bool, *, depth: int = 12, around_only: bool = False, seed: int) -> Array:
     """How long the gradient is below each encoder layer at its first weights, where 1 is sent in.
 
     Layers of width 32 with 4 heads, on 4 samples of 10 tokens; a random dL/dy.

@@ -157,7 +157,8 @@ def draw_stream(norm_first: bool, *, title: str, ax: Axes) -> None:
     bends = [top, 0.0] if norm_first else [top, 5.2, 2.3, 0.0]
     for start, end, width in zip(bends, bends[1:], (5.0,) if norm_first else (5.0, 3.0, 1.6)):
         look = {"arrowstyle": "-|>", "color": RED, "linewidth": width, "mutation_scale": 20}
-        ax.annotate("", (-0.75, end), (-0.75, start), arrowprops=look | {"shrinkA": 0, "shrinkB": 0})
+        whole = {"shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (-0.75, end), (-0.75, start), arrowprops=look | whole)
     ax.text(-0.95, top / 2, "dL/dx", color=RED, rotation=90, ha="right", va="center")
     ax.set(xlim=(-1.8, 2.9), ylim=(-0.8, top + 0.8), title=title)
     ax.axis("off")
