@@ -1,11 +1,10 @@
 """The exercises of lesson 06: attention's pullback, heads, a mask, and layer norm's dx."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from nnlib.blocks import attention, attention_weights, layer_norm, standardize
+from nnlib.blocks import attention, attention_weights, layer_norm
 from nnlib.checks import Array
 from nnlib.exercises.judge import Exercise
 from nnlib.transformer import MultiHeadAttention, causal_mask
@@ -94,6 +93,25 @@ ATTENTION = Exercise(
         "The sign of softmax's second term is wrong: it is taken off.": attention_with(
             scores=lambda A, dA: A * (dA + (A * dA).sum(axis=-1, keepdims=True))
         ),
+        "Softmax's second term is the sum of A dA over the row, not its mean.": attention_with(
+            scores=lambda A, dA: A * (dA - (A * dA).mean(axis=-1, keepdims=True))
+        ),
+        "keepdims=True is missing: each row's sum is to be taken off that row.": attention_with(
+            scores=lambda A, dA: A * (dA - (A * dA).sum(axis=-1))
+        ),
+        "dq needs dS as it is: row i is what query i saw.": attention_with(
+            queries=lambda dS, q, k: dS.T @ k
+        ),
+        "Only dq has the root: dk comes through the same scores.": attention_with(
+            keys=lambda dS, q, k: dS.T @ q * np.sqrt(q.shape[-1])
+        ),
+        "dv has no root: the values meet the weights, behind the scale.": lambda q, *rest: (
+            *attention_with()(q, *rest)[:2],
+            attention_with()(q, *rest)[2] / np.sqrt(q.shape[-1]),
+        ),
+        "The order is dq, dk, dv, that of the arguments.": lambda *given: tuple(
+            attention_with()(*given)[place] for place in (2, 0, 1)
+        ),
     },
     proved="The whole way back takes four products of matrices and one line for softmax.",
     shown=attention,
@@ -170,14 +188,15 @@ mean_of_row = lambda a: a.mean(axis=-1, keepdims=True)
 def norm_with(
     scaled: Callable = lambda dy, gamma: gamma * dy,
     terms: Callable = lambda g, x_hat: g - mean_of_row(g) - x_hat * mean_of_row(g * x_hat),
-    divided: Callable = lambda dx, std: dx / std,
+    divided: Callable = lambda dx, s: dx / s,
+    deviation: Callable = lambda x: np.sqrt(x.var(axis=-1, keepdims=True) + EPS),
+    centre: Callable = mean_of_row,
 ) -> Callable:
     """Layer norm's dx, a line of which may be another."""
 
     def dx(x: Array, gamma: Array, dy: Array) -> Array:
-        x_hat, _ = standardize(x, axis=-1, eps=EPS)
-        std = np.sqrt(x.var(axis=-1, keepdims=True) + EPS)
-        return divided(terms(scaled(dy, gamma), x_hat), std)
+        s = deviation(x)
+        return divided(terms(scaled(dy, gamma), (x - centre(x)) / s), s)
 
     return dx
 
@@ -187,8 +206,7 @@ def terms(change: Callable) -> Callable:
     return norm_with(terms=change)
 
 
-column: Any = lambda a: a.mean(axis=0, keepdims=True)
-DIVISOR = X.shape[-1]
+column = lambda a: a.mean(axis=0, keepdims=True)
 
 LAYER_NORM = Exercise(
     task="Return dx from x (T, d), gamma and dy; the variance is the mean square, plus 1e-5.",
@@ -219,12 +237,12 @@ LAYER_NORM = Exercise(
                 g - g.sum(axis=-1, keepdims=True) - x_hat * (g * x_hat).sum(axis=-1, keepdims=True)
             )
         ),
-        "It is not divided by the deviation.": norm_with(divided=lambda dx, std: dx),
+        "It is not divided by the deviation.": norm_with(divided=lambda dx, s: dx),
         "It is multiplied by the deviation; it is to be divided.": (
-            norm_with(divided=lambda dx, std: dx * std)
+            norm_with(divided=lambda dx, s: dx * s)
         ),
         "It is divided by the variance; it is to be divided by its root.": (
-            norm_with(divided=lambda dx, std: dx / std**2)
+            norm_with(divided=lambda dx, s: dx / s**2)
         ),
         "The sign of the last term is wrong: what lies along x̂ is taken off.": (
             terms(lambda g, x_hat: g - mean_of_row(g) + x_hat * mean_of_row(g * x_hat))
@@ -232,6 +250,29 @@ LAYER_NORM = Exercise(
         "The last term lacks the factor x̂ in front: it has a share in every entry.": (
             terms(lambda g, x_hat: g - mean_of_row(g) - mean_of_row(g * x_hat))
         ),
+        "The variance is divided by n - 1: layer norm takes the mean square.": norm_with(
+            deviation=lambda x: np.sqrt(x.var(axis=-1, ddof=1, keepdims=True) + EPS)
+        ),
+        "ε is missing: it stands beside the variance, under the root.": norm_with(
+            deviation=lambda x: np.sqrt(x.var(axis=-1, keepdims=True))
+        ),
+        "ε stands outside the root: it belongs beside the variance.": norm_with(
+            deviation=lambda x: np.sqrt(x.var(axis=-1, keepdims=True)) + EPS
+        ),
+        "Mean and deviation are those of all rows: each row has its own.": norm_with(
+            deviation=lambda x: np.sqrt(x.var() + EPS), centre=np.mean
+        ),
+        "Mean and deviation run down the columns: each row has its own.": norm_with(
+            deviation=lambda x: np.sqrt(x.var(axis=0) + EPS), centre=column
+        ),
+        "It has x - μ where x̂ is due: divide by s first.": lambda x, gamma, dy: norm_with(
+            terms=lambda g, _: (
+                g - mean_of_row(g) - (x - mean_of_row(x)) * mean_of_row(g * (x - mean_of_row(x)))
+            )
+        )(x, gamma, dy),
+        "It has x where x̂ is due.": lambda x, gamma, dy: norm_with(
+            terms=lambda g, _: g - mean_of_row(g) - x * mean_of_row(g * x)
+        )(x, gamma, dy),
         "gamma is multiplied at the end: the means want it before.": lambda x, gamma, dy: (
             gamma * norm_with(scaled=lambda dy, gamma: dy)(x, gamma, dy)
         ),

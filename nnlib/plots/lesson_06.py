@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.plots.canvas import BLUE, COLOURS, GREY, INK, PALE, RED, SMALL, looks
+from nnlib.plots.canvas import BLUE, COLOURS, GREY, INK, PALE, RED, SMALL, legend_below, looks
 from nnlib.plots.matrices import draw_matrix
 
 CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
@@ -182,3 +182,25 @@ def draw_arms(
     ax.set_yticks(range(len(arms)), list(arms))
     ax.set(ylim=(len(arms) - 0.5, -0.5), xlabel=xlabel, title=title, **settings)
     ax.grid(axis="y", color=PALE, alpha=0.3)
+
+
+def draw_depths(arms: Mapping[str, Array], *, title: str, ax: Axes) -> None:
+    """Draw how long the gradient is at each depth: the seeds' middle, and the range they fill.
+
+    Shapes   of each arm (depth + 1, seeds), the lowest layer's input first
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(5, 4).add_subplot()
+    >>> draw_depths({"halved": np.array([[0.25, 0.3], [1.0, 1.0]])}, title="Halved", ax=ax)
+    >>> ax.lines[0].get_xydata()[:, 0]
+    array([0., 1.])
+    """
+    for (name, lengths), look in zip(arms.items(), looks(arms)):
+        depth, (low, middle, high) = range(len(lengths)), np.quantile(lengths, [0, 0.5, 1], axis=1)
+        ax.plot(depth, middle, label=name, markersize=7, markevery=3, **look)
+        ax.fill_between(depth, low, high, color=look["color"], alpha=0.2, linewidth=0)
+    ax.set(xlabel="layers below it; 0 is the input", ylabel="length of the gradient")
+    ax.set(yscale="log", title=title)
+    ax.set_xticks(range(0, len(lengths), 3))
+    ax.minorticks_off()
+    legend_below(ax)

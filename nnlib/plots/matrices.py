@@ -53,7 +53,8 @@ def draw_matrix(
     ['·', '1.5']
     """
     largest = np.abs(M).max() or 1.0
-    ax.imshow(M, cmap="PuOr", vmin=-1.6 * largest, vmax=1.6 * largest, aspect="auto")
+    pale = 2 * largest  # so that dark numbers can be read on the strongest cell
+    ax.imshow(M, cmap="PuOr", vmin=-pale, vmax=pale, aspect="auto")
     for cell, entry in np.ndenumerate(M):
         text = "·" if entry == 0 else short(entry)
         ax.text(*cell[::-1], text, ha="center", va="center", fontsize=SMALL, color=INK)

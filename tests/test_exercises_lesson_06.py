@@ -1,0 +1,102 @@
+"""The exercises of lesson 06 hear what students write: ways to the same, slips in own words."""
+
+import numpy as np
+import pytest
+
+from nnlib.exercises import exercises
+from nnlib.exercises.judge import verdict
+
+HEADS = {
+    "attention's pullback": "q, k, v, A, do",
+    "split into heads": "x, heads",
+    "causal mask": "T",
+    "layer norm's dx": "x, gamma, dy",
+}
+DS = "dA = do @ v.T; dS = A * (dA - (A * dA).sum(1, keepdims=True)); r = q.shape[1] ** 0.5; "
+NORM = "m = lambda a: a.mean(1)[:, None]; s = (m((x - m(x)) ** 2) + 1e-5) ** 0.5; "
+NORM += "h = (x - m(x)) / s; g = gamma * dy; "
+
+
+def said(name: str, lines: str) -> str:
+    """What is said to who writes these lines."""
+    space = {"np": np}
+    exec(f"def answer({HEADS[name]}):\n    {lines}", space)
+    return verdict(exercises()[name], space["answer"])
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("attention's pullback", f"{DS}return dS @ k / r, (q.T @ dS).T / r, (do.T @ A).T"),
+        ("attention's pullback", "dA = do @ v.T; J = [np.diag(p) - np.outer(p, p) for p in A]; "
+         "dS = np.array([j @ d for j, d in zip(J, dA)]) / q.shape[1] ** 0.5; "
+         "return [dS @ k, dS.T @ q, A.T @ do]"),
+        ("split into heads", "return np.array(np.split(x, heads, axis=1))"),
+        ("split into heads", "n = x.shape[1] // heads; "
+         "return [x[:, n * h : n * h + n] for h in range(heads)]"),
+        ("causal mask", "return np.tril(np.ones((T, T))).astype(bool)"),
+        ("causal mask", "return [[j <= i for j in range(T)] for i in range(T)]"),
+        ("layer norm's dx", f"{NORM}return (g - m(g) - h * m(g * h)) / s"),
+        ("layer norm's dx", f"{NORM}n = x.shape[1]; "
+         "J = [(np.eye(n) - 1 / n - np.outer(a, a) / n) / b for a, b in zip(h, s)]; "
+         "return np.array([j @ a for j, a in zip(J, g)])"),
+    ],
+)  # fmt: skip
+def test_another_way_to_the_same_is_right(name, lines):
+    assert said(name, lines).startswith("Right")
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "sentence"),
+    [
+        ("attention's pullback", f"{DS}return dS @ k / r, dS.T @ q / r, A @ do", "dv needs Aᵀ"),
+        ("attention's pullback", f"{DS}return dS @ k, dS.T @ q, A.T @ do", "1/√d is missing"),
+        ("attention's pullback", f"{DS}return dS @ k / r**2, dS.T @ q / r**2, A.T @ do", "twice"),
+        ("attention's pullback", f"{DS}return dS @ k / r, dS @ q / r, A.T @ do", "dk needs dSᵀ"),
+        ("attention's pullback", f"{DS}return dS @ k / r, dS.T @ q / r, A.T @ do / r", "no root"),
+        ("attention's pullback", f"{DS}return A.T @ do, dS @ k / r, dS.T @ q / r", "The order"),
+        ("attention's pullback", f"{DS}return dS @ k / r, dS.T @ q, A.T @ do", "Only dq"),
+        ("attention's pullback", "dS = A * (do @ v.T) / q.shape[1] ** 0.5; "
+         "return dS @ k, dS.T @ q, A.T @ do", "second term is missing"),
+        ("attention's pullback", "dS = A * (1 - A) * (do @ v.T) / q.shape[1] ** 0.5; "
+         "return dS @ k, dS.T @ q, A.T @ do", "entry by entry"),
+        ("attention's pullback", "dS = do @ v.T / q.shape[1] ** 0.5; "
+         "return dS @ k, dS.T @ q, A.T @ do", "passed over"),
+        ("split into heads", "return x.reshape(heads, x.shape[0], -1)", "cuts the memory"),
+        ("split into heads", "return x.reshape(x.shape[0], heads, -1)", "swap the first two"),
+        ("split into heads", "return np.array([x[:, h::heads] for h in range(heads)])", "in turn"),
+        ("causal mask", "return np.triu(np.ones((T, T))) > 0", "transposed"),
+        ("causal mask", "return np.arange(T)[:, None] > np.arange(T)", "leaves out the diagonal"),
+        ("causal mask", "return np.arange(T)[:, None] < np.arange(T)", "inverted"),
+        ("causal mask", "return np.arange(T)[:, None] + 1 >= np.arange(T)", "one place ahead"),
+        ("layer norm's dx", f"{NORM}return (g - m(g)) / s", "taken for a constant"),
+        ("layer norm's dx", f"{NORM}return (g - h * m(g * h)) / s", "mean's term is missing"),
+        ("layer norm's dx", f"{NORM}return (dy - m(dy) - h * m(dy * h)) / s", "gamma is forgotten"),
+        ("layer norm's dx", f"{NORM}return (g - m(g) - h * m(g * h))", "not divided"),
+        ("layer norm's dx", f"{NORM}return g / s", "Both terms are missing"),
+        ("layer norm's dx", f"{NORM}return (g - g.sum(1)[:, None] - h * (g * h).sum(1)[:, None])/s",
+         "1/n is missing"),
+        ("layer norm's dx", f"{NORM}return (g - g.mean(0) - h * (g * h).mean(0)) / s", "the batch"),
+        ("layer norm's dx", f"{NORM}return gamma * (dy - m(dy) - h * m(dy * h)) / s", "at the end"),
+        ("layer norm's dx", NORM.replace("+ 1e-5", "") + "return (g - m(g) - h * m(g * h)) / s",
+         "ε is missing"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_the_student_s_own_lines_is_recognised(name, lines, sentence):
+    words = said(name, lines)
+    assert words.startswith("Not yet")
+    assert sentence in words
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("attention's pullback", f"{DS}return dS @ k / 2, dS.T @ q / 2, A.T @ do"),
+        ("split into heads", "return x.reshape(len(x), 2, -1).swapaxes(0, 1)"),
+        ("causal mask", "return np.tri(4) > 0"),
+        ("layer norm's dx", NORM.replace("a.mean(1)", "(a.sum(1) / 4)")
+         + "return (g - m(g) - h * m(g * h)) / s"),
+    ],
+)  # fmt: skip
+def test_what_is_right_for_one_size_only_is_not_right(name, lines):
+    assert said(name, lines).startswith("Not yet")
