@@ -663,4 +663,4 @@ claims_table("05")
 # * Noise falls as $1/\sqrt B$; sum or mean is a choice of rate.
 # * A sure answer can be wrong. Look at the mistakes.
 #
-# Every claim of every document: [the last lesson](90_every_formula.ipynb). Back to [the start](00_start_here.ipynb).
+# Next: [the transformer encoder](06_transformer_encoder.ipynb). Every claim of every document: [the last lesson](90_every_formula.ipynb).

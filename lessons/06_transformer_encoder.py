@@ -7,7 +7,7 @@
 # one that reads digits row by row; see where it looks.
 #
 # **Prerequisites.** [Blocks](02_blocks.ipynb), [cross-entropy](03_losses.ipynb), [an MLP on MNIST](05_mlp_on_mnist.ipynb).
-# **Minutes:** 122; a good place for a break is before document C's encoder.
+# **Minutes:** 76; a good place for a break is before document C's encoder.
 #
 # | letter | meaning |
 # |---|---|
@@ -36,7 +36,6 @@ from nnlib.mlp import MLP, flatten
 from nnlib.parameters import objective, parameter_vector
 from nnlib.plots.canvas import use_style
 from nnlib.plots.curves import draw_lines, draw_means
-from nnlib.plots.images import draw_images
 from nnlib.plots.matrices import draw_matrix
 from nnlib.transformer import EncoderLayer, MultiHeadAttention, TokenClassifier, causal_mask
 
@@ -60,6 +59,7 @@ _, ax = plt.subplots(figsize=(9, 3))
 title = "Which digit stands beside the name that is asked?"
 plots.draw_page(page.names[0], page.digits[0], page.asked[0], title=title, ax=ax)
 plt.show()
+
 
 # %% [markdown]
 # An MLP gets all of it side by side, 90 numbers in one-hot rows: the name asked, then the pairs. It learns from 2,000 pages until it knows each.
@@ -128,7 +128,9 @@ plt.show()
 
 # %%
 pages = lab.random_pages(2000, rng=0)
-x = lab.page_tokens(pages)  # (2000, 5, 18): the name asked, then the pairs; 8 for a name, 10 a digit
+x = lab.page_tokens(
+    pages
+)  # (2000, 5, 18): the name asked, then the pairs; 8 for a name, 10 a digit
 q, k, v = 20 * x[:, :1, :8], x[:, 1:, :8], x[:, 1:, 8:]
 A, _ = softmax(q @ k.mT)
 assert ((A @ v)[:, 0].argmax(axis=1) == pages.answer).all()
@@ -323,6 +325,7 @@ to_q, to_k, to_v, to_y = two.parts
 found = [attention(*(a[..., c] for a in (q, k, v)))[0] for c in (slice(0, 4), slice(4, 8))]
 assert off(to_y(np.concatenate(found, axis=-1))[0], two(x, x)[0]) < 1e-12
 
+
 # %% [markdown]
 # (b): heads share the columns out. (D's title says multi-head; its formula has one.) The cell loops over them; the library moves them to an axis of their own, so that one product serves all. **Your turn.**
 
@@ -409,10 +412,6 @@ exercise("causal mask", causal)
 # ```
 # </details>
 
-#@@C@@
-
-#@@POS@@
-
 # %% [markdown] lecture={"ask": "We double all entries of a row. What does its layer norm do?", "board": "g, the direction of x\u0302, the right angle", "cut": "the training with the slip", "expect": "Nothing changes; so no gradient can point along x\u0302", "jump": "setup", "minutes": 11, "misconception": "The deviation is a number one divides by"}
 # ## Layer norm
 #
@@ -450,6 +449,7 @@ _, ax = plt.subplots(figsize=(8, 3.6))
 title = "What remains of g stands at right angles to x̂"
 plots.draw_projection(dy[1] + x_hat[1], x_hat[1], title=title, ax=ax)
 plt.show()
+
 
 # %% [markdown]
 # A well-known slip takes $s$ for a constant. The last term is gone, and every shape fits.
@@ -491,6 +491,7 @@ _, ax = plt.subplots(figsize=(9, 3.8))
 names = {"xlabel": "step", "ylabel": "loss on the batch", "legend": "inside"}
 draw_lines(curves, **names, title="Alone, the slipped curve would look fine", ax=ax)
 plt.show()
+
 
 # %% [markdown]
 # Both fall. The slip costs accuracy with each seed, but who has no right curve beside it suspects nothing; differences tell at once. **Your turn**, with $\gamma$.
@@ -573,62 +574,6 @@ for norm_first in (True, False):
     loss = objective(layer, mse, x, constants={"mask": causal_mask(5)}, target=target)
     assert check_vjp(loss, parameter_vector(layer)[0], directions=50) < 1e-7
 
-# %% [markdown] lecture={"ask": "Bet: after 2,500 steps, is it below lesson 5's MLP (0.97), level with it or above?", "board": "28 rows and one more, without pixels, before them; arrows from all to it; ten scores", "cut": "the comparisons; keep their last sentence", "expect": "About level", "jump": "setup", "minutes": 13, "misconception": "A transformer is the better network"}
-# ## A digit, row by row
-#
-# An image is 28 tokens, its rows of 28 pixels, each mapped to $d=64$, its place added. Before them stands a **class token**, a learned row without pixels. Only its output is read: what it
-# says of the image it must collect by attention.
-
-# %%
-patch = (1, 28)  # rows; try (4, 4) or (7, 7), squares
-features, tokens = patch[0] * patch[1], 784 // (patch[0] * patch[1])
-model = Sequential(Patches(*patch), TokenClassifier(features, tokens, 10, rng=0))
-x, labels = as_tokens(images.x_train), images.labels_train
-x_new, labels_new = as_tokens(images.x_test), images.labels_test
-loss, _ = softmax_cross_entropy(model(x[:500])[0], labels=labels[:500])
-print(f"{parameter_vector(model)[0].size:,} numbers; loss {loss:.1f}, by chance {np.log(10):.1f}")
-assert abs(loss - np.log(10)) < 0.05
-
-# %% [markdown]
-# A small twin, checked as a whole, from the loss down to the embedding, the class token and the places. Its kind of patches is all that differs.
-
-# %%
-twin = TokenClassifier(4, 6, 3, d=8, heads=2, d_ff=16, rng=0, dtype="float64")
-some = np.random.default_rng(0).standard_normal((5, 6, 4))
-loss = objective(twin, softmax_cross_entropy, some, labels=np.array([0, 1, 2, 0, 1]))
-assert check_vjp(loss, parameter_vector(twin)[0], directions=50) < 1e-7
-
-# %% [markdown]
-# Adam, batches of 64; the rate rises for 200 steps, then falls along half a cosine ([lesson 4](04_optimizers.ipynb)); each image is moved by up to a pixel, anew each time.
-#
-# **Bet.** Lesson 5's MLP reads 97 of 100 new images. After 2,500 steps the encoder is (a) below, (b) level, (c) above.
-
-# %% tags=["nbval-ignore-output", "long"]
-steps = 800 if images.bundled else 2500
-training = training_of(model, x, labels, steps=steps, seed=0, workers=2)
-losses = training.run(steps).loss.reshape(-1, 50).mean(axis=1)
-share = 1 - mistakes(model, x_new, labels_new).share
-print(f"after {steps} steps: {share:.2f} of the new images")
-assert share > (0.8 if images.bundled else 0.965)
-
-# %% tags=["nbval-ignore-output", "long"]
-_, ax = plt.subplots(figsize=(9, 3.6))
-names = {"xlabel": "step", "ylabel": "loss, mean of 50 batches"}
-title = "The class token learns to collect"
-draw_lines({"": losses}, np.arange(50, steps + 1, 50), **names, title=title, ax=ax)
-plt.show()
-
-# %% [markdown]
-# (b), in some half a minute. An hour of steps is not for a lecture; a run of 25,000, five minutes, is stored. We load its weights and count ourselves.
-
-# %% tags=["nbval-ignore-output"]
-model = trained("digits" if images.bundled else "mnist")
-missed = mistakes(model, x_new, labels_new)
-print(f"{1 - missed.share:.3f} of the new images; most often", missed.pairs[:3])
-assert missed.share < (0.2 if images.bundled else 0.013)
-
-#@@TRAIN@@
-
 # %%
 claims_table("06")
 
@@ -636,8 +581,8 @@ claims_table("06")
 # ## What to remember
 #
 # * Attention is a soft look-up: scores by products, shares by softmax, a mean of values. It sees a set; positions tell the order.
-# * Back through it: $dV=A^\top dO$, $dA=dO\,V^\top$, softmax row by row, $dQ$ and $dK$ with the root.
-# * Layer norm's $dx$ has three terms. Without the last, shapes fit and training falls.
+# * Back: $dV=A^\top dO$, $dA=dO\,V^\top$, softmax row by row, $dQ$ and $dK$ with the root.
+# * Layer norm's $dx$ has three terms; without the last, shapes fit and training falls.
 # * Pre-norm leaves the gradient a free way down.
 # * A blocked key has weight and gradient 0, exactly.
 # * A wrong gradient can train. Only differences tell.

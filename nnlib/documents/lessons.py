@@ -16,5 +16,7 @@ LESSONS = {
     "cannot do; conventions that change the result; a fair race",
     "05": "a multilayer perceptron on MNIST: first weights, the four backward equations, training "
     "live, and what it gets wrong",
+    "06": "attention from the need to look elsewhere, its way back, layer norm, residual and "
+    "positions; document C's encoder; one that reads digits row by row, and where it looks",
     "90": "every claim of the lecture notes, executed: as printed, as corrected, both errors",
 }
