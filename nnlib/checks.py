@@ -187,6 +187,20 @@ def generator(where: str, name: str, seed: Any) -> Rng:
     return np.random.default_rng(None if seed is None else whole_number(where, name, seed, low=0))
 
 
+def generator_given(where: str, rng: Any) -> Rng:
+    """The generator that a layer draws from; of a seed, each would draw the same.
+
+    >>> generator_given("Dropout", 0)
+    Traceback (most recent call last):
+    ...
+    TypeError: Dropout: rng must be a Generator; got 0. Use np.random.default_rng(seed).
+    """
+    if not isinstance(rng, np.random.Generator):
+        advice = "Use np.random.default_rng(seed)."
+        raise TypeError(f"{where}: rng must be a Generator; got {rng!r}. {advice}")
+    return rng
+
+
 def axis_of(where: str, axis: Any, dimensions: int) -> int:
     """An axis that an array of so many dimensions has."""
     if not dimensions:

@@ -20,6 +20,7 @@ from nnlib.checks import (
     float_array,
     float_dtype,
     generator,
+    generator_given,
     no_pair,
     number,
     numeric,
@@ -47,6 +48,8 @@ class Layer(Model):
     >>> y, dx, layer.grads["W"]
     (array([[16.]]), array([[3., 4.]]), array([[1., 2.]]))
     """
+
+    draws = False  # from the rng of a call; a run then has one for it
 
     def __init__(self, block: Callable, **params: Array) -> None:
         self.block = callable_block("Layer", "block", block)
@@ -158,6 +161,8 @@ class Dropout(Layer):
     array([[2., 0., 0., 0.]])
     """
 
+    draws = True
+
     def __init__(self, p: float) -> None:
         super().__init__(dropout)
         self.p = number("Dropout", "p", p, "[0, 1)")
@@ -166,10 +171,7 @@ class Dropout(Layer):
         shape = np.shape(x)
         if rng is None:
             return dropout(x, keep=np.ones(shape, bool), p=0.0)
-        if not isinstance(rng, np.random.Generator):
-            advice = "Use np.random.default_rng(seed)."
-            raise TypeError(f"Dropout: rng must be a Generator; got {rng!r}. {advice}")
-        return dropout(x, keep=rng.random(shape) >= self.p, p=self.p)
+        return dropout(x, keep=generator_given("Dropout", rng).random(shape) >= self.p, p=self.p)
 
 
 class Composite(Model):
@@ -233,8 +235,11 @@ class Sequential(Composite):
         first, *rest = self.parts
         return self.chain(first(*x, rng=rng, **constants), rest, rng)
 
-    def on_data(self, *x: Array, rng: Rng | None = None, **constants: Any) -> tuple[Any, Pullback]:
+    def on_data(self, *x: Any, rng: Rng | None = None, **constants: Any) -> tuple[Any, Pullback]:
         first, *rest = self.parts
+        while rest and not any(layer.params for layer in first.layers()):  # its value is data, too
+            x, constants = (first(*x, rng=rng, **constants)[0],), {}
+            first, *rest = rest
         return self.chain(first.on_data(*x, rng=rng, **constants), rest, rng)
 
     def chain(

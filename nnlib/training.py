@@ -38,7 +38,6 @@ from nnlib.examples import (
     unscaled,
 )
 from nnlib.fingerprints import digest
-from nnlib.layers import Dropout
 from nnlib.losses import keyword_of, require_keep
 from nnlib.machine import apart, keep_heap_warm, one_blas_thread, side_by_side
 from nnlib.optimizers import Optimizer, Schedule
@@ -140,7 +139,7 @@ class Training:
             scores = np.broadcast_to(np.nan_to_num(z), (count, *z.shape[1:]))
             one_number("Training", loss, loss(scores, **self.target(...)))
         self.classes = classes_for(loss, self.labels, scores.shape, self.keep)
-        self.draws = any(isinstance(layer, Dropout) for layer in model.layers())
+        self.draws = any(layer.draws for layer in model.layers())
         self.begun = optimizer.t
         self.good: tuple[Array, dict[str, Any]] | None = None
         self.allocate()
@@ -277,7 +276,7 @@ class Training:
         return int(np.count_nonzero(self.keep[rows]))
 
     def generator(self, step: int, worker: int) -> Rng | None:
-        """What dropout draws from at this step, a function of the seed and the step alone."""
+        """What layers draw from at this step, a function of the seed and the step alone."""
         return np.random.default_rng([self.seed, step, worker, 1]) if self.draws else None
 
     def stop(self, step: int, loss: float, found: str) -> None:

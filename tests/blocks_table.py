@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nnlib import blocks, losses, mlp, recurrent, tokens, vocabulary
+from nnlib import blocks, images, losses, mlp, recurrent, tokens, vocabulary
 from nnlib.contract import read_dims
 
 GENERIC = st.integers(-3072, 3072).map(lambda n: n / 1024)  # in [-3, 3], none but 0 is tiny
@@ -63,6 +63,11 @@ def keys_to_attend(raw, sizes):
 def some_kept(raw, sizes):
     """True or False, with one True for each index of the first axis at least."""
     return coins(raw, sizes) | (raw == raw.min(axis=tuple(range(1, raw.ndim)), keepdims=True))
+
+
+def whole(raw, sizes):
+    """Whole numbers from -3 to 3."""
+    return np.asarray(np.rint(raw), int)
 
 
 def below(letter):
@@ -250,6 +255,8 @@ TABLE = [
     row(mlp.shared_linear, torch="lambda x, W, B: W @ x.mT + B"),
     row(mlp.standardize_sample, torch="lambda x: standardize(x, (-2, -1))", x=spread),
     row(mlp.flatten),
+    row(images.shift, down=whole, right=whole),
+    row(images.patches, options={"patch": (1, 1)}),
     row(tokens.project, torch="F.linear"),
     row(tokens.with_token, torch="lambda x, token: torch.cat([own_row(x, token), x], -2)"),
     row(

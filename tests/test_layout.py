@@ -16,10 +16,10 @@ import nnlib
 
 NNLIB = Path(nnlib.__file__).parent
 ORDER = """checks machine contract slopes calculus arrays masks blocks losses initializers
-    parameters stepping optimizers landscapes expressions layers mlp tokens vocabulary attention
-    encoder decoder encoder_decoder recurrent transformer progress idx download data tasks ngrams
-    generation environment jupyter archives fingerprints examples training saving sweeps words
-    exercises documents experiments plots widgets""".split()
+    parameters stepping optimizers landscapes expressions layers images mlp tokens vocabulary
+    attention encoder decoder encoder_decoder recurrent transformer progress idx download data
+    tasks ngrams generation environment jupyter archives fingerprints examples training saving
+    checkpoints sweeps words exercises documents experiments plots widgets""".split()
 FOLDERS = ("exercises", "documents", "experiments", "plots", "widgets")
 PUBLIC = {
     "calculus": "numerical_gradient numerical_jacobian vec directional_derivative check_vjp",
@@ -30,6 +30,7 @@ PUBLIC = {
     "initializers": "constant uniform normal xavier_uniform xavier_normal he_uniform he_normal",
     "optimizers": "GradientDescent Momentum AdaGrad RMSprop Adam",
     "layers": "Layer Linear Sequential Residual",
+    "images": "shift patches Shift Patches",
     "parameters": "parameter_vector objective replica is_current",
     "mlp": "MLP",
     "tokens": "positional_encoding",
