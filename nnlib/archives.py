@@ -4,7 +4,8 @@ import io
 import math
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -105,6 +106,20 @@ def packed(arrays: dict[str, Any]) -> bytes:
     return content.getvalue()
 
 
+def put(where: str, path: Path, content: bytes) -> None:
+    """Write a file that a user has named, through a link, or say why that cannot be done."""
+    target = Path(os.path.realpath(path))
+    due = f"{where}: path must be a file that can be written; got {path}"
+    if os.path.isdir(target):
+        raise IsADirectoryError(f"{due}, a folder.")
+    if os.path.lexists(target) and not os.path.isfile(target):
+        raise OSError(f"{due}, which is no regular file.")
+    try:
+        write(target, content)
+    except OSError as error:
+        raise type(error)(f"{due}: {error.strerror or error}.") from error
+
+
 def write(path: Path, content: bytes) -> None:
     """Give a file this content, or leave all as it is; nobody ever sees a part of it.
 
@@ -129,3 +144,25 @@ def clear_away(folder: Path) -> None:
         with suppress(OSError):
             if part.stat().st_mtime < time.time() - ABANDONED:
                 part.unlink()
+
+
+def refuse_place(where: str, path: Path) -> None:
+    """Refuse a path behind which there is no file to read."""
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{where}: {path} is a folder; give the file.")
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{where}: there is no file {path}.")
+    if not os.path.isfile(path):
+        raise OSError(f"{where}: {path} is no regular file.")
+    if not os.access(path, os.R_OK):
+        raise PermissionError(f"{where}: {path} cannot be read: permission denied.")
+
+
+@contextmanager
+def only_damage(where: str, path: Path, what: str) -> Iterator[None]:
+    """What fails here is the fault of a file that should be what is said."""
+    try:
+        yield
+    except Exception as error:
+        reason = str(error)[:100].rstrip(".") or type(error).__name__
+        raise ValueError(f"{where}: {path} is not {what}, or is damaged: {reason}.") from error

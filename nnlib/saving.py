@@ -1,15 +1,12 @@
 """A run in a file: saved whole or not at all, and resumed bit for bit."""
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nnlib.archives import Archive, kind_of, packed, write
+from nnlib.archives import Archive, kind_of, only_damage, packed, put, refuse_place
 from nnlib.checks import Array, all_finite, as_path, difference, number, whole_number
 from nnlib.examples import kindly
 from nnlib.fingerprints import described, rates
@@ -53,16 +50,7 @@ def save(path: str | Path, training: Training) -> None:
     if len(text) > LONGEST:
         raise ValueError(f"save: training must be told in {LONGEST} letters; it takes {len(text)}.")
     content = packed(content_of("save", training) | {"about": text})
-    target = Path(os.path.realpath(path))
-    due = f"save: path must be a file that can be written; got {path}"
-    if os.path.isdir(target):
-        raise IsADirectoryError(f"{due}, a folder.")
-    if os.path.lexists(target) and not os.path.isfile(target):
-        raise OSError(f"{due}, which is no regular file.")
-    try:
-        write(target, content)
-    except OSError as error:
-        raise type(error)(f"{due}: {error.strerror or error}.") from error
+    put("save", path, content)
 
 
 @kindly
@@ -81,9 +69,9 @@ def load(path: str | Path, training: Training) -> None:
     """
     path = checked("load", path, training)
     require_current("load", training.optimizer.home)
-    refuse_place(path)
+    refuse_place("load", path)
     with open(path, "rb") as file:
-        with only_damage(path):
+        with only_damage("load", path, "a saved run"):
             archive = Archive(file)
             saved = read_about(archive)
         due, here = content_of("load", training), about(training)
@@ -93,7 +81,7 @@ def load(path: str | Path, training: Training) -> None:
         kinds = {name: str(kind_of(value)) for name, value in due.items()}
         found = {name: str(kind) for name, kind in archive.kinds.items() if name != "about"}
         refuse(path, "arrays", found, kinds)
-        with only_damage(path):
+        with only_damage("load", path, "a saved run"):
             content = {name: archive[name] for name in due}
     refuse_values(path, saved.get("steps"), content)
     state = {name: like(due[name], value) for name, value in content.items()}
@@ -150,28 +138,6 @@ def checked(where: str, path: Any, training: Any) -> Path:
             f"{where}: path must be a path; got {str(path)!r}, which holds a zero byte."
         )
     return path
-
-
-def refuse_place(path: Path) -> None:
-    """Refuse a path behind which there is no file to read."""
-    if os.path.isdir(path):
-        raise IsADirectoryError(f"load: {path} is a folder; give the file.")
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"load: there is no file {path}.")
-    if not os.path.isfile(path):
-        raise OSError(f"load: {path} is no regular file.")
-    if not os.access(path, os.R_OK):
-        raise PermissionError(f"load: {path} cannot be read: permission denied.")
-
-
-@contextmanager
-def only_damage(path: Path) -> Iterator[None]:
-    """What fails here is the file's fault."""
-    try:
-        yield
-    except Exception as error:
-        reason = str(error)[:100].rstrip(".") or type(error).__name__
-        raise ValueError(f"load: {path} is not a saved run, or is damaged: {reason}.") from error
 
 
 def read_about(archive: Archive) -> dict[str, Any]:
