@@ -205,13 +205,15 @@ ARMS |= {one.what: one.repaired for one in SUSPECTS.values() if one.repaired}
 ARMS |= {"all at once": Everything}
 
 
-def largest_error(backward: type[Backward], net: dict, c: float, kappa: float) -> float:
+def largest_error(
+    net: dict[str, Array], c: float, kappa: float, backward: type[Backward] = Backward
+) -> float:
     """How far the gradients are off, as a share of the largest true entry: the worst parameter's.
 
     The truth is that of complex steps through the loss.
 
     >>> from nnlib.documents.c_encoder_forward import draw
-    >>> largest_error(Backward, draw(np.random.default_rng(0)), 1.0, 1.0) < 1e-12
+    >>> largest_error(draw(np.random.default_rng(0)), 1.0, 1.0) < 1e-12
     True
     """
     errors = []
