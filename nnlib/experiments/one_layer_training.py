@@ -144,7 +144,7 @@ BALLOT = {
 
 
 def ballot(
-    seeds: Iterable[int] = range(5), *, steps: int = STEPS, every: int = 20
+    seeds: Iterable[int] = range(5), *, steps: int = STEPS, every: int = 30
 ) -> dict[str, Array]:
     """The accuracies of five arms, each at its own rate, by letters that do not give them away.
 
