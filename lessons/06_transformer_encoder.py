@@ -7,7 +7,7 @@
 # one that reads digits row by row; see where it looks.
 #
 # **Prerequisites.** [Blocks](02_blocks.ipynb), [cross-entropy](03_losses.ipynb), [an MLP on MNIST](05_mlp_on_mnist.ipynb).
-# **Minutes:** 76; a good place for a break is before document C's encoder.
+# **Minutes:** 100; a good place for a break is before document C's encoder.
 #
 # | letter | meaning |
 # |---|---|
@@ -28,8 +28,10 @@ from nnlib.blocks import attention, attention_weights, layer_norm, softmax
 from nnlib.calculus import check_vjp, numerical_gradient
 from nnlib.checks import raises
 from nnlib.data import load_mnist
-from nnlib.documents import claims_table
+from nnlib.documents import Table, claim, claims, claims_table
+from nnlib.documents.c_encoder_forward import draw, forward
 from nnlib.exercises import exercise
+from nnlib.experiments import one_layer as paper, one_layer_training as trial
 from nnlib.layers import Layer, Sequential
 from nnlib.losses import mse
 from nnlib.mlp import MLP, flatten
@@ -37,16 +39,12 @@ from nnlib.parameters import objective, parameter_vector
 from nnlib.plots.canvas import use_style
 from nnlib.plots.curves import draw_lines, draw_means
 from nnlib.plots.matrices import draw_matrix
+from nnlib.plots.one_layer import draw_vote, draw_ways
 from nnlib.transformer import EncoderLayer, MultiHeadAttention, causal_mask
 
 use_style()
 images = load_mnist()
-
-
-def off(got, want):
-    """The largest error, as a share of the largest true entry."""
-    return np.abs(got - want).max() / np.abs(want).max()
-
+off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # of the largest
 
 # %% [markdown] lecture={"ask": "How many of the new pages does the MLP get right? Over 90 %, two thirds, or a good third?", "board": "four boxes, a name over a digit in each; below them: d ?", "cut": "the larger MLP", "expect": "Most say over 90 %: it is a small task, and it knows all 2,000 pages by heart", "jump": "setup", "minutes": 6, "misconception": "A network that fits its examples has understood the task"}
 # ## A page to look up
@@ -411,6 +409,163 @@ exercise("causal mask", causal)
 #     return np.arange(T)[:, None] >= np.arange(T)
 # ```
 # </details>
+
+# %% [markdown] lecture={"ask": "Through which of its four uses does a token reach the loss: query, key, value, residual?", "board": "rows h with four arrows out of each; only the last row of h\u2082 is read", "cut": "the table of the twelve lines; keep the picture and the vote", "expect": "Most say all four, or all but the residual; only key and value do", "jump": "setup", "minutes": 24, "misconception": "A gradient that trains is right; so is one whose shapes fit"}
+# ## An encoder derived on paper
+#
+# Document C derives a whole encoder by hand: one head, a residual, and a **class token** as the last row, which alone is read out. Weights stand on the right:
+#
+# $$h_0=\text{standardised }X,\quad h=\begin{bmatrix}h_0W_1\\\mathrm{cls}\end{bmatrix},\quad Q,K,V=hW_q,hW_k,hW_v,\quad S=\mathrm{softmax}(c\,QK^\top)$$
+#
+# $$h_2=SV+h,\quad z=h_{2,\mathrm{cls}}W_2,\quad s=\mathrm{softmax}(z),\quad L=-\kappa\;y\cdot\ln s$$
+#
+# Its $S$ are the *weights*, our $A$; $c=1$, and $\kappa$ is 1 over the number of classes.
+
+# %%
+net = draw(np.random.default_rng(0))  # 4 tokens and the class token, d = 6, 3 classes
+h0, h, Q, K, V, S, h2, z = forward(net)
+Wq, Wk, Wv, W2, y = (net[name] for name in ("Wq", "Wk", "Wv", "W2", "y"))
+s, _ = softmax(z)
+print("h", h.shape, "  S", S.shape, "  h2", h2.shape, "  z", z.shape)
+
+# %% [markdown]
+# All of it is right and every shape stated, but that a residual needs equal widths. Then come twelve lines of gradients, without a number. We run them.
+#
+# *Predict:* of the twelve as printed, how many products do not even exist, since their sizes do not fit? (a) none, (b) two or three, (c) more than half.
+
+# %%
+fails = {line: paper.how_a_line_fails(line) for line in paper.LINES}
+print(*(f"{line:10} {how}" for line, how in fails.items()), sep="\n")
+assert sum(how.endswith("exist") for how in fails.values()) == 7
+ids = dict.fromkeys(id for id, _ in paper.LINES.values())
+Table([claims()[id] for id in ids], "The twelve lines: as printed, and what holds")
+
+# %% [markdown]
+# (c): seven, and the others are off. It sounds worse than it is: most lines carry on what stands before. (7) is (6), faithfully transposed; (2) is right but for
+# one letter, $z$ for $s$, which the notes' first part has right and eight lines here repeat. **Eight suspects** remain. To catch them we derive.
+#
+# A row of $h$ is used four times: as query, key, value and residual. *Predict:* by which of them does a *token* reach the loss?
+
+# %%
+came = paper.arrivals(net)  # dL/dh by each way, as if it had rows of its own: complex steps
+_, ax = plt.subplots(figsize=(9, 4.5))
+draw_ways(came, ax=ax)
+plt.show()
+
+# %% [markdown]
+# By key and value only: the row in which it asks, and to which its residual is added, nobody reads. What comes back:
+#
+# * to the class row of $h_2$, $g=\kappa(s-y)W_2^\top$, and by the **residual** the same;
+# * by the **values**, $S_{\mathrm{cls}}^\top\,gW_v^\top$, a row for each: what it was weighted with;
+# * to the scores, through softmax's Jacobian: $u=c\;gV^\top\alpha$ with $\alpha=\mathrm{diag}(S_{\mathrm{cls}})-S_{\mathrm{cls}}^\top S_{\mathrm{cls}}$.
+
+# %%
+S_cls, Q_cls, g = S[[-1]], Q[[-1]], (s - y) / 3 @ W2.T
+alpha = np.diag(S_cls[0]) - S_cls.T @ S_cls
+u = g @ V.T @ alpha  # c = 1
+assert off(g, came["residual"][[-1]]) < 1e-12
+assert off(S_cls.T @ g @ Wv.T, came["values"]) < 1e-12
+assert np.abs(alpha.sum(axis=1)).max() < 1e-12
+claim("C2-B3")
+
+# %% [markdown]
+# That is one suspect: raw scores in $\alpha$'s second term, though C's next line says rightly what $\alpha$ is. Probabilities sum to 1, so rows of $\alpha$ must sum to 0.
+#
+# The scores are $Q_{\mathrm{cls}}K^\top$, so $u$ goes on by the **query**, $uKW_q^\top$, and by the **keys**, $u^\top Q_{\mathrm{cls}}W_k^\top$. And to the weights, always (what went in)ᵀ (what came back):
+#
+# $$dW_2=h_{2,\mathrm{cls}}^\top\,\kappa(s-y),\quad dW_v=h^\top S_{\mathrm{cls}}^\top g,\quad dW_q=h_{\mathrm{cls}}^\top uK,\quad dW_k=h^\top u^\top Q_{\mathrm{cls}}$$
+#
+# $$dW_1=h_0^\top\big[S_{\mathrm{cls}}^\top\,gW_v^\top+u^\top Q_{\mathrm{cls}}W_k^\top\big]_{\text{tokens}}$$
+
+# %%
+assert off(u @ K @ Wq.T, came["queries"][[-1]]) < 1e-12
+assert off(u.T @ Q_cls @ Wk.T, came["keys"]) < 1e-12
+for c, kappa in [(1, 1), (1, 1 / 3), (6**-0.5, 1), (6**-0.5, 1 / 3)]:
+    assert paper.largest_error(net, c, kappa) <= 1e-12  # of all six, by complex steps
+claim("C2-B12")
+
+
+# %% [markdown]
+# Another suspect, which no slip of the pen explains: C multiplies the class token's line by $h_0$, and so hands its query and its residual to every token. *Follow every path, and only those.*
+#
+# **Your turn.** The class token has all four ways. Write what comes back; $a=gV^\top\alpha$ is dL/d(scores after the scale $c$).
+
+
+# %% tags=["exercise"]
+def class_token_gradient(g, a, c, S_cls, Q_cls, K, Wq, Wk, Wv):
+    """dL/dcls (1, d), from g at its row of h2 and a at its scaled scores."""
+    # your lines
+
+
+exercise("class token's gradient", class_token_gradient)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Four terms. By value and key the class token is one row among others, the last: `S_cls[:, -1:]`. Its query meets every key.
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def class_token_gradient(g, a, c, S_cls, Q_cls, K, Wq, Wk, Wv):
+#     u = c * a
+#     value, key = S_cls[:, -1:] * (g @ Wv.T), u[:, -1:] * (Q_cls @ Wk.T)
+#     return g + value + u @ K @ Wq.T + key
+# ```
+# </details>
+
+# %% [markdown]
+# **The line-up.** Each suspect alone, in a backward pass that is otherwise right. *Predict:* how many does NumPy refuse for their sizes, where all sizes differ? And with five tokens, so that $n+1=d=6$?
+
+# %%
+square = draw(np.random.default_rng(0), n=5)
+refused = lambda suspect, net: paper.refusal(suspect.printed(net).gradients)
+for n, one in paper.SUSPECTS.items():
+    print(n, f"{one.what:32}", refused(one, net) or "fits")
+assert sum(bool(refused(one, net)) for one in paper.SUSPECTS.values()) == 4
+assert [n for n, one in paper.SUSPECTS.items() if refused(one, square)] == [4]
+
+# %% [markdown]
+# Four; and where two sizes happen to agree, one. So test with sizes that all differ. The repair is treacherous, too: NumPy adds the key's row to *every* row, $W_v$ is square and fits untransposed.
+#
+# **The room votes.** Put right until they run, do they train? The digits' eight rows are the tokens. Same starts, same batches, each gradient at the rate that is best for it; five seeds.
+# Exactly one of these is the gradient that holds. Which? What would you stake on it?
+
+# %%
+curves = trial.ballot()
+_, ax = plt.subplots(figsize=(9, 4.5))
+title = "Four of five gradients train, and one of the five is right"
+draw_vote(curves, np.arange(0, 301, 30), title=title, ax=ax)
+plt.show()
+
+# %%
+ends = {letter: curve[:, -1] for letter, curve in curves.items()}
+print(*(f"{letter}  {name}" for letter, name in trial.BALLOT.items()), sep="\n")
+assert all(ends[letter].min() > 0.5 for letter in "ABDE")
+assert (ends["C"] < ends["E"]).all()
+assert np.abs(curves["B"] - curves["E"]).mean() < 0.05
+claim("C2-B1")
+
+# %% [markdown]
+# E holds, and B lies on it. Only C plainly fails. And D, which eight lines have, *does* descend: another loss, $\frac12\lVert z-y\rVert^2$, and least squares reads digits, too.
+#
+# Ten seeds, stored. *Rule:* training finds a slip if the gradient that holds ends ahead with each of the ten. *Predict:* how many of the six slips that run?
+
+# %%
+arms = trial.trained_with_each()
+for name, arm in arms.items():
+    error, found = paper.largest_error(net, 1, 1 / 3, paper.ARMS[name]), arm.behind == 1
+    print(f"{name:32} {arm.accuracy:.2f}   {'found' if found else '':5}   off by {error:.1f}")
+    assert found == (name in ("scores for probabilities", "all at once"))
+    assert error > 0.05 or (name == "what holds" and error < 1e-12)
+assert arms["1/K lost"].accuracy == arms["what holds"].accuracy
+
+# %% [markdown]
+# One. The lost $1/K$ changes nothing, for Adam divides factors out. The gradient check sees every one, on a single random sample.
+#
+# The same check says what C has right: the forward pass, $dW_v$ but for that letter, the order of the factors in (8) and (9), both terms of the product rule, all of the class token's ways by name.
+# It is the longest derivation of all the notes.
 
 # %% [markdown] lecture={"ask": "We double all entries of a row. What does its layer norm do?", "board": "g, the direction of x\u0302, the right angle", "cut": "the training with the slip", "expect": "Nothing changes; so no gradient can point along x\u0302", "jump": "setup", "minutes": 11, "misconception": "The deviation is a number one divides by"}
 # ## Layer norm

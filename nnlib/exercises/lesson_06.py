@@ -6,6 +6,7 @@ import numpy as np
 
 from nnlib.blocks import attention, attention_weights, layer_norm
 from nnlib.checks import Array
+from nnlib.exercises.class_token import CLASS_TOKEN
 from nnlib.exercises.judge import Exercise
 from nnlib.transformer import MultiHeadAttention, causal_mask
 
@@ -285,5 +286,6 @@ EXERCISES = {
     "attention's pullback": ATTENTION,
     "split into heads": HEADS,
     "causal mask": CAUSAL,
+    "class token's gradient": CLASS_TOKEN,
     "layer norm's dx": LAYER_NORM,
 }
