@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlib.attention import MultiHeadAttention
+from nnlib.attention import MultiHeadAttention, of_tokens
 from nnlib.blocks import attention
 from nnlib.checks import Array, Pullback, Rng, float_dtype, generator, whole_number
 from nnlib.encoder import checked, norm
@@ -65,7 +65,7 @@ class DecoderLayer(Composite):
             norm(d, dtype),
             Sequential(MLP(d, d_ff, d, rng=rng, dtype=dtype), *silence),
         )
-        self.norm_first = norm_first
+        self.d, self.norm_first = d, norm_first
 
     def __call__(
         self,
@@ -75,13 +75,15 @@ class DecoderLayer(Composite):
         memory_mask: Array | None = None,
         rng: Rng | None = None,
     ) -> tuple[Array, Pullback]:
+        of_tokens("DecoderLayer", "x", x, self.d)
+        of_tokens("DecoderLayer", "memory", memory, self.d, x.shape[:-2])
         before, after = where_to_norm(self.norm_first)
         norm1, attend, norm2, read, norm3, think = self.parts
         n, n_pullback = before(norm1, x)
         a, a_pullback = attend(n, n, mask=mask, rng=rng)
         h, h_pullback = after(norm1, x + a)
         m, m_pullback = before(norm2, h)
-        c, c_pullback = read(m, memory, mask=memory_mask, rng=rng)
+        c, c_pullback = read(m, memory, mask=all_of(memory, memory_mask), rng=rng)
         g, g_pullback = after(norm2, h + c)
         u, u_pullback = before(norm3, g)
         f, f_pullback = think(u, rng=rng)
@@ -111,7 +113,8 @@ class DecoderLayer(Composite):
         n, _ = before(norm1, x)
         h, _ = after(norm1, x + attend(n, n, mask=mask)[0])
         m, _ = before(norm2, h)
-        return attend.parts[0].weights(n, n, mask), read.parts[0].weights(m, memory, memory_mask)
+        A_cross = read.parts[0].weights(m, memory, all_of(memory, memory_mask))
+        return attend.parts[0].weights(n, n, mask), A_cross
 
 
 class Decoder(Composite):
@@ -195,6 +198,15 @@ class Decoder(Composite):
             cross.append(A_cross)
             x, _ = layer(x, memory, mask=mask, memory_mask=memory_mask)
         return own, cross
+
+
+def all_of(memory: Array, mask: Array | None) -> Array:
+    """The mask of a memory, or one that blocks nothing.
+
+    Under a mask the scores of each query are shifted by their own maximum, otherwise by that of
+    all: then a later token would change the rounding of those before it.
+    """
+    return np.ones((1, memory.shape[-2]), bool) if mask is None else mask
 
 
 def where_to_norm(norm_first: bool) -> tuple[Callable, Callable]:

@@ -59,6 +59,20 @@ def residual(dtype="float64"):
     return Sequential(Residual(step), Dropout(0.3), Linear(4, 3, rng=1, dtype=dtype))
 
 
+def generic(model, seed=7):
+    """The model away from its first parameters, where biases are 0 and scales are 1."""
+    theta, _ = parameter_vector(model)
+    theta += np.random.default_rng(seed).normal(0, 0.3, theta.size).astype(theta.dtype)
+    return model
+
+
+class Drawn(Composite):
+    """A model whose dropout draws the same at each call."""
+
+    def __call__(self, *x, rng=None, **constants):
+        return self.parts[0](*x, rng=np.random.default_rng(3), **constants)
+
+
 MODELS = {  # how to build each, and the shape of one sample
     "linear": (partial(Linear, 4, 3, rng=0), (4,)),
     "MLP": (partial(MLP, 4, 6, 5, 3, activation=tanh, rng=0), (4,)),

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from blocks_table import scaled_error
 from encoder_table import CASES
+from models import Drawn, generic
 
 from nnlib.blocks import softmax
 from nnlib.calculus import check_vjp
-from nnlib.layers import Composite
 from nnlib.losses import softmax_cross_entropy
 from nnlib.optimizers import Adam
 from nnlib.parameters import objective, parameter_vector
@@ -36,13 +36,6 @@ each_mask = pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
 each_norm = pytest.mark.parametrize("norm_first", [True, False], ids=["pre-norm", "post-norm"])
 each_readout = pytest.mark.parametrize("readout", ["class", "mean"])
 each_positions = pytest.mark.parametrize("positions", ["learned", "sinusoids", None])
-
-
-def generic(model, seed=7):
-    """The model away from its first parameters, where biases are 0 and scales are 1."""
-    theta, _ = parameter_vector(model)
-    theta += np.random.default_rng(seed).normal(0, 0.3, theta.size).astype(theta.dtype)
-    return model
 
 
 def layer_of(norm_first=True, dtype="float64", **options):
@@ -100,13 +93,6 @@ def test_values_and_all_gradients_are_those_of_pytorch(golden, case, dtype, tole
 @pytest.mark.parametrize("build", [layer_of, encoder_of], ids=["layer", "encoder"])
 def test_the_gradient_for_the_tokens_is_the_true_one(build, norm_first, mask):
     assert check_vjp(build(norm_first), tokens(), mask=mask) <= 1e-7
-
-
-class Drawn(Composite):
-    """A model whose dropout draws the same at each call."""
-
-    def __call__(self, *x, rng=None, **constants):
-        return self.parts[0](*x, rng=np.random.default_rng(3), **constants)
 
 
 @each_norm
