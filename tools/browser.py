@@ -51,6 +51,7 @@ PLACES = [
 SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # all cells on the page
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},  # no question over it
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},  # saved when a test says so
 }
 
 # What a page keeps about its notebook: `nnlib.faults` collects the kernel's complaints.

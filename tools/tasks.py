@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # two test processes share the cores
-BROWSER_TESTS = tuple(f"tests/test_browser{what}.py" for what in ("", "_race", "_reopened"))
+BROWSER_TESTS = ("tests/test_browser.py", "tests/test_browser_race.py")
 FETCH_QUIETLY = """
 import sys
 from nnlib.data import fetch
