@@ -15,10 +15,12 @@ READ = """
 import sys
 from pathlib import Path
 from nnlib import data, environment
+from nnlib.experiments.encoder_on_mnist import trained
 from nnlib.experiments.stored import RESULTS, stored
 assert Path(data.__file__).is_relative_to(sys.prefix)
 assert all(map(stored, (path.stem for path in RESULTS.glob("*.csv"))))
 assert stored("02_claims") and len(data.load_digits().x_train) == 1500
+assert trained("digits")
 environment.check_environment()
 """
 
@@ -38,6 +40,7 @@ def test_a_wheel_has_every_file_of_the_package(wheel):
     files = (path for path in PACKAGE.rglob("*") if path.is_file())
     due = {path.relative_to(tasks.ROOT).as_posix() for path in files if path.suffix != ".pyc"}
     assert "nnlib/assets/results/02_claims.csv" in due
+    assert "nnlib/assets/checkpoints/06_mnist.npz" in due
     assert due <= set(zipfile.ZipFile(wheel).namelist())
 
 
