@@ -1,25 +1,19 @@
 """An epoch of lesson 05's network: nnlib beside its matrix products alone and beside its peers.
 
-Each contestant is a process of its own on one thread. They take turns in short bursts, so that a
-busy machine slows all of them alike. Prints; never asserts.
+Each contestant has one thread. Prints; never asserts.
 """
 
-import os
-import statistics
-import subprocess
 import sys
 import warnings
-from contextlib import redirect_stdout
 from functools import partial
-from io import StringIO
 from itertools import pairwise
-from time import perf_counter
 
 import numpy as np
 
+from benchmarks.racing import compete, race, show
+
 WIDTHS, BATCH = (784, 40, 30, 20, 10), 100
 BURST, TURNS = 100, 40  # steps in a burst, bursts of each
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def images():
@@ -129,70 +123,14 @@ CONTESTANTS = {
 }
 
 
-# -- the race ------------------------------------------------------------------------------------
-
-
-def compete(name):
-    """In a process of its own: for each line read, do a burst and write the µs of a step."""
-    try:
-        with redirect_stdout(StringIO()):
-            prepare = CONTESTANTS[name]()
-            prepare()[0]()  # to warm up
-    except ImportError as error:
-        print(error, flush=True)
-        return
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        burst, steps = prepare()
-        start = perf_counter()
-        burst()
-        print(1e6 * (perf_counter() - start) / steps, flush=True)
-
-
-def started(name):
-    """The process of a contestant, on one thread, or None if it is not installed."""
-    process = subprocess.Popen(
-        [sys.executable, __file__, name],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | dict.fromkeys(THREADS, "1"),
-    )
-    answer = process.stdout.readline().strip()
-    if answer == "ready":
-        return process
-    print(f"{name} does not take part: {answer}")
-    process.communicate()
-    return None
-
-
-def race(names, turns=TURNS):
-    """The µs of a step in each turn, a list for each contestant that is installed."""
-    processes = {name: process for name in names if (process := started(name))}
-    times = {name: [] for name in processes}
-    for _ in range(turns):
-        for name, process in processes.items():
-            print(file=process.stdin, flush=True)
-            times[name].append(float(process.stdout.readline()))
-    for process in processes.values():
-        process.communicate()
-    return times
-
-
 def main():
-    """Race and print the table; the ratios in its second columns are medians over the turns."""
-    count, times = len(images()[0]), race(CONTESTANTS)
-    network, heads = "-".join(map(str, WIDTHS)), ("µs a step", "/ products", "/ nnlib")
+    """Race and print the table."""
+    count, network = len(images()[0]), "-".join(map(str, WIDTHS))
     print(f"{network}, float32, {count} images in batches of {BATCH}, Adam, one thread each")
-    print(f"{f'{TURNS} bursts of {BURST} steps':32}", *(f"{head:>15}" for head in heads))
-    print(" " * 32 + f" {'least':>8}{'median':>7}" * len(heads))
-    for name, own in times.items():
-        numbers = [f"{min(own):8.0f}{statistics.median(own):7.0f}"]
-        for other in (times["matrix products alone"], times["nnlib"]):
-            typical = statistics.median(a / b for a, b in zip(own, other))
-            numbers += [f"{min(own) / min(other):8.2f}{typical:7.2f}"]
-        print(f"{name:32}", *numbers)
+    times = race(__file__, CONTESTANTS, TURNS)
+    others = {"/ products": "matrix products alone", "/ nnlib": "nnlib"}
+    show(times, f"{TURNS} bursts of {BURST} steps", others, others.values())
 
 
 if __name__ == "__main__":
-    compete(sys.argv[1]) if sys.argv[1:] else main()
+    compete(CONTESTANTS[sys.argv[1]]) if sys.argv[1:] else main()
