@@ -80,8 +80,8 @@ def nnlib_training(workers, every_row=False):
 
 # -- the same mathematics in NumPy and nothing else ------------------------------------------------
 
-SHAPES = {
-    "token": (D,), "P": (ROWS, D), "We": (D, FEATURES), "be": (D,), "g1": (D,), "b1": (D,),
+SHAPES = {  # in the order of nnlib's theta
+    "We": (D, FEATURES), "be": (D,), "token": (D,), "P": (ROWS, D), "g1": (D,), "b1": (D,),
     "Wq": (D, D), "bq": (D,), "Wk": (D, D), "bk": (D,), "Wv": (D, D), "bv": (D,),
     "Wy": (D, D), "by": (D,), "g2": (D,), "b2": (D,), "W1": (D_FF, D), "c1": (D_FF,),
     "W2": (D, D_FF), "c2": (D,), "g3": (D,), "b3": (D,), "Wr": (CLASSES, D), "br": (CLASSES,),
@@ -98,8 +98,8 @@ def parameters():
     return found
 
 
-def numpy_alone(rows):
-    """Forward, back and Adam by hand, for so many rows of the layer."""
+def by_hand(rows):
+    """A step of forward, back and Adam by hand, for so many rows of the layer; and theta."""
     np.empty((32 << 20) - 65536, np.uint8)  # keeps the heap warm
     first = parameters()
     theta = np.concatenate([a.ravel() for a in first.values()])
@@ -200,7 +200,12 @@ def numpy_alone(rows):
         v += 0.001 * grad * grad
         theta[:] -= LR / (1 - 0.9**t) * m / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
 
-    return repeated(step)
+    return step, theta
+
+
+def numpy_alone(rows):
+    """Steps by hand."""
+    return repeated(by_hand(rows)[0])
 
 
 # -- PyTorch -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Contestants that race, each a process of its own, in turn: a busy machine slows all of them alike.
+"""Contestants that race, each a process of its own, in turn: a busy machine slows all alike.
 
 A script names its contestants. Each is a function without arguments that sets up and returns
 another, which prepares one burst: it returns the burst, to be timed, and how many steps that has.

@@ -28,7 +28,9 @@ def linear(x: Array, W: Array, b: Array) -> tuple[Array, Pullback]:
         dy_rows, x_rows = rows(dy), rows(x)
         return times(dy, W), dy_rows.T @ x_rows, sum_of_rows(dy_rows)
 
-    return times(x, W.T) + b, pullback
+    y = times(x, W.T)
+    y += b
+    return y, pullback
 
 
 @block("W (m, n), b (m,); x (..., n) -> y (..., m)")
@@ -48,7 +50,9 @@ def linear_on_data(W: Array, b: Array, *, x: Array) -> tuple[Array, Pullback]:
         dy_rows = rows(dy)
         return dy_rows.T @ rows(x), sum_of_rows(dy_rows)
 
-    return times(x, W.T) + b, pullback
+    y = times(x, W.T)
+    y += b
+    return y, pullback
 
 
 @block("x (...) -> y (...)")
@@ -224,7 +228,10 @@ def standardize(
     y *= inverse_std
 
     def pullback(dy: Array) -> Array:
-        return inverse_std * (dy - mean(dy, axis) - y * mean(dy * y, axis))
+        dx = dy - mean(dy, axis)
+        dx -= y * mean(dy * y, axis)
+        dx *= inverse_std
+        return dx
 
     return y, pullback
 
@@ -247,7 +254,9 @@ def layer_norm(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-5) -> tup
         dx = standardize_pullback(gamma * dy)
         return dx, sum_of_rows(rows(dy * x_hat)), sum_of_rows(rows(dy))
 
-    return gamma * x_hat + beta, pullback
+    y = gamma * x_hat
+    y += beta
+    return y, pullback
 
 
 @block("E (v, d); ids (...) -> y (..., d)")

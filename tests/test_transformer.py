@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnlib.blocks import attention
+from nnlib.blocks import attention, attention_weights, softmax
 from nnlib.calculus import check_vjp
 from nnlib.transformer import MultiHeadAttention
 
@@ -44,6 +44,30 @@ def test_attention_from_one_sequence_to_another_has_the_true_gradients():
 def test_the_parts_of_multi_head_attention_start_out_different():
     weights = {p.params["W"].tobytes() for p in MultiHeadAttention(4, 2, rng=0).parts}
     assert len(weights) == 4
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)])
+@pytest.mark.parametrize("size", [1.0, 30.0, 1e3, 1e6])
+def test_rows_of_scores_however_far_apart_have_the_weights_of_softmax(size, dtype, tolerance):
+    rng = np.random.default_rng(0)
+    q, k = rng.standard_normal((2, 4, 8)).astype(dtype), np.ones((2, 5, 8), dtype)
+    k += rng.standard_normal(k.shape).astype(dtype) / 8
+    q += np.linspace(-size, size, 8).reshape(2, 4, 1).astype(dtype)
+    A, pullback = attention_weights(q, k)
+    want, _ = softmax(q.astype(float) @ k.mT.astype(float) / np.sqrt(8))
+    assert np.abs(A - want).max() <= tolerance * max(1, size)
+    np.testing.assert_allclose(A.sum(axis=-1), 1, rtol=1e-6 if dtype == "float32" else 1e-14)
+    assert all(np.isfinite(dx).all() for dx in pullback(np.ones_like(A)))
+
+
+def test_what_is_no_number_in_one_sample_stays_there():
+    attend, rng = MultiHeadAttention(4, 2, rng=0), np.random.default_rng(0)
+    x = rng.standard_normal((3, 5, 4))
+    x[1, 2] = np.nan
+    y, _ = attend(x, x)
+    alone, _ = attend(x[[0, 2]], x[[0, 2]])
+    np.testing.assert_allclose(y[[0, 2]], alone, rtol=1e-12)
+    assert np.isnan(y[1]).all()
 
 
 # -- masks ---------------------------------------------------------------------------------------
