@@ -9,7 +9,16 @@ from nnlib.decoder import Decoder, Kept, keys_and_values, one_token_more
 from nnlib.encoder import Encoder, checked
 from nnlib.layers import Composite
 from nnlib.masks import causal_mask
-from nnlib.vocabulary import Embedding, Positions, begins, padding, scorer, there, token_ids
+from nnlib.vocabulary import (
+    Embedding,
+    Positions,
+    as_many,
+    begins,
+    padding,
+    scorer,
+    there,
+    token_ids,
+)
 
 
 class Weights(NamedTuple):
@@ -67,6 +76,7 @@ class EncoderDecoder(Composite):
         self.vocabulary = whole_number(where, "vocabulary", vocabulary, low=2)
         self.longest = whole_number(where, "longest", longest, low=1)
         self.pad = padding(where, pad, vocabulary)
+        whole_number(where, "layers", layers, low=1)
         checked(where, d, heads, d_ff, norm_first, dropout)
         one_of(where, "positions", positions, ("learned", "sinusoids", None))
         one_of(where, "tied", tied, (True, False))
@@ -82,10 +92,10 @@ class EncoderDecoder(Composite):
     def __call__(
         self, *, source: Array, target: Array, rng: Rng | None = None
     ) -> tuple[Array, Pullback]:
-        self.source_mask(source)
-        self.target_mask(target)  # both are refused before anything is computed
+        memory_mask, _ = self.source_mask(source), self.target_mask(target)  # or refused, both
+        as_many("EncoderDecoder", target, source)
         memory, memory_pullback = self.encode(source, rng)
-        z, z_pullback = self.decode(target, memory, self.source_mask(source), rng)
+        z, z_pullback = self.decode(target, memory, memory_mask, rng)
 
         def pullback(dz: Array) -> tuple[()]:
             return memory_pullback(z_pullback(dz))
@@ -189,6 +199,7 @@ class LanguageModel(Composite):
         self.vocabulary = whole_number(where, "vocabulary", vocabulary, low=2)
         self.longest = whole_number(where, "longest", longest, low=1)
         self.pad = padding(where, pad, vocabulary)
+        whole_number(where, "layers", layers, low=1)
         checked(where, d, heads, d_ff, norm_first, dropout)
         one_of(where, "positions", positions, ("learned", "sinusoids", None))
         one_of(where, "tied", tied, (True, False))
@@ -223,6 +234,7 @@ class LanguageModel(Composite):
         """What is known before a token is written, and what is to be written first: the source."""
         parts: Any = self.parts
         embed, encoder, _ = parts
+        token_ids("LanguageModel", "source", source, self.vocabulary, self.longest, least=0)
         layers = encoder.parts[: encoder.depth]
         empty = embed.E[source[:, :0]]  # (B, 0, d)
         return (source[:, :0], nothing_kept(layers, empty), (), ()), source
@@ -252,8 +264,8 @@ def write_on(where: str, model: Any, parts: Any, ids: Array, state: tuple) -> tu
     written, kept, memory, memory_mask = state
     place = written.shape[1]
     written = np.concatenate([written, ids[:, None]], axis=1)
-    token_ids(where, "what is written", written, model.vocabulary, model.longest)
-    begins(where, "what is written", written, model.pad)
+    token_ids(where, "ids", written, model.vocabulary, model.longest)
+    begins(where, "ids", written, model.pad)
     mask = (written != model.pad)[:, None]
     x, now_kept = embed.at(ids, place), []
     for k, layer in enumerate(stack.parts[: stack.depth]):

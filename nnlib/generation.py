@@ -4,12 +4,13 @@ All of it works with any model that has ``begin`` and ``step``: the transformers
 values of what is written, the recurrent models their state, n-gram counts the last tokens.
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from nnlib.blocks import log_softmax, softmax
-from nnlib.checks import Array, Rng, all_finite, generator, number, plain_array, whole_number
+from nnlib.checks import Array, Rng, class_numbers, float_array, generator, number, whole_number
 from nnlib.losses import softmax_cross_entropy
 from nnlib.tasks import END, PAD, START, Split
 
@@ -24,8 +25,9 @@ class Steps:
     model gives for all that is written at once. ``push`` writes a token to each sample, the model's
     own or another, and ``back`` takes the last one back.
 
-    Errors   as the model for sources and tokens; ValueError for taking back the start. Nothing is
-             changed then.
+    Errors   as the model for a source; TypeError or ValueError for ids that are no tokens, one for
+             each sample, for more of them than the model has room for, and for taking back the
+             start. Nothing is changed then.
 
     >>> from nnlib.transformer import LanguageModel
     >>> steps = Steps(LanguageModel(7, 8, 2, 16, 1, longest=5, rng=0), np.array([[3]]))
@@ -38,6 +40,7 @@ class Steps:
 
     def __init__(self, model: Any, source: Array, *, start: int = START) -> None:
         self.model = model
+        start = whole_number("Steps", "start", start, low=0, high=model.vocabulary - 1)
         state, prefix = model.begin(source)
         first = np.full(len(source), start, source.dtype)
         self.past = [(prefix[:, :0], *model.step(first, state))]
@@ -63,6 +66,7 @@ class Steps:
             raise ValueError(
                 f"Steps: ids must be a token for each of {len(written)} samples; got {ids.shape}."
             )
+        class_numbers("Steps", "ids", ids, self.model.vocabulary)
         scores, state = self.model.step(ids, state)
         self.past.append((np.concatenate([written, ids[:, None]], axis=1), scores, state))
 
@@ -96,28 +100,52 @@ def distribution(scores: Array, *, temperature: float = 1.0, top_k: int | None =
     equal scores, those of lower ids count as the better.
 
     Shapes   scores (..., v) -> p (..., v), float64
-    Errors   TypeError or ValueError for a temperature that is not positive, a top_k outside
-             1..v, or scores that are NaN or infinity.
+    Errors   TypeError or ValueError for a temperature that is not positive or a top_k outside 1..v;
+             FloatingPointError for scores that are NaN or infinity. A score of -inf is that of what
+             never comes.
 
     >>> distribution(np.array([0.0, 1.0, 2.0]), temperature=0.5, top_k=2).round(3)
     array([0.   , 0.119, 0.881])
     """
-    where = "distribution"
-    plain_array(where, "scores", scores, "a float array")
-    temperature = number(where, "temperature", temperature, "(0, inf)")
-    v = scores.shape[-1]
-    top_k = v if top_k is None else whole_number(where, "top_k", top_k, low=1, high=v)
+    float_array("distribution", "scores", scores)
+    temperature, top_k = drawing("distribution", temperature, top_k, scores.shape[-1])
+    refuse_runaway("distribution", scores)
     best = np.argsort(-scores, axis=-1, kind="stable")
     z = (scores - scores.max(axis=-1, keepdims=True)).astype(float) / temperature
     np.put_along_axis(z, best[..., top_k:], -np.inf, axis=-1)
     return softmax(z)[0]
 
 
+def drawing(
+    where: str, temperature: float, top_k: int | None, vocabulary: int
+) -> tuple[float, int]:
+    """A temperature and a top_k, when they are such."""
+    temperature = number(where, "temperature", temperature, "(0, inf)")
+    top_k = vocabulary if top_k is None else top_k
+    return temperature, whole_number(where, "top_k", top_k, low=1, high=vocabulary)
+
+
+def refuse_runaway(where: str, scores: Array) -> None:
+    """Refuse scores that no softmax can make probabilities of.
+
+    >>> refuse_runaway("greedy", np.array([0.0, np.nan]))
+    Traceback (most recent call last):
+    ...
+    FloatingPointError: greedy: scores must be finite; got NaN or infinity. \
+Did the parameters run away?
+    """
+    if not (scores < np.inf).all():
+        raise FloatingPointError(
+            f"{where}: scores must be finite; got NaN or infinity. Did the parameters run away?"
+        )
+
+
 def greedy(model: Any, source: Array, *, start: int = START, end: int = END, longest: int) -> Array:
     """Write the likeliest token each time, until each sample has its end.
 
     Shapes   source (B, S) -> ids (B, T), T <= longest; PAD behind an end
-    Errors   as Steps.
+    Errors   as Steps; TypeError or ValueError for a longest that is no integer >= 1 or for which
+             the model has no room; FloatingPointError for scores that are NaN or infinity.
 
     >>> from nnlib.transformer import EncoderDecoder
     >>> model = EncoderDecoder(7, 8, 2, longest=5, rng=0)
@@ -125,7 +153,7 @@ def greedy(model: Any, source: Array, *, start: int = START, end: int = END, lon
     2
     """
     steps = Steps(model, source, start=start)
-    return write(steps, lambda scores: scores.argmax(axis=-1), end, longest)
+    return write("greedy", steps, lambda scores: scores.argmax(axis=-1), end, longest)
 
 
 def sample(
@@ -145,13 +173,14 @@ def sample(
     nothing.
 
     Shapes   source (B, S) -> ids (B, T), T <= longest; PAD behind an end
-    Errors   as Steps and distribution.
+    Errors   as greedy and distribution.
 
     >>> from nnlib.transformer import LanguageModel
     >>> model = LanguageModel(7, 8, 2, 16, 1, longest=5, rng=0)
     >>> sample(model, np.zeros((3, 0), int), longest=4, rng=0).shape
     (3, 4)
     """
+    temperature, top_k = drawing("sample", temperature, top_k, model.vocabulary)
     rng = generator("sample", "rng", rng)
     steps = Steps(model, source, start=start)
 
@@ -160,7 +189,7 @@ def sample(
         below = p.cumsum(axis=-1) <= rng.random((len(p), 1))
         return np.minimum(below.sum(axis=-1), likeliest_last(p))
 
-    return write(steps, draw, end, longest)
+    return write("sample", steps, draw, end, longest)
 
 
 def likeliest_last(p: Array) -> Array:
@@ -168,12 +197,21 @@ def likeliest_last(p: Array) -> Array:
     return p.shape[-1] - 1 - (p[..., ::-1] > 0).argmax(axis=-1)
 
 
-def write(steps: Steps, choose: Any, end: int, longest: int) -> Array:
+def room(where: str, steps: Steps, longest: int) -> int:
+    """How long a text may become, when the model has so many places left behind its prefix."""
+    most = getattr(steps.model, "longest", None)
+    high = None if most is None else most - steps.ids.shape[1]
+    return whole_number(where, "longest", longest, low=1, high=high)
+
+
+def write(
+    where: str, steps: Steps, choose: Callable[[Array], Array], end: int, longest: int
+) -> Array:
     """Push what is chosen from the scores until each sample has its end or is `longest` long."""
-    longest, ids = whole_number("write", "longest", longest, low=1), []
+    longest, ids = room(where, steps, longest), []
     done = np.zeros(len(steps.ids), bool)
     while True:
-        all_finite("write", "scores", steps.scores)
+        refuse_runaway(where, steps.scores)
         ids.append(np.where(done, PAD, choose(steps.scores)))
         done |= ids[-1] == end
         if done.all() or len(ids) == longest:
@@ -196,7 +234,7 @@ def beam(
     A text's probability is the product of its tokens'. Texts that are complete stay as they are.
     With width=1 this is greedy. The likeliest text may begin unlikely and be missed.
 
-    Errors   as Steps; TypeError or ValueError for a width that is no integer >= 1.
+    Errors   as greedy; TypeError or ValueError for a width that is no integer >= 1.
 
     >>> from nnlib.transformer import EncoderDecoder
     >>> model = EncoderDecoder(7, 8, 2, longest=5, rng=0)
@@ -205,8 +243,8 @@ def beam(
     ((1, 5, 4), True)
     """
     width = whole_number("beam", "width", width, low=1)
-    longest = whole_number("beam", "longest", longest, low=1)
     steps = Steps(model, source, start=start)
+    longest = room("beam", steps, longest)
     B, v = steps.scores.shape
     steps.choose(np.repeat(np.arange(B), width))
     log_p = np.full((B, width), -np.inf)
@@ -214,7 +252,7 @@ def beam(
     ids, done = np.empty((B, width, 0), int), np.zeros((B, width), bool)
     samples = np.arange(B)[:, None]
     while True:
-        all_finite("beam", "scores", steps.scores)
+        refuse_runaway("beam", steps.scores)
         following = log_softmax(steps.scores.astype(float))[0].reshape(B, width, v)
         following[done] = np.where(np.arange(v) == PAD, 0, -np.inf)
         log_p_each = (log_p[:, :, None] + following).reshape(B, width * v)
@@ -234,8 +272,7 @@ def exact(model: Any, split: Split) -> Array:
     The model goes on from its own tokens, not from the right ones. (N,) boolean.
     """
     right = []
-    for first in range(0, len(split), BATCH):
-        part = split[first : first + BATCH]
+    for part in batches_of("exact", split):
         ids = greedy(model, part.source, longest=part.labels.shape[1])
         ids = np.pad(ids, ((0, 0), (0, part.labels.shape[1] - ids.shape[1])), constant_values=PAD)
         right.append(((ids == part.labels) | ~part.keep).all(axis=1))
@@ -265,9 +302,15 @@ def nats(model: Any, split: Split) -> float:
     True
     """
     total = 0.0
-    for first in range(0, len(split), BATCH):
-        part = split[first : first + BATCH]
+    for part in batches_of("nats", split):
         z, _ = model(**part.x)
         loss, _ = softmax_cross_entropy(z, labels=part.labels, keep=part.keep)
         total += loss * np.count_nonzero(part.keep)
     return total / np.count_nonzero(split.keep)
+
+
+def batches_of(where: str, split: Split) -> Iterator[Split]:
+    """The rows of a split, some at a time."""
+    if not len(split):
+        raise ValueError(f"{where}: split must have a row; got none.")
+    return (split[first : first + BATCH] for first in range(0, len(split), BATCH))

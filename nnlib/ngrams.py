@@ -65,6 +65,7 @@ class NGrams:
 
     def begin(self, source: Array) -> tuple[Array, Array]:
         """Nothing is written yet, and what is to be written first."""
+        token_ids("NGrams", "source", source, self.vocabulary, None, least=0)
         return source[:, :0], source
 
     def step(self, ids: Array, written: Array) -> tuple[Array, Array]:

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from nnlib.arrays import rows, sum_of_rows
+from nnlib.attention import of_tokens
 from nnlib.checks import (
     Array,
     Pullback,
     Rng,
-    float_array,
     float_dtype,
     generator,
     one_of,
@@ -18,7 +18,7 @@ from nnlib.checks import (
 from nnlib.contract import block
 from nnlib.initializers import xavier_normal
 from nnlib.layers import Composite, Layer
-from nnlib.vocabulary import Embedding, padding, scorer, there, token_ids
+from nnlib.vocabulary import Embedding, as_many, padding, scorer, there, token_ids
 
 
 @block("x (..., t, n), h0 (..., d), W (d, n), U (d, d), b (d,) -> h (..., t, d)")
@@ -99,15 +99,15 @@ class RecurrentCell(Layer):
     def __call__(
         self, x: Array, h0: Array | None = None, rng: Rng | None = None
     ) -> tuple[Array, Pullback]:
-        if h0 is not None:
-            return self.run(recurrent, x, h0)
-        h, pullback = self.run(recurrent, x, self.at_rest(x))
-        return h, lambda dh: pullback(dh)[0]
-
-    def at_rest(self, x: Array) -> Array:
-        """The state 0 for each sample."""
-        float_array("RecurrentCell", "x", x)
-        return np.zeros((*x.shape[:-2], len(self.params["b"])), x.dtype)
+        d, d_in = self.params["W"].shape
+        of_tokens("RecurrentCell", "x", x, d_in)
+        states = (*x.shape[:-2], d)
+        if h0 is None:
+            h, pullback = self.run(recurrent, x, np.zeros(states, x.dtype))
+            return h, lambda dh: pullback(dh)[0]
+        if np.shape(h0) != states:
+            raise ValueError(f"RecurrentCell: h0 must have shape {states}; got {np.shape(h0)}.")
+        return self.run(recurrent, x, h0)
 
     def gradients(self, x: Array, dh: Array, h0: Array | None = None) -> Array:
         """dL/dh_t for t = 0..T, (B, T + 1, d), of which dh is what reaches each state directly."""
@@ -176,7 +176,10 @@ class RecurrentEncoderDecoder(Composite):
     def __call__(
         self, *, source: Array, target: Array, rng: Rng | None = None
     ) -> tuple[Array, Pullback]:
-        token_ids("RecurrentEncoderDecoder", "target", target, self.vocabulary, None)
+        where = "RecurrentEncoderDecoder"
+        token_ids(where, "source", source, self.vocabulary, None)
+        token_ids(where, "target", target, self.vocabulary, None)
+        as_many(where, target, source)
         _, _, embed, cell, score = self.parts
         state, state_pullback = self.encode(source)
         x, x_pullback = embed(ids=target)
@@ -196,6 +199,7 @@ class RecurrentEncoderDecoder(Composite):
 
     def step(self, ids: Array, state: Array) -> tuple[Array, Array]:
         """Scores (B, vocabulary) of what follows one token more, (B,), and the state then."""
+        token_ids("RecurrentEncoderDecoder", "ids", ids[:, None], self.vocabulary, None)
         _, _, embed, cell, score = self.parts
         return one_step(embed, cell, score, ids, state)
 
@@ -242,11 +246,13 @@ class RecurrentLanguageModel(Composite):
 
     def begin(self, source: Array) -> tuple[Array, Array]:
         """A state of 0, as nothing is written yet, and what is to be written first."""
+        token_ids("RecurrentLanguageModel", "source", source, self.vocabulary, None, least=0)
         embed: Any = self.parts[0]
         return np.zeros((len(source), self.d), embed.E.dtype), source
 
     def step(self, ids: Array, state: Array) -> tuple[Array, Array]:
         """Scores (B, vocabulary) of what follows one token more, (B,), and the state then."""
+        token_ids("RecurrentLanguageModel", "ids", ids[:, None], self.vocabulary, None)
         embed, cell, score = self.parts
         return one_step(embed, cell, score, ids, state)
 

@@ -208,7 +208,8 @@ def dates(
     ('sat 7', 2250)
     """
     where = "dates"
-    n, but = whole_number(where, "n", n, low=1), whole_number(where, "but", but, low=0)
+    n = whole_number(where, "n", n, low=1)
+    but = whole_number(where, "but", but, low=0, high=n)
     one_of(where, "without_format", without_format, (*FORMATS, None))
     one_of(where, "without_decade", without_decade, (*range(FIRST.year, LAST.year, 10), None))
     rng = np.random.default_rng(whole_number(where, "seed", seed, low=0))
@@ -290,9 +291,10 @@ def of_strings(
     """A task of random strings, n and twice held_out of them, none twice."""
     n = whole_number(where, "n", n, low=1)
     held_out = whole_number(where, "held_out", held_out, low=1)
-    sizes = sorted({whole_number(where, "lengths", size, low=1) for size in lengths})
-    if not sizes:
-        raise ValueError(f"{where}: lengths must be integers >= 1; got none.")
+    if not isinstance(lengths, Iterable) or not (lengths := [*lengths]):
+        got = f"{lengths!r}. Use ({lengths},)" if isinstance(lengths, int) else f"{lengths!r}"
+        raise ValueError(f"{where}: lengths must be integers >= 1, one at least; got {got}.")
+    sizes = sorted({whole_number(where, "a length", size, low=1) for size in lengths})
     if not isinstance(symbols, str) or not symbols or len(set(symbols)) < len(symbols):
         raise ValueError(f"{where}: symbols must be different characters; got {symbols!r}.")
     count, possible = n + 2 * held_out, sum(len(symbols) ** size for size in sizes)

@@ -120,6 +120,21 @@ def token_ids(
     return ids
 
 
+def as_many(where: str, target: Array, source: Array) -> None:
+    """Refuse a target that is not of the source's samples.
+
+    >>> as_many("EncoderDecoder", np.ones((3, 2), int), np.ones((1, 4), int))
+    Traceback (most recent call last):
+    ...
+    ValueError: EncoderDecoder: target must have a row for each of 1 sources; got (3, 2).
+    """
+    if len(target) != len(source):
+        raise ValueError(
+            f"{where}: target must have a row for each of {len(source)} sources; "
+            f"got {target.shape}."
+        )
+
+
 def there(where: str, name: str, ids: Array, pad: int) -> Array:
     """Where a token is no padding, when each row has such a token.
 

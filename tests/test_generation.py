@@ -278,7 +278,7 @@ class Copyist:
     """A stand-in that writes its source, or in some rows one token too many, or another first."""
 
     def __init__(self, symbols, slips):
-        self.symbols, self.slips = symbols, slips
+        self.vocabulary, self.slips = symbols, slips
 
     def begin(self, source):
         behind = np.pad(source, ((0, 0), (0, 2)))
@@ -293,7 +293,7 @@ class Copyist:
 
     def step(self, ids, state):
         behind, place = state
-        scores = np.eye(self.symbols)[behind[np.arange(len(ids)), place]]
+        scores = np.eye(self.vocabulary)[behind[np.arange(len(ids)), place]]
         return scores, (behind, np.minimum(place + 1, behind.shape[1] - 1))
 
 
