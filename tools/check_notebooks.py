@@ -26,7 +26,6 @@ HURRIED = {  # lessons that still have more cells than minutes
     "00_start_here",
     "01_vector_calculus",
     "02_blocks",
-    "04_optimizers",
     "05_mlp_on_mnist",
     "90_every_formula",
 }
