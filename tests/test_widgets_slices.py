@@ -6,8 +6,8 @@ from itertools import count, pairwise
 import pytest
 from panels import CHUNK, STEPS, training_panel
 
-from nnlib.widgets import lesson_05
-from nnlib.widgets.lesson_05 import PAUSE, SLICE
+from nnlib.widgets import advancing
+from nnlib.widgets.advancing import PAUSE, SLICE
 
 STEP = 0.04  # seconds that a step takes by the clock of these tests
 
@@ -16,7 +16,7 @@ STEP = 0.04  # seconds that a step takes by the clock of these tests
 def clock(monkeypatch):
     """A clock on which every look takes as long as a step: nothing depends on the machine."""
     ticks = count()
-    monkeypatch.setattr(lesson_05, "perf_counter", lambda: STEP * next(ticks))
+    monkeypatch.setattr(advancing, "perf_counter", lambda: STEP * next(ticks))
 
 
 def in_a_kernel(doing):

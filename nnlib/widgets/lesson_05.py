@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from textwrap import fill
-from time import perf_counter
 from typing import Any
 from zlib import compress
 
@@ -19,13 +18,13 @@ from nnlib.parameters import parameter_vector
 from nnlib.plots.images import draw_digit
 from nnlib.plots.lesson_05 import draw_learning, draw_probabilities
 from nnlib.training import Training
+from nnlib.widgets.advancing import Advancing
 from nnlib.widgets.digit_pad import SCALE, SIDE, DigitPad
-from nnlib.widgets.panel import WHOLE, Panel, event_loop, row
+from nnlib.widgets.panel import WHOLE, Panel, row
 from nnlib.words import counted
 
 RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
 Settings = tuple[str, float, int]  # rule, rate, images a batch
-SLICE, PAUSE = 0.1, 0.01  # seconds to train before drawing, and for the page to be heard after it
 MNIST = """\
 from nnlib.data import load_mnist, scale
 
@@ -79,7 +78,7 @@ print(p.argmax(), p.max())
 """
 
 
-class TrainingPanel(Panel):
+class TrainingPanel(Advancing):
     """Watch a network learn: press play, or set rule, rate and batch and see the same steps again.
 
     What is shown is a function of the controls alone: changing one trains a new network, from the
@@ -113,65 +112,33 @@ class TrainingPanel(Panel):
         data_as_code: str = MNIST,
     ) -> None:
         self.widths, self.data, self.unseen = widths, (x, labels), (x_test, labels_test)
-        self.most, self.chunk, self.data_as_code = most, chunk, data_as_code
-        self.runs: dict[Settings, WatchedRun] = {}
-        steps = ipywidgets.IntSlider(0, 0, most, chunk, description="steps")
+        self.data_as_code = data_as_code
         rule = ipywidgets.Dropdown(options=list(OPTIMIZERS), value="Adam", description="rule")
         rates = [(f"{rate:g}", rate) for rate in RATES]
         lr = ipywidgets.SelectionSlider(options=rates, value=0.001, description="rate")
         batch = ipywidgets.SelectionSlider(
             options=batch_sizes, value=batch_sizes[-1], description="images a batch"
         )
-        for slider, width in ((steps, 600), (lr, 300), (batch, 300), (rule, 220)):
+        for slider, width in ((lr, 300), (batch, 300), (rule, 220)):
             slider.layout.width = f"{width}px"
-        for slider in (steps, lr, batch):
+        for slider in (lr, batch):
             slider.continuous_update = False
-        self.play = ipywidgets.Play(max=most, step=chunk, interval=250, description="train")
-        self.play.show_repeat = False
-        ipywidgets.link((self.play, "value"), (steps, "value"))
-        controls = {"optimizer": rule, "lr": lr, "batch_size": batch, "steps": steps}
+        controls = {"optimizer": rule, "lr": lr, "batch_size": batch}
         margins = {"left": 0.12, "right": 0.97, "bottom": 0.16, "top": 0.9, "wspace": 0.2}
-        super().__init__(controls, width=9, height=4, margins=margins)
+        shape: Any = {"width": 9, "height": 4, "margins": margins}
+        super().__init__(controls, most=most, chunk=chunk, **shape)
 
     def layout(self) -> Any:
         """As in every panel, with play and steps in a row of their own."""
-        box, (*settings, steps) = super().layout(), self.controls.values()
-        first = row(ipywidgets.Label("train"), self.play, steps)
-        box.children = (first, row(*settings), *box.children[1:])
+        box, (*settings, _) = super().layout(), self.controls.values()
+        box.children = (self.play_row(), row(*settings), *box.children[1:])
         return box
-
-    def run(self, steps: int) -> None:
-        """Train on by so many steps and show them: what pressing play does, at once.
-
-        Errors   those that the panel would only tell of.
-        """
-        slider = self.controls["steps"]
-        steps = min(slider.value + steps, self.most)
-        self.run_now().upto(steps)
-        slider.value = steps
-        if self.error is not None:
-            raise self.error
-
-    def refresh(self, *, rough: bool = False) -> None:
-        """As in every panel; in a kernel, a slice of the way there, and the next one soon."""
-        super().refresh(rough=rough)
-        steps = self.controls["steps"].value
-        if event_loop() is not None and self.error is None and behind(self.run_now(), steps):
-            self.after(PAUSE, self.refresh)
 
     def run_now(self) -> WatchedRun:
         """The run that the controls ask for."""
         values = self.values()
         values.pop("steps")
         return self.run_for(tuple(values.values()))
-
-    def train(self, run: WatchedRun, steps: int) -> None:
-        """Take a run to so many steps; in a kernel, as far as it comes in a slice of time."""
-        if event_loop() is None:
-            run.upto(steps)
-        end = perf_counter() + SLICE
-        while behind(run, steps) and perf_counter() < end:
-            run.upto(run.training.steps + 1)
 
     def measure(self, optimizer: str, lr: float, batch_size: int, steps: int) -> Watched:
         """Train as far as there is time for, and see what has come of it."""
@@ -203,24 +170,13 @@ class TrainingPanel(Panel):
         values["steps"] = steps if now.diverged else now.tested_at[-1]
         return self.data_as_code + TRAIN.format(widths=", ".join(map(str, self.widths)), **values)
 
-    def run_for(self, settings: Settings) -> WatchedRun:
-        """The run of these settings: one under way, or a new one from the same first weights."""
-        run = self.runs.pop(settings, None) or self.new_run(*settings)
-        self.runs = dict(list(self.runs.items())[-7:]) | {settings: run}
-        return run
-
     def new_run(self, optimizer: str, lr: float, batch_size: int) -> WatchedRun:
-        """A run at its start."""
+        """A run from the same first weights."""
         model = MLP(*self.widths, rng=0)
         rule = OPTIMIZERS[optimizer](parameter_vector(model)[0], lr=lr)
         loss = softmax_cross_entropy
         training = Training(model, loss, rule, *self.data, batch_size=batch_size, seed=0)
         return WatchedRun(training, *self.unseen, every=self.chunk)
-
-
-def behind(run: WatchedRun, steps: int) -> bool:
-    """Whether a run has still some way to go to so many steps."""
-    return not run.ended and run.training.steps < steps
 
 
 def differs(settings: Settings, *other: Settings) -> str:
