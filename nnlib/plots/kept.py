@@ -14,6 +14,7 @@ from matplotlib.gridspec import GridSpec, SubplotSpec
 from nnlib.checks import Array
 from nnlib.plots.canvas import style
 
+MOST_TEXTS = 2000  # that are kept at a time
 FULL, ROUGH = 150, 75  # dots an inch: of a picture at rest, and of one that moves
 
 
@@ -75,8 +76,40 @@ class KeptCanvas(FigureCanvasAgg):
         """The renderer of the present resolution, for what is shown or for another use."""
         size = *self.get_width_height(physical=True), self.figure.dpi
         if (use, size) not in self.renderers:
-            self.renderers[use, size] = RendererAgg(*size)
+            self.renderers[use, size] = KeptRenderer(*size)
         return self.renderers[use, size]
+
+
+class KeptRenderer(RendererAgg):
+    """A renderer that keeps the images of its texts: setting one takes longer than drawing ten.
+
+    A text begins at a whole pixel, so that it has one image wherever it stands.
+    """
+
+    def __init__(self, width: int, height: int, dpi: float) -> None:
+        super().__init__(width, height, dpi)
+        self.texts: dict[Any, tuple] = {}  # by what it is and how it looks: where it begins, image
+
+    def draw_text(
+        self, gc: Any, x: float, y: float, s: str, prop: Any, angle: float, *rest: Any, **more: Any
+    ) -> None:
+        ink = self.new_gc()
+        ink.set_foreground(gc.get_rgb(), isRGBA=True)
+        ink.set_alpha(gc.get_alpha())
+        look = s, prop, angle, gc.get_rgb(), gc.get_alpha(), rest[:1]
+        if look not in self.texts:
+            if len(self.texts) > MOST_TEXTS:
+                self.texts.clear()
+            reach = 4 + int(sum(self.get_text_width_height_descent(s, prop, rest[:1] == (True,))))
+            aside = RendererAgg(2 * reach, 2 * reach, self.dpi)
+            aside.draw_text(ink, reach, reach, s, prop, angle, *rest, **more)
+            (left, bottom), image = inked(aside)
+            self.texts[s, prop.copy(), *look[2:]] = (left - reach, bottom - reach), image
+        (left, bottom), image = self.texts[look]
+        if image.size:
+            ink.copy_properties(gc)
+            ink.set_alpha(1)
+            self.draw_image(ink, round(x) + left, self.height - round(y) + bottom, image)
 
 
 def place(spec: SubplotSpec) -> Any:
@@ -152,12 +185,17 @@ def painted(draw: Callable, canvas: Any) -> tuple[tuple[int, int], Array]:
     aside = canvas.get_renderer("aside")
     aside.clear()
     draw(aside)
-    pixels = np.asarray(aside.buffer_rgba())
-    inked = pixels.view(np.uint32)[:, :, 0] != 0  # a pixel's four bytes at once
-    (rows,) = inked.any(axis=1).nonzero()
+    return inked(aside)
+
+
+def inked(renderer: RendererAgg) -> tuple[tuple[int, int], Array]:
+    """The lower left corner of what a renderer has drawn, and that without the empty borders."""
+    pixels = np.asarray(renderer.buffer_rgba())
+    drawn = pixels.view(np.uint32)[:, :, 0] != 0  # a pixel's four bytes at once
+    (rows,) = drawn.any(axis=1).nonzero()
     if not len(rows):
         return (0, 0), pixels[:0].copy()
     top, below = rows[0], rows[-1] + 1
-    (columns,) = inked[top:below].any(axis=0).nonzero()
+    (columns,) = drawn[top:below].any(axis=0).nonzero()
     image = pixels[top:below, columns[0] : columns[-1] + 1]
     return (int(columns[0]), len(pixels) - int(below)), image[::-1].copy()  # upwards
