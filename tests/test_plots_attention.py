@@ -1,0 +1,225 @@
+"""Pictures of attention: what they show is what was found, and it can be read."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from pictures import assert_legible
+
+import nnlib.plots.attention as plots
+from nnlib.experiments.attending import attended
+from nnlib.plots.canvas import INK, ORANGE, SKY, new_figure, style
+from nnlib.transformer import TokenClassifier
+from nnlib.words import minus
+
+X = np.random.default_rng(1).random((28, 28), np.float32)
+NAMES = ["class", *(f"row {k}" for k in range(1, 29))]
+PATCHED = np.random.default_rng(2).random((49, 16), np.float32)
+
+
+@pytest.fixture
+def ax():
+    """Axes as the panel has them."""
+    with style():
+        yield new_figure(6.5, 5.4, arranged=False).add_subplot()
+
+
+def found(**look):
+    """What a network of new weights attends to; its scores are made large enough to differ."""
+    model = TokenClassifier(28, 28, 10, layers=2, rng=3)
+    for layer in model.layers():
+        for name, values in layer.params.items():
+            values *= 2 if name == "W" else 1
+    return attended(model, X, 3, **look)
+
+
+def written(ax):
+    """All texts of a picture but those of its axes."""
+    return [text.get_text() for text in ax.texts]
+
+
+def luminance(colour):
+    """How light a colour is, as the rules for contrast count it."""
+    c = np.array(to_rgb(colour))
+    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_letters_on_every_cell_have_contrast():
+    for share in np.linspace(-1, 1, 21):
+        cell = plots.SIGNS((share + 1) / 2)
+        assert (luminance(cell) + 0.05) / (luminance(INK) + 0.05) >= 4.5
+
+
+# -- painted on an image --------------------------------------------------------------------------
+
+
+def test_each_patch_is_tinted_by_its_own_weight():
+    weights = np.array([0, 0.5, -1, 1])
+    pixels = plots.painted(np.zeros((4, 6)), weights, (2, 3))
+    assert np.allclose(pixels[:2, :3], 1)
+    assert np.allclose(pixels[:2, 3:], (1 + np.array(to_rgb(SKY))) / 2)
+    assert np.allclose(pixels[2:, :3], to_rgb(ORANGE))
+    assert np.allclose(pixels[2:, 3:], to_rgb(SKY))
+
+
+def test_ink_stays_ink_under_every_weight():
+    image = np.array([[0, 255], [255, 0]], np.uint8)
+    pixels = plots.painted(image, np.array([1.0, -1.0]), (1, 2))
+    assert np.allclose(pixels[image > 0], to_rgb(INK))
+    assert np.allclose(pixels[0, 0], to_rgb(SKY))
+
+
+def test_the_class_token_has_its_box_and_the_largest_weight_is_deepest(ax):
+    weights = np.linspace(0, 1, 29) / 29
+    weights[0] = 2 / 29
+    plots.draw_painted(np.zeros((28, 28)), weights, ax=ax)
+    rows, own = (image.get_array() for image in ax.images)
+    assert np.allclose(own, to_rgb(SKY))
+    shares = weights[1:] * 29 / 2
+    due = 1 + shares[:, None] * (np.array(to_rgb(SKY)) - 1)
+    assert np.allclose(rows[:, 0], due)
+    assert np.allclose(rows, rows[:, :1])
+
+
+def test_without_a_class_token_there_is_no_box(ax):
+    plots.draw_painted(np.zeros((28, 28)), np.ones(16) / 16, patch=(7, 7), ax=ax)
+    assert len(ax.images) == 1
+
+
+def test_heads_have_their_captions_below_them_and_what_is_hidden_is_white(ax):
+    seen = found()
+    weights = seen.everywhere.reshape(8, -1)
+    captions = [f"head {k}" for k in range(8)]
+    threshold = float(np.median(weights))
+    look = {"columns": 4, "beside": ["layer 1", "layer 2"], "threshold": threshold}
+    plots.draw_heads(np.zeros((28, 28)), weights, captions, **look, title="Eight", ax=ax)
+    assert written(ax) == captions
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["layer 1", "layer 2"]
+    for head, (rows, own) in enumerate(zip(ax.images[::2], ax.images[1::2])):
+        shown = np.concatenate([own.get_array()[:, 0], rows.get_array()[:, 0]])
+        assert ((shown < 1).any(axis=1) == (weights[head] >= threshold)).all()
+        left, right, below, _ = rows.get_extent()
+        x, y = ax.texts[head].get_position()
+        assert (left < x < right, y > below) == (True, True)
+
+
+# -- one query ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.03, 0.5])
+def test_the_strip_writes_every_number_of_the_keys_that_are_not_hidden(ax, threshold):
+    seen = found(head=1, query=2, masked=[9])
+    plots.draw_strip(seen, X, NAMES, query=2, threshold=threshold, ax=ax)
+    texts, due = written(ax), []
+    for values, decimals in ((seen.raw, 1), (seen.scaled, 1), (seen.masked, 1), (seen.weights, 2)):
+        shown = (seen.weights >= threshold) | np.isinf(values)
+        due += [minus(f"{v:.{decimals}f}").replace("inf", "∞") for v in values[shown]]
+    headings = ["query", "q·k", "÷ √16", "mask", "softmax", "× value"]
+    assert sorted(texts) == sorted([*due, *headings, "sum over all keys, the output"])
+    assert "−∞" in texts
+    best = int(seen.weights.argmax())
+    title = f"Query row 2 looks most at {NAMES[best]}: {seen.weights[best]:.2f}"
+    assert ax.get_title() == title
+
+
+def test_the_strip_s_colours_are_the_shares_of_the_largest_entry(ax):
+    seen = found(masked=[9])
+    plots.draw_strip(seen, X, NAMES, query=0, ax=ax)
+    tokens, cells, mixed, output = (image.get_array() for image in ax.images)
+    np.testing.assert_array_equal(tokens[1:], X)
+    assert not tokens[0].any()
+    scores = seen.scaled / np.abs(seen.scaled).max()
+    np.testing.assert_allclose(cells[:, 1], scores, rtol=1e-6)
+    np.testing.assert_allclose(cells[:, 2], np.where(np.arange(29) == 9, 0, scores), rtol=1e-6)
+    np.testing.assert_allclose(cells[:, 3], seen.weights / seen.weights.max(), rtol=1e-6)
+    np.testing.assert_allclose(mixed.sum(axis=0), output[0], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(output[0] / seen.o, output[0, 0] / seen.o[0], rtol=1e-6)
+
+
+def test_an_edited_score_has_a_frame_and_is_written_whatever_its_weight(ax):
+    seen = found(key=5, added=-40.0)
+    plots.draw_strip(seen, X, NAMES, query=0, edited=5, threshold=0.01, ax=ax)
+    assert seen.weights[5] < 0.01
+    assert minus(f"{seen.raw[5]:.1f}") in written(ax)
+    frames = [line.get_xydata() for line in ax.lines]
+    assert [sorted(set(frame[:, 1])) for frame in frames] == [[-0.5, 0.5], [4.5, 5.5]]
+
+
+def test_undivided_scores_are_said_to_be_so(ax):
+    plots.draw_strip(found(scaled=False), X, NAMES, query=0, ax=ax)
+    assert "÷ 1" in written(ax)
+
+
+def test_where_there_is_no_room_for_all_keys_the_heaviest_are_shown(ax):
+    model = TokenClassifier(16, 49, 10, rng=3)
+    seen = attended(model, PATCHED, 3)
+    names = ["class", *(f"patch {k}" for k in range(1, 50))]
+    plots.draw_strip(seen, PATCHED, names, query=0, ax=ax)
+    shown = [label.get_text() for label in ax.get_yticklabels()]
+    heaviest = np.sort(np.argsort(-seen.weights, kind="stable")[: plots.MOST])
+    assert shown == [names[key] for key in heaviest]
+
+
+def test_bars_of_the_gradient_are_as_long_as_it_is_and_hang_on_their_keys(ax):
+    seen = found(query=0)
+    plots.draw_gradient(seen, X, NAMES, query=0, of="loss", threshold=0.04, ax=ax)
+    weights, _, slopes, _ = ax.collections
+    for bars, values, (zero, longest) in (
+        (weights, np.where(seen.weights >= 0.04, seen.weights, 0), plots.WEIGHTS),
+        (slopes, seen.dA[0], plots.SLOPES),
+    ):
+        ends = np.array([path.vertices[1, 0] for path in bars.get_paths()])
+        due = zero + longest * values / np.abs(values).max()
+        np.testing.assert_allclose(ends, due, rtol=1e-6)
+        assert [path.vertices[0, 1] for path in bars.get_paths()] == list(range(29))
+
+
+def test_the_title_says_which_way_weight_would_have_to_move():
+    seen = found(query=0, layer=1)
+    slopes = np.zeros_like(seen.dA)
+    slopes[0, 4], slopes[0, 7] = 1.0, -1.0
+    seen = seen._replace(dA=slopes)
+    assert plots.what_to_move(seen, NAMES, 0, "loss") == "Less on row 4, more on row 7: less loss"
+    assert (
+        plots.what_to_move(seen, NAMES, 0, "score 3")
+        == "Less on row 7, more on row 4: more score 3"
+    )
+    assert plots.what_to_move(seen, NAMES, 1, "loss") == "Nobody reads query row 1: no gradient"
+    blocked = np.where(np.arange(29) == 7, -np.inf, 0.0)
+    to_others = plots.what_to_move(seen._replace(masked=blocked), NAMES, 0, "loss")
+    assert to_others == "Less on row 4, more on class: less loss"
+
+
+def test_all_queries_are_shown_and_who_has_a_gradient_is_said(ax):
+    seen = found(layer=1, query=3)
+    plots.draw_queries(seen, NAMES, query=3, of="loss", threshold=0.03, ax=ax)
+    A, dA = (image.get_array() for image in ax.images)
+    shown = np.where(seen.A >= 0.03, seen.A, 0)
+    np.testing.assert_allclose(A, shown / shown.max(), rtol=1e-6)
+    np.testing.assert_allclose(dA, seen.dA / np.abs(seen.dA).max(), rtol=1e-6)
+    assert ax.get_title() == "Only query class has a gradient"
+    plots.draw_queries(found(layer=0), NAMES, query=3, of="loss", ax=ax)
+    assert ax.get_title() == "29 queries have a gradient"
+
+
+# -- what comes of it -----------------------------------------------------------------------------
+
+
+def test_a_change_stands_before_what_was_before(ax):
+    before, now = np.array([0.2, 0.8]), np.array([0.9, -0.1])
+    plots.draw_change(before, now, title="It turns", xlabel="digit", ylabel="p", ax=ax)
+    for bars, values in zip(ax.collections, (before, now), strict=True):
+        assert [path.vertices[1, 1] for path in bars.get_paths()] == list(values)
+    behind, front = ax.collections
+    assert behind.get_linewidths()[0] > front.get_linewidths()[0]
+    assert behind.get_zorder() <= front.get_zorder()
+
+
+def test_all_of_it_can_be_read():
+    with style():
+        figure = new_figure(6.5, 5.4, arranged=False)
+        for draw in (plots.draw_strip, plots.draw_gradient):
+            figure.clear()
+            more = {"of": "score 3"} if draw is plots.draw_gradient else {}
+            draw(found(), X, NAMES, query=0, **more, ax=figure.add_subplot())
+            assert_legible(figure)
