@@ -15,6 +15,7 @@ import nnlib.widgets
 from nnlib.data import enlarged, load_digits, scale
 from nnlib.mlp import MLP
 from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
+from nnlib.widgets.lesson_06 import AttentionPanel
 from nnlib.widgets.panel import Panel
 
 digits = load_digits()
@@ -30,6 +31,9 @@ def training_panel():
 MAKERS = {  # the panels that need something to be made from; any other is made from nothing
     TrainingPanel: training_panel,
     DigitPanel: lambda: DigitPanel(MLP(784, 16, 10, rng=0), enlarged(digits.x_test[:50])),
+    AttentionPanel: lambda: AttentionPanel(
+        digits._replace(x_train=enlarged(digits.x_train), x_test=enlarged(digits.x_test))
+    ),
 }
 
 

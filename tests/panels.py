@@ -11,6 +11,7 @@ from nnlib.data import enlarged, load_digits, scale
 from nnlib.mlp import MLP
 from nnlib.widgets.lesson_04 import RacePanel
 from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
+from nnlib.widgets.lesson_06 import AttentionPanel
 from nnlib.widgets.panel import Panel
 
 DIGITS = load_digits()
@@ -21,6 +22,12 @@ from nnlib.data import load_digits, scale
 digits = load_digits()
 x, labels = scale(digits.x_train[:300], white=16), digits.labels_train[:300]
 x_test, labels_test = scale(digits.x_test, white=16), digits.labels_test
+"""
+IMAGES = """\
+from nnlib.data import enlarged, load_digits
+
+digits = load_digits()
+images = digits._replace(x_train=enlarged(digits.x_train), x_test=enlarged(digits.x_test))
 """
 MODEL = """\
 from nnlib.mlp import MLP
@@ -44,6 +51,12 @@ def digit_panel():
     return DigitPanel(model, enlarged(DIGITS.x_test[:50]), model_as_code=MODEL)
 
 
+def attention_panel(**shape):
+    """A panel on the bundled digits, with a run of few steps."""
+    images = DIGITS._replace(x_train=enlarged(DIGITS.x_train), x_test=enlarged(DIGITS.x_test))
+    return AttentionPanel(images, images_as_code=IMAGES, **{"most": STEPS, "chunk": CHUNK} | shape)
+
+
 def panels_of_the_course():
     """The class of every panel, in the order of the lessons."""
     for module in iter_modules(nnlib.widgets.__path__, "nnlib.widgets."):
@@ -62,6 +75,7 @@ MADE_FROM_DATA = {  # others: from nothing
     TrainingPanel: training_panel,
     DigitPanel: digit_panel,
     RacePanel: race_panel,
+    AttentionPanel: attention_panel,
 }
 PANELS = [MADE_FROM_DATA.get(panel, panel) for panel in CLASSES]
 

@@ -12,6 +12,7 @@ from panels import CLASSES
 
 from nnlib.widgets.lesson_04 import RacePanel
 from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
+from nnlib.widgets.lesson_06 import AttentionPanel
 from nnlib.widgets.lesson_90 import ClaimsPanel
 from tools import browser, build, lessons
 
@@ -54,6 +55,10 @@ from nnlib.data import load_mnist
 from nnlib.mlp import MLP
 
 DigitPanel(MLP(784, 16, 10, rng=3), load_mnist().x_test[:100])""",
+    AttentionPanel: """\
+from nnlib.data import load_mnist
+
+AttentionPanel(load_mnist())""",
 }
 CELLS = [
     f"from {panel.__module__} import {panel.__name__}\n"

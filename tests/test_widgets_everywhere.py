@@ -6,7 +6,16 @@ import ipywidgets
 import numpy as np
 import pytest
 from matplotlib.text import Text
-from panels import DIGITS, PANELS, digit_panel, moved, race_panel, run_code, training_panel
+from panels import (
+    DIGITS,
+    PANELS,
+    attention_panel,
+    digit_panel,
+    moved,
+    race_panel,
+    run_code,
+    training_panel,
+)
 from pictures import assert_legible
 
 from nnlib.data import enlarged
@@ -88,7 +97,7 @@ def test_a_saved_notebook_stays_small(make):
     panel, size = make(), 0
     for widget in inside(panel.box):
         size += sum(len(value) for value in widget.get_state().values() if sized(value))
-    pictures = 3 if make is race_panel else 1  # of which the race draws three in one
+    pictures = {race_panel: 3, attention_panel: 2}.get(make, 1)  # several in one, or many numbers
     assert 0 < len(panel.image.value) < 60_000 + pictures * 60_000
     assert size < 160_000 + pictures * 60_000
 
@@ -132,7 +141,7 @@ def test_the_code_of_every_end_prints_in_a_fresh_kernel_what_was_drawn(make, mon
     panel.show()
     assert all(where and panel.as_code.value in told for where in moved(panel))
     generated = type(panel).code is Panel.code
-    assert generated or make in (training_panel, digit_panel, race_panel)
+    assert generated or make in (training_panel, digit_panel, race_panel, attention_panel)
     printed, error = run_code(f"for code in {list(told)!r}:\n    exec(code, {{}})")
     assert (bool(printed), error) == (True, "")
     if generated:

@@ -4,13 +4,240 @@ from typing import Any
 
 import ipywidgets
 
+from nnlib.data import Images
+from nnlib.experiments.attending import LOSS, Attended, attended, hardest, moved
+from nnlib.experiments.encoder_on_mnist import as_tokens
+from nnlib.experiments.filmed import USUAL, Filmed, is_stored, learning, network
 from nnlib.experiments.positions import Positions, alike, positions
+from nnlib.experiments.watched import WatchedRun
+from nnlib.plots.attention import (
+    draw_change,
+    draw_gradient,
+    draw_heads,
+    draw_queries,
+    draw_strip,
+)
 from nnlib.plots.positions import draw_encoding, draw_hands, draw_products
-from nnlib.widgets.choices import choice
-from nnlib.widgets.panel import Panel
+from nnlib.widgets.advancing import Advancing, behind
+from nnlib.widgets.choices import choice, tick
+from nnlib.widgets.panel import WHOLE, Panel, call, row
 from nnlib.words import counted, short
 
+STRIP, HEADS, GRADIENT, QUERIES = "step by step", "all heads", "weights and gradient", "all queries"
+RUN = ("stored", "layers", "norm_first", "positions")
+LOOK = ("layer", "head", "query", "of", "scaled", "masked", "key", "added")
+IMAGES = 100  # to choose from
 BASES = [2.0, 10.0, 100.0, 1000.0, 10000.0, 100000.0]
+SHAPE: Any = {"width": 8.4, "height": 5.4}
+MARGINS = {"left": 0.08, "right": 0.985, "bottom": 0.1, "top": 0.93, "wspace": 0.2, "hspace": 0.55}
+MNIST = """\
+from nnlib.data import load_mnist
+
+images = load_mnist()
+"""
+CODE = """
+from nnlib.experiments.attending import attended
+from nnlib.experiments.encoder_on_mnist import as_tokens
+from nnlib.experiments.filmed import learning
+from nnlib.experiments.positions import Positions, alike, positions
+from nnlib.experiments.watched import WatchedRun
+
+run = {run}
+model = run.upto({steps}).model_at({steps})
+x, label = as_tokens(images.x_test[[{image}]])[0], images.labels_test[{image}]
+found = {found}
+print("p =", found.p)
+print("weights =", found.weights)
+print("output =", found.o)
+print("gradient =", found.dA[{query}])
+"""
+
+
+class AttentionPanel(Advancing):
+    """Look into the attention of lesson 06's encoder, change it, and train it on.
+
+    The network has its stored weights, where there are such, or new ones; play trains it. What is
+    seen of it is as it was at the last look at the unseen images.
+
+    images           to learn from and to look at: what ``load_mnist()`` gives.
+    most, chunk      how far the steps go, and how many are taken at a time.
+    images_as_code   lines that make ``images``, for the state as code.
+
+    >>> from nnlib.data import enlarged, load_digits
+    >>> digits = load_digits()
+    >>> images = digits._replace(x_train=enlarged(digits.x_train), x_test=enlarged(digits.x_test))
+    >>> panel = AttentionPanel(images)
+    >>> panel.controls["view"].value = "all heads"
+    >>> [text.get_text()[:6] for text in panel.figure.axes[0].texts]
+    ['head 1', 'head 2', 'head 3', 'head 4']
+    """
+
+    def __init__(
+        self, images: Images, *, most: int = 600, chunk: int = 20, images_as_code: str = MNIST
+    ) -> None:
+        self.images, self.images_as_code = images, images_as_code
+        self.x = as_tokens(images.x_test[:IMAGES])
+        rows = self.x.shape[1]
+        self.names = ["class", *(f"row {k + 1}" for k in range(rows))]
+        tokens = [(name, k) for k, name in enumerate(self.names)]
+        scores = [(f"score of {k}", k) for k in range(10)]
+        menu, slide, choose = ipywidgets.Dropdown, ipywidgets.IntSlider, ipywidgets.SelectionSlider
+        least = [0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
+        controls = {
+            "view": menu(options=[STRIP, HEADS, GRADIENT, QUERIES], description="view"),
+            "image": slide(0, 0, len(self.x) - 1, description="test image"),
+            "threshold": choose(options=least, value=0.02, description="hide weights below"),
+            "stored": menu(options=[("stored", True), ("new", False)], description="weights"),
+            "layers": menu(options=[1, 2], description="layers"),
+            "norm_first": menu(options=[("before", True), ("behind", False)], description="norm"),
+            "positions": menu(options=["learned", "sinusoids", "none"], description="positions"),
+            "scaled": tick("scores ÷ √d", True),
+            "layer": menu(options=[("1", 0), ("2", 1)], description="layer"),
+            "head": menu(options=[(f"{k + 1}", k) for k in range(4)], description="head"),
+            "query": choose(options=tokens, description="query"),
+            "of": menu(options=[(LOSS, LOSS), *scores], description="gradient of"),
+            "masked": slide(0, 0, rows // 2, description="rows masked"),
+            "first": slide(rows // 3, 1, rows, description="from row"),
+            "key": choose(options=tokens, value=rows // 3, description="key"),
+            "added": ipywidgets.FloatSlider(0, min=-40, max=40, step=2, description="add to q·k"),
+        }
+        self.choose_layers(controls["layers"], controls["layer"])
+        model = network(images, stored=is_stored(images, **USUAL), **USUAL)
+        controls["image"].value = hardest(model, self.x, images.labels_test[:IMAGES])
+        super().__init__(controls, most=most, chunk=chunk, margins=MARGINS, **SHAPE)
+
+    def choose_layers(self, layers: Any, layer: Any) -> None:
+        """Let a layer be chosen where there are several."""
+        layer.disabled = layers.value == 1
+        layers.observe(lambda change: setattr(layer, "disabled", change["new"] == 1), "value")
+
+    def layout(self) -> Any:
+        """What is looked at above the picture; the network, and what is done to it, on the left."""
+        own = self.controls
+        widths = {"view": 260, "image": 280, "threshold": 340, "stored": 140, "layers": 115}
+        widths |= {"norm_first": 140, "scaled": 120, "positions": 180, "layer": 105, "head": 105}
+        widths |= dict.fromkeys(("steps", "query", "of", "masked", "first", "key", "added"), 265)
+        for name, width in widths.items():
+            own[name].layout.width = f"{width}px"
+        rows = ["stored layers", "norm_first scaled", "positions", "layer head", "query", "of"]
+        rows += ["masked", "first", "key", "added"]
+        column = [row(*(own[name] for name in names.split())) for names in rows]
+        column[3:3] = [row(ipywidgets.Label("train"), self.play), row(own["steps"])]
+        left = ipywidgets.VBox(column)
+        left.layout = ipywidgets.Layout(width="280px", max_width=WHOLE, flex="0 0 auto")
+        right = ipywidgets.VBox([self.image, self.words, self.message])
+        right.layout = ipywidgets.Layout(flex="1 1 545px", min_width="0")
+        both = ipywidgets.HBox([left, right], layout=ipywidgets.Layout(flex_flow="row wrap"))
+        above = row(own["view"], own["image"], own["threshold"])
+        return ipywidgets.VBox([above, both, self.folded()])
+
+    # -- the network ------------------------------------------------------------------------------
+
+    def values(self) -> dict[str, Any]:
+        """What is asked for: new weights where none are stored, the only layer where it is one."""
+        values = super().values()
+        first, end = values.pop("first"), len(self.names)
+        values["masked"] = [*range(first, min(first + values["masked"], end))]
+        values["positions"] = None if values["positions"] == "none" else values["positions"]
+        values["stored"] &= is_stored(self.images, **{name: values[name] for name in RUN[1:]})
+        values["layer"] = min(values["layer"], values["layers"] - 1)
+        return values
+
+    def run_now(self) -> WatchedRun:
+        values = self.values()
+        return self.run_for(tuple(values[name] for name in RUN))
+
+    def new_run(self, *settings: Any) -> Filmed:
+        """A run from stored weights, or from the same new ones each time."""
+        options = dict(zip(RUN, settings, strict=True))
+        return learning(self.images, most=self.most, every=self.chunk, **options)
+
+    def measure(self, image: int, steps: int, **values: Any) -> Attended:
+        """Train as far as there is time for, and look into the network that has come of it."""
+        run: Any = self.run_for(tuple(values[name] for name in RUN))
+        self.train(run, steps)
+        label = self.images.labels_test[image]
+        look = {name: values[name] for name in LOOK}
+        return attended(run.model_at(steps), self.x[image], label, **look)
+
+    # -- what is seen -----------------------------------------------------------------------------
+
+    def draw(self, figure: Any, found: Attended) -> str:
+        at, now, before = self.values(), found.p.argmax(), found.plain_p.argmax()
+        grid = figure.add_gridspec(2, 2, width_ratios=(5.8, 2))
+        self.draw_view(found, at, figure.add_subplot(grid[:, 0]))
+        read = f"Read as {now}" if now == before else f"{before} becomes {now}"
+        title, names = f"{read}: {found.p[now]:.2f}", {"xlabel": "digit", "ylabel": "probability"}
+        ax = figure.add_subplot(grid[0, 1])
+        draw_change(found.plain_p, found.p, title=title, **names, ax=ax)
+        ax.set(ylim=(0, 1), yticks=[0, 0.5, 1], xticks=range(10))
+        title = f"Output moved {moved(found):.0%}" if moved(found) else "Head's output"
+        names = {"xlabel": "entry", "ylabel": "value"}
+        draw_change(found.plain_o, found.o, title=title, **names, ax=figure.add_subplot(grid[1, 1]))
+        return self.in_words(found, at)
+
+    def draw_view(self, found: Attended, at: dict[str, Any], ax: Any) -> None:
+        """Draw the view that was chosen."""
+        view, x, threshold = at["view"], self.x[at["image"]], at["threshold"]
+        of = LOSS if at["of"] == LOSS else f"score {at['of']}"
+        look: Any = {"query": at["query"], "threshold": threshold, "ax": ax}
+        if view == STRIP:
+            edited = at["key"] if at["added"] else None
+            draw_strip(found, x, self.names, edited=edited, **look)
+        elif view == GRADIENT:
+            draw_gradient(found, x, self.names, of=of, **look)
+        elif view == QUERIES:
+            draw_queries(found, self.names, of=of, **look)
+        else:
+            self.draw_all_heads(found, self.images.x_test[at["image"]], threshold, ax)
+
+    def draw_all_heads(self, found: Attended, image: Any, threshold: float, ax: Any) -> None:
+        """Draw the image once for each head, the layers below each other."""
+        (layers, heads), bits = found.entropy.shape, found.entropy.ravel()
+        which = [f"head {k + 1}" for k in range(heads)] * layers
+        captions = [f"{one}\n{b:.1f} bits" for one, b in zip(which, bits)]
+        beside = [f"layer {k + 1}" for k in range(layers)] if layers > 1 else []
+        layer, head = divmod(int(bits.argmin()), heads)
+        where = f"{which[head]} of layer {layer + 1}"
+        look: Any = {"columns": heads // 2 * layers, "beside": beside, "threshold": threshold}
+        look["title"] = f"Narrowest: {where}, {bits.min():.1f} bits"
+        draw_heads(image, found.everywhere.reshape(bits.size, -1), captions, **look, ax=ax)
+
+    def in_words(self, found: Attended, at: dict[str, Any]) -> str:
+        """Where the network stands, what it reads, what was changed, and where the head looks."""
+        run: Any = self.run_now()
+        steps, query = at["steps"], self.names[at["query"]]
+        seen, now, before = run.seen_at(steps), found.p.argmax(), found.plain_p.argmax()
+        right = run.test_accuracy[run.tested_at.index(seen)]
+        weights = "stored weights" if at["stored"] else "new weights"
+        after = f" after {counted(seen, 'step')}" if seen else ""
+        read = f"This {found.label} is read as {now}, with probability {found.p[now]:.2f}"
+        done = [f"{counted(len(at['masked']), 'row')} masked"] if at["masked"] else []
+        done += [f"{at['added']:+g} on the score of {self.names[at['key']]}"] if at["added"] else []
+        done += ["scores not divided by √d"] if not at["scaled"] else []
+        if done:
+            with_them = f"; with nothing changed as {before}, with {found.plain_p[before]:.2f}"
+            read = f"{', '.join(done).capitalize()}: {read}{with_them}"
+        best, bits = found.weights.argmax(), found.entropy[at["layer"], at["head"]]
+        told = [
+            f"{read}.",
+            f"From {query}, head {at['head'] + 1} of layer {at['layer'] + 1} looks most at "
+            f"{self.names[best]}, with weight {found.weights[best]:.2f}; its entropy is "
+            f"{bits:.1f} bits.",
+            f"With {weights}{after}, {right:.3f} of unseen images are read rightly.",
+        ]
+        if behind(run, steps):
+            told.insert(0, f"Training ... {run.training.steps} of {steps} steps.")
+        return " ".join([*told, run.ended])
+
+    def code(self, **values: Any) -> str:
+        """Lines that look into the same network in a fresh kernel."""
+        run, look = ({name: values[name] for name in names} for names in (RUN, LOOK))
+        return self.images_as_code + CODE.format(
+            run=call("learning", "images", **run, most=self.most, every=self.chunk),
+            found=call("attended", "model", "x", "label", **look),
+            **{name: values[name] for name in ("steps", "image", "query")},
+        )
 
 
 class PositionsPanel(Panel):

@@ -124,11 +124,7 @@ class Panel:
     def code(self, **values: Any) -> str:
         """Lines that find the same in a fresh kernel, and print it."""
         name = self.measure.__name__
-        given = [f"{argument}={value!r}" for argument, value in values.items()]
-        call = f"{name}({', '.join(given)})"
-        if len(call) > WIDEST:
-            call = "\n".join([f"{name}(", *(f"    {argument}," for argument in given), ")"])
-        return CODE.format(module=self.measure.__module__, name=name, call=call)
+        return CODE.format(module=self.measure.__module__, name=name, call=call(name, **values))
 
     def follow(self) -> None:
         """Draw what a control was set to: at once, or soon where a hand moves on.
@@ -230,6 +226,19 @@ class Panel:
         data, metadata = live(self.box, **options)
         picture = b64encode(self.image.value).decode()
         return data | {"image/png": picture, "text/plain": f"<{type(self).__name__}>"}, metadata
+
+
+def call(name: str, *variables: str, **values: Any) -> str:
+    """A call as code, of variables and of values by name; a long one has a line for each.
+
+    >>> call("softmax", "z", axis=-1)
+    'softmax(z, axis=-1)'
+    """
+    given = [*variables, *(f"{argument}={value!r}" for argument, value in values.items())]
+    line = f"{name}({', '.join(given)})"
+    if len(line) <= WIDEST:
+        return line
+    return "\n".join([f"{name}(", *(f"    {argument}," for argument in given), ")"])
 
 
 def event_loop() -> asyncio.AbstractEventLoop | None:
