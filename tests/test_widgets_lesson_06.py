@@ -215,8 +215,8 @@ def test_an_edited_score_moves_the_output(at):
     panel = at(added=40.0)
     found = found_of(panel)
     far = np.linalg.norm(found.o - found.plain_o) / np.linalg.norm(found.plain_o)
-    assert still == "Head's output"
-    assert panel.figure.axes[2].get_title() == f"Output moved {far:.0%}"
+    assert still == "As it is"
+    assert panel.figure.axes[2].get_title() == f"Moved by {far:.0%}"
     assert "+40 on the score of row 9" in panel.words.value.lower()
 
 

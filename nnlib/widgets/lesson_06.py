@@ -171,8 +171,8 @@ class AttentionPanel(Advancing):
         ax = figure.add_subplot(grid[0, 1])
         draw_change(found.plain_p, found.p, title=title, **names, ax=ax)
         ax.set(ylim=(0, 1), yticks=[0, 0.5, 1], xticks=range(10))
-        title = f"Output moved {moved(found):.0%}" if moved(found) else "Head's output"
-        names = {"xlabel": "entry", "ylabel": "value"}
+        title = f"Moved by {moved(found):.0%}" if moved(found) else "As it is"
+        names = {"xlabel": "entry", "ylabel": "head's output"}
         draw_change(found.plain_o, found.o, title=title, **names, ax=figure.add_subplot(grid[1, 1]))
         return self.in_words(found, at)
 
