@@ -7,7 +7,7 @@
 # one that reads digits row by row; see where it looks.
 #
 # **Prerequisites.** [Blocks](02_blocks.ipynb), [cross-entropy](03_losses.ipynb), [an MLP on MNIST](05_mlp_on_mnist.ipynb).
-# **Minutes:** 100; a good place for a break is before document C's encoder.
+# **Minutes:** 132; a good place for a break is before document C's encoder.
 #
 # | letter | meaning |
 # |---|---|
@@ -16,35 +16,35 @@
 # | $S$, $A$, $O$ | scores, weights, output of attention |
 # | $dA$ | $dL/dA$, and so for each letter |
 
-# %% tags=["nbval-ignore-output"]
+# %%
 import inspect
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-import nnlib.experiments.lesson_06 as lab
-import nnlib.plots.lesson_06 as plots
-from nnlib.blocks import attention, attention_weights, layer_norm, softmax
+from nnlib.blocks import attention, attention_weights, dropout, layer_norm, softmax
 from nnlib.calculus import check_vjp, numerical_gradient
 from nnlib.checks import raises
 from nnlib.data import load_mnist
 from nnlib.documents import Table, claim, claims, claims_table
 from nnlib.documents.c_encoder_forward import draw, forward
 from nnlib.exercises import exercise
-from nnlib.experiments import one_layer as paper, one_layer_training as trial
-from nnlib.layers import Layer, Sequential
-from nnlib.losses import mse
-from nnlib.mlp import MLP, flatten
+from nnlib.experiments import lesson_06 as lab, one_layer as paper, one_layer_training as trial
+from nnlib.experiments.encoder_on_mnist import as_tokens, mistakes, trained, training_of
+from nnlib.experiments.positions import positions, rotation, wavelengths
+from nnlib.images import Patches
+from nnlib.layers import Sequential
+from nnlib.losses import mse, softmax_cross_entropy
 from nnlib.parameters import objective, parameter_vector
+from nnlib.plots import attention as painted, curves, images as pictures, lesson_06 as plots
+from nnlib.plots import matrices, one_layer as ways
 from nnlib.plots.canvas import use_style
-from nnlib.plots.curves import draw_lines, draw_means
-from nnlib.plots.matrices import draw_matrix
-from nnlib.plots.one_layer import draw_vote, draw_ways
-from nnlib.transformer import EncoderLayer, MultiHeadAttention, causal_mask
+from nnlib.transformer import EncoderLayer, MultiHeadAttention, TokenClassifier, causal_mask
+from nnlib.transformer import positional_encoding
+from nnlib.widgets.lesson_06 import AttentionPanel, PositionsPanel
 
 use_style()
-images = load_mnist()
-off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # of the largest
+off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # a share of the largest
 
 # %% [markdown] lecture={"ask": "How many of the new pages does the MLP get right? Over 90 %, two thirds, or a good third?", "board": "four boxes, a name over a digit in each; below them: d ?", "cut": "the larger MLP", "expect": "Most say over 90 %: it is a small task, and it knows all 2,000 pages by heart", "jump": "setup", "minutes": 6, "misconception": "A network that fits its examples has understood the task"}
 # ## A page to look up
@@ -58,19 +58,13 @@ title = "Which digit stands beside the name that is asked?"
 plots.draw_page(page.names[0], page.digits[0], page.asked[0], title=title, ax=ax)
 plt.show()
 
-
 # %% [markdown]
 # An MLP gets all of it side by side, 90 numbers in one-hot rows: the name asked, then the pairs. It learns from 2,000 pages until it knows each.
 #
 # **Vote.** Of 2,000 *new* pages it answers rightly (a) over nine in ten, (b) two thirds, (c) a good third.
 
-
 # %%
-def mlp(seed, *hidden):
-    return Sequential(Layer(flatten), MLP(90, *hidden, 10, rng=seed, dtype="float64"))
-
-
-readers = [lab.taught(mlp(seed, 128), seed=seed) for seed in range(5)]
+readers = [lab.taught(lab.page_mlp(128, seed=seed), seed=seed) for seed in range(5)]
 shares = {name: [getattr(one, name) for one in readers] for name in ("seen", "unseen", "on_page")}
 shares["without reading"] = [lab.most_frequent(lab.new_pages(seed)) for seed in range(5)]
 for name, share in shares.items():
@@ -85,7 +79,7 @@ assert all(a < b + 0.02 for a, b in zip(shares["unseen"], shares["without readin
 # It has not learned to look. Each of eight names at each of four places with each of ten digits is a case of its own, 320 of them. Is it too small?
 
 # %%
-large = lab.taught(mlp(0, 200, 200), pages=50_000, steps=2000, lr=2e-3, seed=0)
+large = lab.taught(lab.page_mlp(200, 200, seed=0), pages=50_000, steps=2000, lr=2e-3, seed=0)
 print(f"{large.numbers:,} numbers, 50,000 pages: {large.unseen:.0%} of the new ones")
 assert large.unseen > 0.9
 
@@ -116,7 +110,7 @@ mixed = {"o": np.array([look_up(beta) for beta in strengths])}
 # %%
 _, ax = plt.subplots(figsize=(9, 3.6))
 title = "From the mean of all, 30, to the one that is asked, 20"
-draw_lines(mixed, strengths, xlabel="strength β", ylabel="o", title=title, ax=ax)
+curves.draw_lines(mixed, strengths, xlabel="strength β", ylabel="o", title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -210,10 +204,10 @@ assert (gradient[free][-1] < 0.2 * gradient[scaled][-1]).all()
 assert np.allclose(gradient[scaled].mean(axis=1), gradient[scaled].mean(), rtol=0.1)
 
 # %%
-_, axes = plt.subplots(1, 2, figsize=(9, 4))
-pairs = (entropy, "spread of a row, entropy", "It has chosen"), (gradient, "|dL/dS|", "No way back")
-for ax, (arms, name, title) in zip(axes, pairs):
-    draw_means(sizes, arms, xlabel="d", ylabel=name, title=title, legend="below", ax=ax)
+_, (left, right) = plt.subplots(1, 2, figsize=(9, 4))
+names = {"xlabel": "d", "legend": "below"}
+curves.draw_means(sizes, entropy, **names, ylabel="entropy", title="No √d: rows choose", ax=left)
+curves.draw_means(sizes, gradient, **names, ylabel="|dS|", title="and lose their slope", ax=right)
 plt.show()
 
 # %% [markdown]
@@ -371,7 +365,7 @@ assert np.allclose(A.sum(axis=1), 1)
 # %%
 _, ax = plt.subplots(figsize=(7, 3.6))
 names = {"xlabel": "key: who is looked at", "ylabel": "query: who looks"}
-draw_matrix(A, title="Each token looks at itself and back; · is exactly 0", **names, ax=ax)
+matrices.draw_matrix(A, title="Each token looks at itself and back; · is exactly 0", **names, ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -449,7 +443,7 @@ Table([claims()[id] for id in ids], "The twelve lines: as printed, and what hold
 # %%
 came = paper.arrivals(net)  # dL/dh by each way, as if it had rows of its own: complex steps
 _, ax = plt.subplots(figsize=(9, 4.5))
-draw_ways(came, ax=ax)
+ways.draw_ways(came, ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -534,18 +528,18 @@ assert [n for n, one in paper.SUSPECTS.items() if refused(one, square)] == [4]
 # Exactly one of these is the gradient that holds. Which? What would you stake on it?
 
 # %%
-curves = trial.ballot()
+votes = trial.ballot()
 _, ax = plt.subplots(figsize=(9, 4.5))
 title = "Four of five gradients train, and one of the five is right"
-draw_vote(curves, np.arange(0, 301, 30), title=title, ax=ax)
+ways.draw_vote(votes, np.arange(0, 301, 30), title=title, ax=ax)
 plt.show()
 
 # %%
-ends = {letter: curve[:, -1] for letter, curve in curves.items()}
+ends = {letter: curve[:, -1] for letter, curve in votes.items()}
 print(*(f"{letter}  {name}" for letter, name in trial.BALLOT.items()), sep="\n")
 assert all(ends[letter].min() > 0.5 for letter in "ABDE")
 assert (ends["C"] < ends["E"]).all()
-assert np.abs(curves["B"] - curves["E"]).mean() < 0.05
+assert np.abs(votes["B"] - votes["E"]).mean() < 0.05
 claim("C2-B1")
 
 # %% [markdown]
@@ -570,6 +564,83 @@ assert arms["tokens with query and residual"].behind == 0.8
 #
 # The same check says what C has right: the forward pass, $dW_v$ but for that letter, the order of the factors in (8) and (9), both terms of the product rule, all of the class token's ways by name.
 # It is the longest derivation of all the notes.
+
+# %% [markdown] lecture={"ask": "Of 0 and 5, or of 100 and 105: which two look more alike?", "board": "a clock at 12; the hand of pos, the hand 7 steps on, the same angle drawn from another hand", "cut": "from *With many hands* on", "expect": "Many say 100 and 105: five is little beside a hundred", "jump": "setup", "minutes": 10, "misconception": "Encodings of far positions are larger, or less exact"}
+# ## Where a token stands
+#
+# Attention sees a set, and so does an encoder that reads out one row: in any order of its tokens its scores are the same, but for rounding. So each token is given its position: a vector $PE(pos)$ is *added* to its row. Which?
+#
+# The number $pos$ itself grows without bound and drowns the token; as a share of the length, one step means something else in every
+# length. A clock knows better: hands that never get longer tell 86,400 seconds apart.
+
+# %%
+x = np.random.default_rng(0).standard_normal((5, 6, 4))
+sizes = {"d": 8, "heads": 2, "d_ff": 16, "rng": 0, "dtype": "float64"}
+for kind in (None, "sinusoids"):
+    encoder = TokenClassifier(4, 6, 3, positions=kind, **sizes)
+    change = off(encoder(x[:, ::-1])[0], encoder(x)[0])
+    print(
+        f"positions {kind}: turned round, the scores change by",
+        f"{change:.1g}" if kind else "≤ 1e-12",
+    )
+    assert change > 1e-3 if kind else change <= 1e-12
+
+# %% [markdown]
+# So document D prints: two columns are one hand, a sine and a cosine, each hand slower than the one before,
+#
+# $$PE_{(pos,2i)}=\sin\frac{pos}{10000^{2i/d}},\qquad PE_{(pos,2i+1)}=\cos\frac{pos}{10000^{2i/d}}$$
+#
+# This is right, if read with care: $i$ is the number of the *pair*. Column $c$ belongs to pair $i=\lfloor c/2\rfloor$; who takes $c$ for $i$ gives a sine and its cosine two
+# speeds, and it is no hand.
+
+# %%
+T, d = 84, 12
+pos, i, column = np.arange(T)[:, None], np.arange(d) // 2, np.arange(d)
+angle = pos / 10000 ** (2 * i / d)
+PE = np.where(column % 2 == 0, np.sin(angle), np.cos(angle))
+assert np.allclose(PE, positional_encoding(T, d), rtol=0, atol=1e-12)
+
+# %% [markdown]
+# Hand $i$ has gone round after its **wavelength** $\lambda_i=2\pi\cdot10000^{2i/d}$ positions, here from 6.3 to 13,537. So $\delta$ steps turn it by $\delta/\lambda_i$ of a circle, from
+# wherever it was; and turning is a matrix. For one hand, with $\alpha=2\pi\delta/\lambda_i$:
+#
+# $$\begin{pmatrix}\sin(\varphi+\alpha)\\\cos(\varphi+\alpha)\end{pmatrix}=\begin{pmatrix}\cos\alpha&\sin\alpha\\-\sin\alpha&\cos\alpha\end{pmatrix}\begin{pmatrix}\sin\varphi\\\cos\varphi\end{pmatrix}$$
+#
+# All hands together: $PE(pos+\delta)=R_\delta\,PE(pos)$, with one $R_\delta$ for all positions.
+#
+# *Predict:* is $PE(100)\cdot PE(105)$ (a) smaller than $PE(0)\cdot PE(5)$, (b) the same, (c) larger?
+
+# %%
+R = rotation(7, wavelengths(d))
+assert np.allclose(PE[7:], PE[:-7] @ R.T, rtol=0, atol=1e-12)
+far = positional_encoding(200, d)
+for first in (0, 100):
+    print(f"PE({first})·PE({first + 5}) = {far[first] @ far[first + 5]:.4f}")
+
+# %% [markdown]
+# (b): a hand's product with itself, turned, is $\cos\alpha$ wherever it stands, so $PE(pos)\cdot PE(pos+\delta)=\sum_i\cos(2\pi\delta/\lambda_i)$: the distance alone counts. And $|PE|=\sqrt{d/2}$, so (c),
+# "far ones are larger", fails, and with it (a).
+#
+# What that is good for: let the query's matrix be $R_7$ and the key's the identity. Then every position looks hardest at the one seven steps on. "Seven on" is *one* thing to learn, not one for each position.
+
+# %%
+scores = (PE @ R.T) @ PE.T
+looks_at = scores.argmax(axis=1)
+assert (looks_at[:-7] == np.arange(7, T)).all()
+products = far @ far.T
+assert np.allclose(np.diagonal(products, 5), products[0, 5])
+
+# %%
+few = positions(T=256, d=4, base=2.0).from_start / 2
+assert few[1:].argmax() + 1 == 151
+assert few[151] > 0.98
+PositionsPanel()
+
+# %% [markdown]
+# Move `position`: all hands move, the angle between the two of a clock stays. Width 11: the last sine has no cosine, its hand lies flat and misses the ring, where $R$ takes it; now
+# the place counts, too. Width 4, base 2, length 256: position 151 looks 99 % like 0, for its hands went round 24.03 and 16.99 times, and both are nearly back.
+#
+# A model may also *learn* a vector for each position, as ours does; but a position that it never met has none.
 
 # %% [markdown] lecture={"ask": "We double all entries of a row. What does its layer norm do?", "board": "g, the direction of x\u0302, the right angle", "cut": "the training with the slip", "expect": "Nothing changes; so no gradient can point along x\u0302", "jump": "setup", "minutes": 11, "misconception": "The deviation is a number one divides by"}
 # ## Layer norm
@@ -644,17 +715,17 @@ for n in (16, 64, 256):
 
 # %%
 runs = [[lab.trained_with(f, seed=seed) for seed in range(5)] for f in (layer_norm, slipped)]
-(losses, right), (slipped_losses, wrong) = (zip(*found) for found in runs)
+(fell, right), (slipped_fell, wrong) = (zip(*found) for found in runs)
 for name, share in (("right", right), ("slipped", wrong)):
     print(f"{name:8} {min(share):.2f} to {max(share):.2f} of the new digits")
-assert all(one[-20:].mean() < 0.5 * one[0] for one in slipped_losses)
+assert all(one[-20:].mean() < 0.5 * one[0] for one in slipped_fell)
 assert all(b < a for a, b in zip(right, wrong))
-curves = {"right": np.mean(losses, axis=0), "slipped": np.mean(slipped_losses, axis=0)}
+losses = {"right": np.mean(fell, axis=0), "slipped": np.mean(slipped_fell, axis=0)}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 3.8))
 names = {"xlabel": "step", "ylabel": "loss on the batch", "legend": "inside"}
-draw_lines(curves, **names, title="Alone, the slipped curve would look fine", ax=ax)
+curves.draw_lines(losses, **names, title="Alone, the slipped curve would look fine", ax=ax)
 plt.show()
 
 
@@ -714,20 +785,20 @@ assert even < 2 < 3 < mixed
 
 # %%
 _, axes = plt.subplots(1, 2, figsize=(9, 4.2))
-plots.draw_depths(around, title="Along the additions", ax=axes[0])
-plots.draw_depths(whole, title="All of it", ax=axes[1])
+plots.draw_depths(around, title="Additions alone: all or nothing", ax=axes[0])
+plots.draw_depths(whole, title="The whole: even, or by the draw", ax=axes[1])
 plt.show()
 
 # %% [markdown]
 # (c). Pre-norm: exactly all. Post-norm: each of 24 norms divides by the deviation of a sum, which is above 1. What comes down there comes through the branches, and how much is a matter of the draw: eight seeds differ by more than three times, in pre-norm by less than two. So post-norm is started
 # with care, by warm-up; this does not say that it cannot be trained.
 
-# %% [markdown] lecture={"ask": "In the pullback dn_q and dn_kv are added. Why?", "board": "n with two arrows out of it", "cut": "the source", "expect": "n is used twice, as what asks and as what answers", "jump": "setup", "minutes": 4, "misconception": "Attention is where most of the numbers are"}
+# %% [markdown] lecture={"ask": "In the pullback two gradients of n are added. Why?", "board": "n with two arrows out of it", "cut": "the source", "expect": "n is used twice, as what asks and as what answers", "jump": "setup", "minutes": 4, "misconception": "Attention is where most of the numbers are"}
 # ## The layer, whole
 #
 # One part is missing. What attention mixes is linear in the values, so behind it each token, *by itself*, goes through one MLP, which D prints rightly: $\max(0,xW_1+b_1)W_2+b_2$, usually from $d$ to $4d$ and back. That is $8d^2$ weights; attention has $4d^2$.
 #
-# The library's layer: read it forward from the top, back from below, with the same names. ($n$ asks *and* answers, so two gradients come back to it.)
+# The library's layer: read it forward from the top, back from below, with the same names. $n$ asks *and* answers, so two gradients come back to it; `rows` are those whose output is asked for.
 
 # %%
 print(inspect.getsource(EncoderLayer.normed_first))
@@ -738,6 +809,120 @@ for norm_first in (True, False):
     layer = EncoderLayer(8, 2, 32, norm_first=norm_first, rng=0)
     loss = objective(layer, mse, x, constants={"mask": causal_mask(5)}, target=target)
     assert check_vjp(loss, parameter_vector(layer)[0], directions=50) < 1e-7
+
+# %% [markdown] lecture={"ask": "Bet: lesson 5's MLP misses three of 100. And the encoder, after half a minute?", "board": "28 rows and one more, without pixels, before them; arrows from all to it; ten scores", "cut": "the comparisons; keep their last sentence", "expect": "Most bet on far fewer misses", "jump": "setup", "minutes": 15, "misconception": "A transformer is the better network"}
+# ## A digit, row by row
+#
+# An image is 28 tokens, its rows of 28 pixels, each mapped to $d=64$, a learned row for its place added. Before them stands a **class token**, a learned row without pixels. Only its output is read: what it
+# says of the image it must collect by attention.
+
+# %% tags=["nbval-ignore-output"]
+images, patch = load_mnist(), (1, 28)  # rows; try (4, 4) or (7, 7), squares
+features, tokens = patch[0] * patch[1], 784 // (patch[0] * patch[1])
+model = Sequential(Patches(*patch), TokenClassifier(features, tokens, 10, rng=0))
+x, labels = as_tokens(images.x_train), images.labels_train
+loss, _ = softmax_cross_entropy(model(x[:500])[0], labels=labels[:500])
+print(f"{parameter_vector(model)[0].size:,} numbers; loss {loss:.1f}, by chance {np.log(10):.1f}")
+assert abs(loss - np.log(10)) < 0.05
+
+# %% [markdown]
+# A small twin, checked as a whole: from the loss down to embedding, class token and places.
+
+# %%
+twin = TokenClassifier(4, 6, 3, d=8, heads=2, d_ff=16, rng=0, dtype="float64")
+some = np.random.default_rng(0).standard_normal((5, 6, 4))
+loss = objective(twin, softmax_cross_entropy, some, labels=np.array([0, 1, 2, 0, 1]))
+assert check_vjp(loss, parameter_vector(twin)[0], directions=50) < 1e-7
+
+# %% [markdown]
+# Adam, batches of 64; the rate rises for 200 steps, then falls along half a cosine ([lesson 4](04_optimizers.ipynb)); each image is moved by up to a pixel, anew each time. 4,000 steps, four passes, take less than a minute.
+#
+# **Bet.** Lesson 5's MLP misses three of 100 new images. The encoder then misses (a) more than five, (b) two or three, (c) less than one.
+
+# %% tags=["nbval-ignore-output", "long"]
+steps = 800 if images.bundled else 4000
+training = training_of(model, x, labels, steps=steps, seed=0, workers=2)
+losses = training.run(steps).loss.reshape(-1, 50).mean(axis=1)
+x_new, labels_new = as_tokens(images.x_test), images.labels_test
+share = mistakes(model, x_new, labels_new).share
+print(f"after {steps} steps it misses {100 * share:.1f} of 100 new images")
+assert share < (0.15 if images.bundled else 0.03)
+
+# %% tags=["nbval-ignore-output", "long"]
+_, ax = plt.subplots(figsize=(9, 3.6))
+names = {"xlabel": "step", "ylabel": "loss, mean of 50 batches", "yscale": "log"}
+title = "Trained live: from chance, 2.3, down"
+curves.draw_lines({"": losses}, np.arange(50, steps + 1, 50), **names, title=title, ax=ax)
+plt.show()
+
+# %% [markdown]
+# (b). The weights of a run of some minutes are stored; we load them and count ourselves. Its mistakes, each as it was read:
+
+# %% tags=["nbval-ignore-output"]
+model = trained("digits" if images.bundled else "mnist")
+x_new, labels_new = as_tokens(images.x_test), images.labels_test
+missed = mistakes(model, x_new, labels_new)
+print(f"it misses {100 * missed.share:.1f} of 100; most often", missed.pairs[:3])
+assert missed.share < (0.1 if images.bundled else 0.014)
+captions = [f"{labels_new[i]} → {read}" for i, read in zip(missed.rows[:20], missed.read)]
+
+# %% tags=["nbval-ignore-output"]
+_, ax = plt.subplots(figsize=(9, 3.4))
+title = "Missed: which of these would you have read?"
+pictures.draw_images(images.x_test[missed.rows[:20]], captions, title=title, ax=ax)
+plt.show()
+
+# %% [markdown]
+# **Where does the class token look?** Its row of $A$, painted on a digit, for each head: the deeper, the more weight.
+
+# %% tags=["nbval-ignore-output"]
+_, ax = plt.subplots(figsize=(9, 3.4))
+heads = model.weights(x_new[:1])[0][0, :, 0]  # of layer 1 and image 1: each head, row 0
+names = [f"head {k + 1}" for k in range(4)]
+painted.draw_heads(images.x_test[0], heads, names, title="Each head looks elsewhere", ax=ax)
+plt.show()
+
+# %% [markdown]
+# Does it matter where? Hide four of the rows with ink, by a mask: those most looked at, those least, or any. *Predict:* how many of 500 images are still read?
+
+# %% tags=["nbval-ignore-output"]
+some = x_new[:500], labels_new[:500]
+hidden = {
+    which: lab.read_with_rows_hidden(model, *some, which=which)
+    for which in ("most", "any", "least")
+}
+print({which: f"{share:.0%}" for which, share in hidden.items()})
+assert hidden["most"] + 0.05 < min(hidden["any"], hidden["least"])
+
+# %% [markdown]
+# The rows most looked at are needed most. (That holds on the average; a single picture proves nothing.)
+
+# %% [markdown] lecture={"ask": "Which rows will it look at for this digit, and which of them does it need?", "board": "the strip: score, \u00f7 \u221ad, softmax, times v", "cut": "the last two of the tasks", "expect": "Where the stroke decides; but hiding one row seldom changes the answer", "jump": "setup", "minutes": 6, "misconception": "The weights explain the answer"}
+# ## Look into it
+#
+# Behind the panel is the stored network, on the image of which it is least sure.
+#
+# 1. Follow one query from its scores to what it takes along. Add to one score: who pays for it?
+# 2. *All heads*: say where each will look, then change the image.
+# 3. Gradients beside weights: does the loss care where the weight is?
+# 4. Mask rows until the answer turns.
+# 5. Take the $\sqrt d$ away. Train new weights and watch a look come about.
+
+# %% tags=["nbval-ignore-output"]
+AttentionPanel(load_mnist())
+
+# %% [markdown] lecture={"ask": "What would you try next?", "board": "nothing", "cut": "all of it", "expect": "Read at home", "jump": "setup", "minutes": 1, "misconception": "What stands in an appendix is not true of the rest"}
+# ## Appendix, for a second reading
+#
+# **Dropout.** In training, each entry of what attention and MLP add is silenced with probability $p$ and the others divided by $1-p$, so that the mean stays; without an `rng` it does nothing.
+
+# %%
+x = np.random.default_rng(0).standard_normal((200, 200))
+keep = np.random.default_rng(1).random(x.shape) >= 0.3
+y, _ = dropout(1 + x, keep=keep, p=0.3)
+assert np.isclose(y.mean(), 1, atol=0.03)
+assert np.isclose((y == 0).mean(), 0.3, atol=0.01)
+assert check_vjp(dropout, x[:3, :4], keep=keep[:3, :4], p=0.3) < 1e-7
 
 # %%
 claims_table("06")

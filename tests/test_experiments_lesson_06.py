@@ -7,7 +7,7 @@ import nnlib.experiments.lesson_06 as lab
 from nnlib.blocks import attention_weights, layer_norm, relu
 from nnlib.calculus import check_vjp
 from nnlib.layers import Layer, Linear, Sequential
-from nnlib.mlp import MLP, flatten
+from nnlib.mlp import flatten
 from nnlib.parameters import parameter_vector
 from nnlib.transformer import EncoderLayer
 
@@ -80,7 +80,7 @@ def test_who_does_not_read_is_counted_by_hand():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_attention_learns_to_look_where_an_mlp_learns_by_heart(seed):
-    mlp = Sequential(Layer(flatten), MLP(90, 128, 10, rng=seed, dtype="float64"))
+    mlp = lab.page_mlp(128, seed=seed)
     by_heart = lab.taught(mlp, steps=1000, seed=seed)
     look = lab.LookUp(rng=seed)
     looked = lab.taught(look, steps=200, lr=1e-2, seed=seed)
@@ -170,3 +170,56 @@ def test_along_the_additions_all_comes_back_in_pre_norm_and_little_in_post_norm(
 
 def test_models_have_the_parameters_that_the_lesson_counts():
     assert parameter_vector(lab.LookUp(rng=0))[0].size == 4 * (18 * 18 + 18)
+
+
+def test_stored_arms_are_read_with_who_is_ahead(monkeypatch):
+    rows = [
+        {"arm": "a", "measure": "test accuracy", "mean": "0.97", "spread": "0.01"},
+        {"arm": "a", "measure": "share of seeds ahead of b", "mean": "1", "spread": "0"},
+        {"arm": "b", "measure": "test accuracy", "mean": "0.95", "spread": "0.02"},
+        {"arm": "b", "measure": "share of seeds ahead of a", "mean": "0", "spread": "0"},
+    ]
+    monkeypatch.setattr(lab, "stored", lambda name: rows if name == "06_pair" else [])
+    arms = lab.compared("pair")
+    assert arms == {"a": lab.Arm(0.97, 0.01, {"b": 1.0}), "b": lab.Arm(0.95, 0.02, {"a": 0.0})}
+
+
+class Spied:
+    """A classifier of two images with known weights, which notes the mask that it is given."""
+
+    A = np.array([[0.2, 0.5, 0.1, 0.3], [0.4, 0.1, 0.2, 0.3]])  # over the rows
+
+    def weights(self, x):
+        rows = np.concatenate([np.full((2, 1), 0.0), self.A], axis=1)  # the class token first
+        heads = np.stack([rows + 0.1, rows - 0.1], axis=1)
+        return [np.repeat(heads[:, :, None], 5, axis=2), None]
+
+    def __call__(self, x, mask):
+        self.mask = mask
+        return np.eye(10)[[3, 4]], None
+
+
+@pytest.mark.parametrize(
+    ("which", "there"),
+    [("most", [[1, 0, 1, 0], [0, 1, 0, 1]]), ("least", [[0, 1, 1, 0], [1, 0, 0, 1]])],
+)
+def test_hidden_are_the_rows_with_ink_that_are_looked_at(which, there):
+    x = np.ones((2, 4, 3))
+    x[0, 2] = x[1, 3] = 0  # without ink: never hidden while others are there
+    model = Spied()
+    share = lab.read_with_rows_hidden(model, x, np.array([3, 5]), which=which, rows=2)
+    assert share == 0.5
+    assert model.mask[:, 0].astype(int).tolist() == there
+
+
+def test_any_rows_are_the_same_each_time_and_all_have_ink():
+    x, model = np.ones((2, 4, 3)), Spied()
+    x[:, 0] = 0
+    lab.read_with_rows_hidden(model, x, np.array([3, 4]), which="any", rows=1)
+    first = model.mask
+    lab.read_with_rows_hidden(model, x, np.array([3, 4]), which="any", rows=1)
+    np.testing.assert_array_equal(first, model.mask)
+    assert first[:, 0, 0].all()
+    assert (~first).sum() == 2
+    with pytest.raises(ValueError, match="which must be"):
+        lab.read_with_rows_hidden(model, x, np.array([3, 4]), which="best")

@@ -6,14 +6,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnlib.blocks import relu, softmax
-from nnlib.checks import Array, Pullback, Rng, generator, whole_number
+from nnlib.checks import Array, Pullback, Rng, generator, one_of, whole_number
 from nnlib.data import load_digits, scale
+from nnlib.experiments.stored import stored
 from nnlib.layers import Composite, Layer, Linear, Sequential
 from nnlib.losses import softmax_cross_entropy
+from nnlib.mlp import MLP, flatten
 from nnlib.optimizers import Adam
 from nnlib.parameters import Model, parameter_vector
 from nnlib.training import Training, accuracy
-from nnlib.transformer import EncoderLayer, MultiHeadAttention
+from nnlib.transformer import EncoderLayer, MultiHeadAttention, TokenClassifier
 
 # -- A page of names with a digit each -------------------------------------------------------------
 
@@ -92,6 +94,16 @@ class LookUp(Composite):
         Shapes   x (B, 5, 18) -> (B, 4)
         """
         return self.attend.weights(x[:, :1], x[:, 1:])[:, 0, 0]
+
+
+def page_mlp(*hidden: int, seed: int) -> Sequential:
+    """An MLP that gets a page's five tokens side by side.
+
+    >>> parameter_vector(page_mlp(128, seed=0))[0].size
+    12938
+    """
+    widths = (PAIRS + 1) * (NAMES + DIGITS), *hidden, DIGITS
+    return Sequential(Layer(flatten), MLP(*widths, rng=seed, dtype="float64"))
 
 
 class Reader(NamedTuple):
@@ -250,3 +262,68 @@ def sent_back(norm_first: bool, *, depth: int = 12, around_only: bool = False, s
         gradients.append(pullback(gradients[-1]))
     lengths = np.array([np.linalg.norm(g) for g in gradients])
     return lengths[::-1] / lengths[0]
+
+
+# -- What it looks at, hidden ----------------------------------------------------------------------
+
+
+def read_with_rows_hidden(
+    model: TokenClassifier, x: Array, labels: Array, *, which: str, rows: int = 4
+) -> float:
+    """The share of images still read when so many of each one's rows with ink are masked.
+
+    which   the rows that the class token looks at "most" or "least", the mean over the heads of the
+            first layer, or "any", drawn at random.
+    Errors  ValueError for another choice.
+
+    >>> x = np.ones((3, 28, 28), np.float32)
+    >>> model = TokenClassifier(28, 28, 10, d=8, heads=2, d_ff=8, rng=0)
+    >>> 0 <= read_with_rows_hidden(model, x, np.array([1, 2, 3]), which="most") <= 1
+    True
+    """
+    one_of("read_with_rows_hidden", "which", which, ("most", "least", "any"))
+    looked = model.weights(x)[0][:, :, 0, 1:].mean(axis=1)
+    chance = np.random.default_rng(0).random(looked.shape)
+    rank = {"most": -looked, "least": looked, "any": chance}[which]
+    rank = np.where(x.any(axis=-1), rank, np.inf)  # rows without ink come last
+    there = np.ones((len(x), 1, x.shape[1]), bool)
+    hidden = np.argsort(rank, axis=-1)[:, None, :rows]
+    np.put_along_axis(there, hidden, False, axis=-1)
+    return float((model(x, mask=there)[0].argmax(axis=-1) == labels).mean())
+
+
+# -- The encoder beside others, as stored ----------------------------------------------------------
+
+AHEAD = "share of seeds ahead of "  # begins such a measure
+
+
+class Arm(NamedTuple):
+    """What an arm of a stored comparison reached.
+
+    test, spread   the accuracy on MNIST's test images: the mean over the seeds, and their range.
+    ahead          with what share of the seeds it was the better, by each other arm.
+    """
+
+    test: float
+    spread: float
+    ahead: dict[str, float]
+
+
+def compared(table: str) -> dict[str, Arm]:
+    """The arms of a stored table; ``python -m benchmarks.encoder_06`` makes them anew.
+
+    Errors   ValueError for a name that no table has.
+    """
+    arms: dict[str, list[dict[str, str]]] = {}
+    for row in stored(f"06_{table}"):
+        arms.setdefault(row["arm"], []).append(row)
+    found = {}
+    for arm, rows in arms.items():
+        (test,) = (row for row in rows if row["measure"] == "test accuracy")
+        ahead = {
+            row["measure"].removeprefix(AHEAD): float(row["mean"])
+            for row in rows
+            if row["measure"].startswith(AHEAD)
+        }
+        found[arm] = Arm(float(test["mean"]), float(test["spread"]), ahead)
+    return found
