@@ -227,8 +227,9 @@ class TokenClassifier(Composite):
 
     Called as ``model(x, mask=None, rng=None)``. The mask is boolean, (B, 1, T) as padding_mask
     gives it, for the tokens given: where it is False nobody attends to the token and the mean
-    leaves it out. The class token is always there. There may be fewer tokens than `tokens`, not
-    more.
+    leaves it out, whatever number stands there; NaN is refused. The class token is always there.
+    There may be fewer tokens than `tokens`, not more. Of the last layer only the rows that are read
+    are computed: with a class token, that is its own.
 
     Without positions, tokens in another order give the same scores but for rounding: the sums over
     the keys run in another order, which in float64 changes the scores by 1e-12 of their size at
