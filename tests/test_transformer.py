@@ -177,3 +177,14 @@ def test_a_sequence_without_tokens_is_refused():
 def test_a_width_that_cannot_be_shared_out_is_told_what_can(d, heads, divisors):
     with pytest.raises(ValueError, match=f"divisible by heads \\({heads}\\); try {divisors}"):
         MultiHeadAttention(d, heads, rng=0)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", ["k", "v"])
+def test_what_is_no_number_at_a_blocked_key_is_refused_in_keys_and_in_values(place, bad):
+    rng, mask = np.random.default_rng(0), np.tri(3, dtype=bool)
+    arrays = {name: rng.standard_normal((2, 3, 4)) for name in "qkv"}
+    arrays[place][1, 2, 0] = bad
+    told = f"attention: {place} must be finite at a blocked key, too; got NaN or infinity at key 2"
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match=told):
+        attention(*arrays.values(), mask=mask)
