@@ -12,6 +12,7 @@ import numpy as np
 from nnlib.checkpoints import load_weights
 from nnlib.checks import Array, Rng, one_of, whole_number
 from nnlib.data import scale
+from nnlib.experiments.stored import stored
 from nnlib.images import Shift, patches
 from nnlib.layers import Sequential
 from nnlib.losses import softmax_cross_entropy
@@ -22,7 +23,9 @@ from nnlib.transformer import TokenClassifier
 
 SIDE, CLASSES = 28, 10
 BATCH, RATE, WARM = 64, 2e-3, 200  # images, learning rate, steps until it is reached
+LIVE = 4000  # steps of a run that a class waits for: some 15 seconds, and 0.97 or more
 AT_ONCE = 1000  # images in a batch that is only read
+COMPARISONS = "equal_time", "readout", "tokens", "positions", "norm", "norm_deep"
 VARIANTS: dict[str, dict[str, Any]] = {  # how the file of each is called, and what is different
     "": {},
     "_two_layers": {"layers": 2},
@@ -151,3 +154,80 @@ def mistakes(model: Model, x: Array, labels: Array) -> Mistakes:
     counts = Counter(zip(labels[rows].tolist(), read[rows].tolist()))
     pairs = sorted(((*pair, times) for pair, times in counts.items()), key=lambda p: (-p[2], p))
     return Mistakes(len(rows) / len(x), rows, read[rows], pairs)
+
+
+# -- what the long runs have stored ----------------------------------------------------------------
+
+
+class Course(NamedTuple):
+    """What the encoder reached along a run: means over the seeds, and how far these lie apart.
+
+    steps, accuracy, spread   of the test images read rightly behind so many steps.
+    loss_at, loss             the mean over the steps since the one before.
+    """
+
+    steps: Array
+    accuracy: Array
+    spread: Array
+    loss_at: Array
+    loss: Array
+
+
+def course(budget: str = "90 s") -> Course:
+    """The course of the encoder's run of "90 s" or "5 minutes", on two cores.
+
+    Errors   ValueError for another.
+
+    >>> found = course()
+    >>> bool(found.accuracy[-1] >= 0.98), len(found.steps) == len(found.loss) + 1
+    (True, True)
+    """
+    one_of("course", "budget", budget, ("90 s", "5 minutes"))
+    rows = [row for row in stored("06_curves") if row["arm"] == budget]
+    tested, losses = (
+        [row for row in rows if row["measure"].startswith(start)] for start in ("test", "training")
+    )
+    last = lambda some: np.array([int(row["measure"].split()[-1]) for row in some])
+    column = lambda some, name: np.array([float(row[name]) for row in some])
+    return Course(
+        last(tested),
+        column(tested, "mean"),
+        column(tested, "spread"),
+        last(losses),
+        column(losses, "mean"),
+    )
+
+
+class Outcome(NamedTuple):
+    """What an arm of a comparison reached on the test images, the mean over the seeds.
+
+    spread   the largest less the smallest.
+    ahead    by each other arm, with what share of the seeds this one was better: a seed gives arms
+             with batches of one size the same batches and shifts.
+    """
+
+    accuracy: float
+    spread: float
+    seeds: int
+    ahead: dict[str, float]
+
+
+def comparison(table: str) -> dict[str, Outcome]:
+    """The arms of a stored comparison, by their names.
+
+    table    one of COMPARISONS.
+    Errors   ValueError for another.
+
+    >>> found = comparison("readout")
+    >>> sorted(found), found["class"].seeds
+    (['class', 'mean'], 5)
+    """
+    one_of("comparison", "table", table, COMPARISONS)
+    arms: dict[str, Outcome] = {}
+    for row in stored(f"06_{table}"):
+        mean, measure = float(row["mean"]), row["measure"]
+        if measure == "test accuracy":
+            arms[row["arm"]] = Outcome(mean, float(row["spread"]), int(row["seeds"]), {})
+        else:
+            arms[row["arm"]].ahead[measure.removeprefix("share of seeds ahead of ")] = mean
+    return arms
