@@ -7,14 +7,17 @@
 # one that reads digits row by row; see where it looks.
 #
 # **Prerequisites.** [Blocks](02_blocks.ipynb), [cross-entropy](03_losses.ipynb), [an MLP on MNIST](05_mlp_on_mnist.ipynb).
-# **Minutes:** 132; a good place for a break is before document C's encoder.
+# **Minutes:** 138; a good place for a break is before document C's encoder.
 #
 # | letter | meaning |
 # |---|---|
 # | $X$ | the tokens of a sample, a row each: $T$ rows of $d$ numbers |
 # | $q,k,v$ | query, key, value; as capitals, one row for each token |
+# | $d_k$ | the length of one query, or key |
 # | $S$, $A$, $O$ | scores, weights, output of attention |
 # | $dA$ | $dL/dA$, and so for each letter |
+#
+# In document C's encoder, and there alone, the letters are C's.
 
 # %%
 import inspect
@@ -26,7 +29,7 @@ from nnlib.blocks import attention, attention_weights, dropout, layer_norm, soft
 from nnlib.calculus import check_vjp, numerical_gradient
 from nnlib.checks import raises
 from nnlib.data import load_mnist
-from nnlib.documents import Table, claim, claims, claims_table
+from nnlib.documents import claim, claims_table
 from nnlib.documents.c_encoder_forward import draw, forward
 from nnlib.exercises import exercise
 from nnlib.experiments import lesson_06 as lab, one_layer as paper, one_layer_training as trial
@@ -46,16 +49,16 @@ from nnlib.widgets.lesson_06 import AttentionPanel, PositionsPanel
 use_style()
 off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # a share of the largest
 
-# %% [markdown] lecture={"ask": "How many of the new pages does the MLP get right? Over 90 %, two thirds, or a good third?", "board": "four boxes, a name over a digit in each; below them: d ?", "cut": "the larger MLP", "expect": "Most say over 90 %: it is a small task, and it knows all 2,000 pages by heart", "jump": "setup", "minutes": 6, "misconception": "A network that fits its examples has understood the task"}
+# %% [markdown] lecture={"ask": "How many of the new pages does the MLP get right? Over 90 %, two thirds, or a good third?", "board": "four boxes, a name over a digit in each; below them: d ?", "cut": "the vote on what without reading can do", "expect": "Most say over 90 %: it is a small task, and it knows all 2,000 pages by heart", "jump": "setup", "minutes": 6, "misconception": "A network that fits its examples has understood the task"}
 # ## A page to look up
 #
 # A **page** holds four names, out of eight, each with a digit, in any order. One of the names is asked. Which digit stands beside it?
 
 # %%
-page = lab.random_pages(1, rng=0)
+pages = lab.random_pages(2000, rng=0)
 _, ax = plt.subplots(figsize=(9, 3))
 title = "Which digit stands beside the name that is asked?"
-plots.draw_page(page.names[0], page.digits[0], page.asked[0], title=title, ax=ax)
+plots.draw_page(pages.names[0], pages.digits[0], pages.asked[0], title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -76,27 +79,32 @@ assert all(a < b + 0.02 for a, b in zip(shares["unseen"], shares["without readin
 # %% [markdown]
 # (c). Its answer for a new page nearly always stands *on* it (`on_page`); but which of the four? Who never reads a name and says the digit that stands there most often is right as often (`without reading`).
 #
-# It has not learned to look. Each of eight names at each of four places with each of ten digits is a case of its own, 320 of them. Is it too small?
+# It has not learned to look: to the MLP a name at the first place and the same name at the third are different inputs, and nothing tells it that they mean one thing.
+#
+# Is it too small, or were the pages too few? *Predict* for one of nearly five times as many numbers: what do the same 2,000 pages teach it, what do 50,000?
 
 # %%
-large = lab.taught(lab.page_mlp(200, 200, seed=0), pages=50_000, steps=2000, lr=2e-3, seed=0)
-print(f"{large.numbers:,} numbers, 50,000 pages: {large.unseen:.0%} of the new ones")
-assert large.unseen > 0.9
+run = {"steps": 2000, "lr": 2e-3, "seed": 0}
+large = {n: lab.taught(lab.page_mlp(200, 200, seed=0), pages=n, **run) for n in (2000, 50_000)}
+for n, reader in large.items():
+    print(f"{reader.numbers:,} numbers, {n:6,} pages: {reader.unseen:.0%} of the new ones")
+assert large[2000].unseen < 0.45
+assert large[50_000].unseen > 0.9
 
-# %% [markdown] lecture={"ask": "A query of strength 0: what comes out? And of strength 1000?", "board": "three keys, three values; scores 0, \u03b2, 0; weights 1 8 1; 23", "cut": "the curve over \u03b2", "expect": "The mean of all values; then the value beside b", "jump": "setup", "minutes": 9, "misconception": "Attention picks one token"}
+# %% [markdown] lecture={"ask": "A query of strength 0: what comes out? And of strength 1000?", "board": "three keys, three values; scores 0, \u03b2, 0; weights 1 8 1; 23", "cut": "the curve over \u03b2", "expect": "The mean of all values; then the value beside b", "jump": "setup", "minutes": 11, "misconception": "Attention picks one token"}
 # ## A soft look-up
 #
-# A larger MLP with 25 times as many pages finds the cases. We want a network for which "find the name" is *one* thing to learn.
+# The pages were too few: size alone does nothing, 25 times as many pages do it. We want a network that 2,000 teach, because "find the name" is *one* thing to learn for it.
 #
 # A program would compare: is this the name? Yes or no has no slope. So make each step soft:
 #
-# 1. **score** each key against the query, $s_j=q\cdot k_j$;
-# 2. share out by softmax, $a_j=e^{s_j}/\sum_ie^{s_i}$;
-# 3. **mix** the values, $o=\sum_ja_jv_j$.
+# 1. **score** each key against the query, $S_j=q\cdot k_j$;
+# 2. share out by softmax, $A_j=e^{S_j}/\sum_ie^{S_i}$;
+# 3. **mix** the values, $O=\sum_jA_jv_j$.
 
 # %% [markdown]
 # By hand: three names with one-hot keys and the values 10, 20, 60. The query asks the second, $\beta$ strong: $q=(0,\beta,0)$, so the scores are $0,\beta,0$. For $e^\beta=8$ the weights are
-# $\frac1{10},\frac8{10},\frac1{10}$, and $o=1+16+6=23$.
+# $\frac1{10},\frac8{10},\frac1{10}$, and $O=1+16+6=23$.
 #
 # *Predict:* what comes out for $\beta=0$, and for a very large $\beta$? (a) 0 and 20, (b) 30 and 20, (c) 20 and 60.
 
@@ -105,24 +113,46 @@ keys, values = np.eye(3), np.array([10.0, 20.0, 60.0])
 look_up = lambda beta: softmax(keys @ np.array([0, beta, 0]))[0] @ values
 assert np.allclose([look_up(np.log(8)), look_up(0), look_up(1000)], [23, 30, 20])
 strengths = np.linspace(0, 8, 81)
-mixed = {"o": np.array([look_up(beta) for beta in strengths])}
+mixed = {"O": np.array([look_up(beta) for beta in strengths])}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 3.6))
 title = "From the mean of all, 30, to the one that is asked, 20"
-curves.draw_lines(mixed, strengths, xlabel="strength β", ylabel="o", title=title, ax=ax)
+curves.draw_lines(mixed, strengths, xlabel="strength β", ylabel="O", title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
-# (b): equal scores share equally, the largest takes all, and between there is a slope everywhere.
+# (b): equal scores share equally, the largest takes all, and between there is a slope everywhere. **Your turn**: the three steps, for any query.
+
+
+# %% tags=["exercise"]
+def soft_look_up(q, keys, values):
+    """What a query q (d,) finds: keys are (n, d), values (n, c)."""
+
+
+exercise("soft look-up", soft_look_up)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
 #
-# Now 2,000 pages with *nothing learned*: the query is the name asked, 20 strong, keys are the names, values the digits' one-hot rows.
+# `keys @ q` are all scores at once; `softmax` gives the weights and a pullback.
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def soft_look_up(q, keys, values):
+#     A, _ = softmax(keys @ q)
+#     return A @ values
+# ```
+# </details>
+
+# %% [markdown]
+# Now the 2,000 pages with *nothing learned*: the query is the name asked, 20 strong, keys are the names, values the digits' one-hot rows. All pages at once; `.mT` exchanges the last two axes.
 
 # %%
 pages = lab.random_pages(2000, rng=0)
-x = lab.page_tokens(
-    pages
-)  # (2000, 5, 18): the name asked, then the pairs; 8 for a name, 10 a digit
+x = lab.page_tokens(pages)  # (2000, 5, 18): who is asked, then the pairs; 8 for a name, 10 a digit
 q, k, v = 20 * x[:, :1, :8], x[:, 1:, :8], x[:, 1:, 8:]
 A, _ = softmax(q @ k.mT)
 assert ((A @ v)[:, 0].argmax(axis=1) == pages.answer).all()
@@ -152,10 +182,10 @@ plt.show()
 #
 # A tenth of the numbers, the same 2,000 pages: comparing need not be learned, it is built in. Now *all* tokens ask and all answer (**self-attention**). With weights (out, in):
 #
-# $$Q=XW_q^\top,\quad K=XW_k^\top,\quad V=XW_v^\top,\qquad S=\frac{QK^\top}{\sqrt d},\qquad A=\text{softmax of each row of }S,\qquad O=AV .$$
+# $$Q=XW_q^\top,\quad K=XW_k^\top,\quad V=XW_v^\top,\qquad S=\frac{QK^\top}{\sqrt{d_k}},\qquad A=\text{softmax of each row of }S,\qquad O=AV .$$
 #
 # $S_{ij}$: how well token $j$'s key answers token $i$'s query. Row $i$ of $A$: where token $i$ looks. Document D prints just this,
-# $\mathrm{softmax}(QK^\top/\sqrt{d_k})V$, and it is right.
+# $\mathrm{softmax}(QK^\top/\sqrt{d_k})V$, and it is right. Under the root stands $d_k$, the length of one query: here that of a token; of several heads each has a share, $d_k=d/\text{heads}$.
 
 # %%
 X = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
@@ -167,8 +197,8 @@ stages = {"QKᵀ": Q @ K.T, "S": Q @ K.T / np.sqrt(2), "A": A, "O": A @ V}
 
 # %%
 _, axes = plt.subplots(1, 4, figsize=(9, 3))
-title = "Each row of A says where its token looks; tokens 1 and 2 look away"
-plots.draw_strip(stages, ["÷ √2", "softmax\nof rows", "times V"], title=title, axes=axes)
+title = "Each row of A says where its token looks: 1 and 2 away from themselves"
+plots.draw_strip(stages, ["÷ √2", "softmax\nof rows", "· V"], title=title, axes=axes)
 plt.show()
 
 # %% [markdown]
@@ -182,17 +212,17 @@ O_turned, _ = attention(turned @ W_q.T, turned @ W_k.T, turned @ W_v.T)
 assert np.allclose(O, A @ V, rtol=1e-12)
 assert np.allclose(O_turned, O[[2, 1, 0]], rtol=1e-12)
 
-# %% [markdown] lecture={"ask": "256 random products are added. How large is the sum: 1, 16 or 256?", "board": "Var(q\u00b7k) = d, so a typical score is \u221ad", "cut": "the proof of the variance", "expect": "16, and e\u00b9\u2076 is nine million: softmax has made up its mind", "jump": "setup", "minutes": 7, "misconception": "The factor only changes the unit of the scores"}
-# ## Why √d
+# %% [markdown] lecture={"ask": "256 random products are added. How large is the sum: 1, 16 or 256?", "board": "Var(q\u00b7k) = d_k, so a typical score is its root", "cut": "the proof of the variance", "expect": "16, and e\u00b9\u2076 is nine million: softmax has made up its mind", "jump": "setup", "minutes": 7, "misconception": "The factor only changes the unit of the scores"}
+# ## Why the root
 #
 # (b): each token sees the others as a *set*. For pages that is right; where order counts, positions will put it back.
 #
-# D gives no reason for the root. $q\cdot k=\sum_{i=1}^dq_ik_i$. Let all entries be independent with mean 0 and variance 1: each product has mean 0 and variance 1, their sum variance $d$. A typical score is $\sqrt d$.
+# D gives no reason for the root. $q\cdot k=\sum_{i=1}^{d_k}q_ik_i$. Let all entries be independent with mean 0 and variance 1: each product has mean 0 and variance 1, their sum variance $d_k$. A typical score is $\sqrt{d_k}$.
 #
-# *Predict:* $d=256$, 28 tokens, no root: a row's largest weight is, on average, (a) hardly above $\frac1{28}$, (b) a half, (c) above 0.8.
+# *Predict:* $d_k=256$, 28 tokens, no root: a row's largest weight is, on average, (a) hardly above $\frac1{28}$, (b) a half, (c) above 0.8.
 
 # %%
-sizes, forms = [8, 16, 32, 64, 128, 256], {"q·k": False, "q·k / √d": True}
+sizes, forms = [8, 16, 32, 64, 128, 256], {"q·k": False, "q·k / root": True}
 ten = lambda d, scaled: [lab.first_rows(d, scaled=scaled, seed=seed) for seed in range(10)]
 rows = {name: np.array([ten(d, scaled) for d in sizes]) for name, scaled in forms.items()}
 entropy, largest, gradient = ({name: a[..., k] for name, a in rows.items()} for k in range(3))
@@ -205,19 +235,21 @@ assert np.allclose(gradient[scaled].mean(axis=1), gradient[scaled].mean(), rtol=
 
 # %%
 _, (left, right) = plt.subplots(1, 2, figsize=(9, 4))
-names = {"xlabel": "d", "legend": "below"}
-curves.draw_means(sizes, entropy, **names, ylabel="entropy", title="No √d: rows choose", ax=left)
-curves.draw_means(sizes, gradient, **names, ylabel="|dS|", title="and lose their slope", ax=right)
+names = {"xlabel": "length of a query", "legend": "below"}
+curves.draw_means(sizes, entropy, **names, ylabel="entropy", title="No root: rows choose", ax=left)
+curves.draw_means(
+    sizes, gradient, **names, ylabel="|dS|", title="No root: no slope is left", ax=right
+)
 plt.show()
 
 # %% [markdown]
-# (c). The *entropy* is $\ln28=3.3$ where a row spreads over all tokens, 0 where it has chosen one. On the right, the middle row's gradient for a random $dA$: without the root, a large $d$ has chosen before anything is
-# learned, and softmax's slope is nearly 0. With it, nothing depends on $d$.
+# (c). The *entropy* is $\ln28=3.3$ where a row spreads over all tokens, 0 where it has chosen one. On the right, how long a row's gradient is for a random $dA$, the median of the rows: without the root, who has a large $d_k$ has chosen before anything is
+# learned, and softmax's slope is nearly 0. With it, nothing depends on $d_k$.
 
-# %% [markdown] lecture={"ask": "Which lines of the forward pass does dV have to cross?", "board": "the three lines forward; under them, from below, the three lines back", "cut": "the library's source", "expect": "The last only: O = AV", "jump": "setup", "minutes": 13, "misconception": "Softmax's derivative is A(1 \u2212 A)"}
+# %% [markdown] lecture={"ask": "Which lines of the forward pass does dV have to cross?", "board": "the three lines forward; under them, from below, the three lines back", "cut": "the proof for dA", "expect": "The last only: O = AV", "jump": "setup", "minutes": 13, "misconception": "Softmax's derivative is A(1 \u2212 A)"}
 # ## The way back
 #
-# Three lines forward, $S=QK^\top/\sqrt d$, $A=\mathrm{softmax}(S)$, $O=AV$; three back, from the last. Given is $dO$.
+# Three lines forward, $S=QK^\top/\sqrt{d_k}$, $A=\mathrm{softmax}(S)$, $O=AV$; three back, from the last. Given is $dO$.
 #
 # **The mixing.** $O_{ic}=\sum_jA_{ij}V_{jc}$. $V_{jc}$ reaches the loss through every query $i$, with the factor $A_{ij}$; $A_{ij}$ through every column $c$, with $V_{jc}$:
 #
@@ -225,7 +257,7 @@ plt.show()
 
 # %%
 rng = np.random.default_rng(0)
-(Q, K), (V, dO) = rng.standard_normal((2, 4, 3)), rng.standard_normal((2, 4, 5))  # T = 4, d = 3
+(Q, K), (V, dO) = rng.standard_normal((2, 4, 3)), rng.standard_normal((2, 4, 5))  # T = 4, d_k = 3
 S = Q @ K.T / np.sqrt(3)
 A, _ = softmax(S)
 dV, dA = A.T @ dO, dO @ V.T
@@ -248,9 +280,9 @@ assert np.allclose(softmax_back(np.ones((4, 4))), 0, atol=1e-12)
 # %% [markdown]
 # Zero: not all weights can rise. Each row of $dS$ sums to 0; attention can only be *moved*.
 #
-# **The scores.** $S_{ij}=\frac1{\sqrt d}\sum_cQ_{ic}K_{jc}$. A query has row $i$ of $dS$ to itself; a key is seen by every query, down column $j$:
+# **The scores.** $S_{ij}=\frac1{\sqrt{d_k}}\sum_cQ_{ic}K_{jc}$. A query has row $i$ of $dS$ to itself; a key is seen by every query, down column $j$:
 #
-# $$dQ=\frac{dS\,K}{\sqrt d},\qquad dK=\frac{dS^\top Q}{\sqrt d}.$$
+# $$dQ=\frac{dS\,K}{\sqrt{d_k}},\qquad dK=\frac{dS^\top Q}{\sqrt{d_k}}.$$
 
 # %%
 dQ, dK = dS @ K / np.sqrt(3), dS.T @ Q / np.sqrt(3)
@@ -286,26 +318,19 @@ exercise("attention's pullback", attention_back)
 # ```
 # </details>
 #
-# The library's lines; `.mT` exchanges the last two axes, so that samples and heads may stand in front:
+# The library computes the same, for all samples and heads at once:
 
 # %%
-print(inspect.getsource(attention.__wrapped__).split('"""')[2])
 _, pullback = attention(Q, K, V)
 assert all(off(got, want) < 1e-12 for got, want in zip(pullback(dO), (dQ, dK, dV)))
 assert check_vjp(attention, Q, K, V) < 1e-7
 
-# %% [markdown] lecture={"ask": "A token needs what stands at token 1 and what stands at token 2. What does one head give it?", "board": "three rows of 8, a line down the middle", "cut": "the loop over heads", "expect": "Their mean, from which neither can be told", "jump": "setup", "minutes": 6, "misconception": "More heads are more parameters"}
+# %% [markdown] lecture={"ask": "A token needs what stands at token 1 and what stands at token 2. What does one head give it?", "board": "three rows of 8, a line down the middle", "cut": "the loop over heads", "expect": "Where both stand in the same columns, their mean, from which neither can be told", "jump": "setup", "minutes": 6, "misconception": "More heads are more parameters"}
 # ## Several heads
 #
-# A row of $A$ is *one* softmax. Who needs two things, a 10 from here and a 60 from there, gets their mean: 35, as from 30 and 40. So let it ask twice. Each **head** takes its own columns of
-# $Q$, $K$ and $V$ and attends by itself; a last matrix mixes what they found.
-
-# %%
-_, ax = plt.subplots(figsize=(8, 3))
-plots.draw_heads([4, 4], 3, title="Three tokens of width 8, two heads of 4 columns", ax=ax)
-plt.show()
-
-# %% [markdown]
+# A row of $A$ is *one* softmax. Who needs two numbers that stand in the same column, a 10 from here and a 60 from there, gets their mean: 35, as from 30 and 40. So let it ask twice. Each **head** takes its own columns of
+# $Q$, $K$ and $V$, $d_k=d/\text{heads}$ of them, and attends by itself; a last matrix mixes what they found.
+#
 # *Predict:* the layer has four matrices of $d\times d$. With eight heads in place of two it learns (a) four times as many numbers, (b) as many, (c) a quarter.
 
 # %%
@@ -404,7 +429,7 @@ exercise("causal mask", causal)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "Through which of its four uses does a token reach the loss: query, key, value, residual?", "board": "rows h with four arrows out of each; only the last row of h\u2082 is read", "cut": "the table of the twelve lines; keep the picture and the vote", "expect": "Most say all four, or all but the residual; only key and value do", "jump": "setup", "minutes": 24, "misconception": "A gradient that trains is right; so is one whose shapes fit"}
+# %% [markdown] lecture={"ask": "Through which of its four uses does a token reach the loss: query, key, value, residual?", "board": "rows h with four arrows out of each; only the last row of h\u2082 is read", "cut": "the line-up; keep the picture and the vote", "expect": "Most say all four, or all but the residual; only key and value do", "jump": "setup", "minutes": 22, "misconception": "A gradient that trains is right; so is one whose shapes fit"}
 # ## An encoder derived on paper
 #
 # Document C derives a whole encoder by hand: one head, a residual, and a **class token** as the last row, which alone is read out. Weights stand on the right:
@@ -423,7 +448,7 @@ s, _ = softmax(z)
 print("h", h.shape, "  S", S.shape, "  h2", h2.shape, "  z", z.shape)
 
 # %% [markdown]
-# All of it is right and every shape stated, but that a residual needs equal widths. Then come twelve lines of gradients, without a number. We run them.
+# So corrected are an index, $\mathbb 1_{d_2}$ for $\mathbb 1_K$, and a summary in one line; all else is as C has it, and every shape is stated, but that a residual needs equal widths. Then come twelve lines of gradients, never tried on numbers. We run them.
 #
 # *Predict:* of the twelve as printed, how many products do not even exist, since their sizes do not fit? (a) none, (b) two or three, (c) more than half.
 
@@ -431,17 +456,15 @@ print("h", h.shape, "  S", S.shape, "  h2", h2.shape, "  z", z.shape)
 fails = {line: paper.how_a_line_fails(line) for line in paper.LINES}
 print(*(f"{line:10} {how}" for line, how in fails.items()), sep="\n")
 assert sum(how.endswith("exist") for how in fails.values()) == 7
-ids = dict.fromkeys(id for id, _ in paper.LINES.values())
-Table([claims()[id] for id in ids], "The twelve lines: as printed, and what holds")
 
 # %% [markdown]
 # (c): seven, and the others are off. It sounds worse than it is: most lines carry on what stands before. (7) is (6), faithfully transposed; (2) is right but for
-# one letter, $z$ for $s$, which the notes' first part has right and eight lines here repeat. **Eight suspects** remain. To catch them we derive.
+# the lost $\kappa$ and one letter, $z$ for $s$, which the notes' first part has right and eight lines here repeat. **Eight suspects** remain. To catch them we derive.
 #
 # A row of $h$ is used four times: as query, key, value and residual. *Predict:* by which of them does a *token* reach the loss?
 
 # %%
-came = paper.arrivals(net)  # dL/dh by each way, as if it had rows of its own: complex steps
+came = paper.arrivals(net)  # dL/dh by each way: each is given rows of its own, and these are varied
 _, ax = plt.subplots(figsize=(9, 4.5))
 ways.draw_ways(came, ax=ax)
 plt.show()
@@ -464,7 +487,7 @@ assert np.abs(alpha.sum(axis=1)).max() < 1e-12
 claim("C2-B3")
 
 # %% [markdown]
-# That is one suspect: raw scores in $\alpha$'s second term, though C's next line says rightly what $\alpha$ is. Probabilities sum to 1, so rows of $\alpha$ must sum to 0.
+# That is one suspect: raw scores in $\alpha$'s second term, though two lines on, in (5), C says rightly what $\alpha$ is. Probabilities sum to 1, so rows of $\alpha$ must sum to 0.
 #
 # The scores are $Q_{\mathrm{cls}}K^\top$, so $u$ goes on by the **query**, $uKW_q^\top$, and by the **keys**, $u^\top Q_{\mathrm{cls}}W_k^\top$. And to the weights, always (what went in)ᵀ (what came back):
 #
@@ -476,7 +499,7 @@ claim("C2-B3")
 assert off(u @ K @ Wq.T, came["queries"][[-1]]) < 1e-12
 assert off(u.T @ Q_cls @ Wk.T, came["keys"]) < 1e-12
 for c, kappa in [(1, 1), (1, 1 / 3), (6**-0.5, 1), (6**-0.5, 1 / 3)]:
-    assert paper.largest_error(net, c, kappa) <= 1e-12  # of all six, by complex steps
+    assert paper.largest_error(net, c, kappa) <= 1e-12  # of all six, by complex steps (lesson 1)
 claim("C2-B12")
 
 
@@ -511,20 +534,18 @@ exercise("class token's gradient", class_token_gradient)
 # </details>
 
 # %% [markdown]
-# **The line-up.** Each suspect alone, in a backward pass that is otherwise right. *Predict:* how many does NumPy refuse for their sizes, where all sizes differ? And with five tokens, so that $n+1=d=6$?
+# **The line-up.** Each suspect alone, in a backward pass that is otherwise right. *Predict:* how many does NumPy refuse for their sizes?
 
 # %%
-square = draw(np.random.default_rng(0), n=5)
-refused = lambda suspect, net: paper.refusal(suspect.printed(net).gradients)
+refused = lambda suspect: paper.refusal(suspect.printed(net).gradients)
 for n, one in paper.SUSPECTS.items():
-    print(n, f"{one.what:32}", refused(one, net) or "fits")
-assert sum(bool(refused(one, net)) for one in paper.SUSPECTS.values()) == 4
-assert [n for n, one in paper.SUSPECTS.items() if refused(one, square)] == [4]
+    print(n, f"{one.what:32}", refused(one) or "fits")
+assert sum(bool(refused(one)) for one in paper.SUSPECTS.values()) == 4
 
 # %% [markdown]
-# Four; and where two sizes happen to agree, one. So test with sizes that all differ. The repair is treacherous, too: NumPy adds the key's row to *every* row, $W_v$ is square and fits untransposed.
+# Four. The repair is treacherous, too: NumPy adds the key's row to *every* row, $W_v$ is square and fits untransposed.
 #
-# **The room votes.** Put right until they run, do they train? The digits' eight rows are the tokens. Same starts, same batches, each gradient at its own best rate, chosen on images held back; five seeds.
+# **The room votes.** Put right until they run, do they train? The digits' eight rows are the tokens, and $c=1/\sqrt{d}$, $d=16$. Same starts, same batches, each gradient at its own best rate, chosen on images held back; five seeds.
 # Exactly one of these is the gradient that holds. Which? What would you stake on it?
 
 # %%
@@ -540,10 +561,9 @@ print(*(f"{letter}  {name}" for letter, name in trial.BALLOT.items()), sep="\n")
 assert all(ends[letter].min() > 0.5 for letter in "ABDE")
 assert (ends["C"] < ends["E"]).all()
 assert np.abs(votes["B"] - votes["E"]).mean() < 0.05
-claim("C2-B1")
 
 # %% [markdown]
-# E holds, and B lies on it. Only C plainly fails. And D, which eight lines have, *does* descend: another loss, $\frac12\lVert z-y\rVert^2$, and least squares reads digits, too.
+# E holds, and B lies on it. C is behind with each seed, though some of its runs get half way. And D, which eight lines have, *does* descend: another loss, $\frac12\lVert z-y\rVert^2$, and least squares reads digits, too.
 #
 # Ten seeds, stored. *Rule:* training finds a slip if the gradient that holds ends ahead with each of the ten. *Predict:* how many of the six slips that run?
 
@@ -559,19 +579,18 @@ assert arms["1/K lost"].accuracy == arms["what holds"].accuracy
 assert arms["tokens with query and residual"].behind == 0.8
 
 # %% [markdown]
-# One. The tokens' surplus ways are behind with eight seeds of ten: a hint. The lost $1/K$, $K$ being the classes, changes nothing, for Adam divides factors out. The gradient check sees every
-# one, on a single random sample.
+# One, alone or with all the others. The tokens' surplus ways are behind with eight seeds of ten: a hint. The key in every row, wrong as it is, ends a hair *above* what holds: luck of the seeds. The lost $\kappa$
+# changes nothing, for Adam divides factors out. The gradient check sees every one, on a single random sample.
 #
-# The same check says what C has right: the forward pass, $dW_v$ but for that letter, the order of the factors in (8) and (9), both terms of the product rule, all of the class token's ways by name.
-# It is the longest derivation of all the notes.
+# And C's plan is right: (11) names all four ways of the class token, (10) has both terms of the product rule. What was lost on the way is letters, factors and transposes, which no eye sees.
 
-# %% [markdown] lecture={"ask": "Of 0 and 5, or of 100 and 105: which two look more alike?", "board": "a clock at 12; the hand of pos, the hand 7 steps on, the same angle drawn from another hand", "cut": "from *With many hands* on", "expect": "Many say 100 and 105: five is little beside a hundred", "jump": "setup", "minutes": 10, "misconception": "Encodings of far positions are larger, or less exact"}
+# %% [markdown] lecture={"ask": "Of 0 and 5, or of 100 and 105: which two look more alike?", "board": "a clock at 12; the hand of pos, the hand 7 steps on, the same angle drawn from another hand", "cut": "*What that is good for*", "expect": "Many say 100 and 105: five is little beside a hundred", "jump": "setup", "minutes": 10, "misconception": "Encodings of far positions are larger, or less exact"}
 # ## Where a token stands
 #
 # Attention sees a set, and so does an encoder that reads out one row: in any order of its tokens its scores are the same, but for rounding. So each token is given its position: a vector $PE(pos)$ is *added* to its row. Which?
 #
 # The number $pos$ itself grows without bound and drowns the token; as a share of the length, one step means something else in every
-# length. A clock knows better: hands that never get longer tell 86,400 seconds apart.
+# length. A clock knows better: hands that never get longer tell 43,200 seconds apart.
 
 # %%
 x = np.random.default_rng(0).standard_normal((5, 6, 4))
@@ -602,9 +621,9 @@ assert np.allclose(PE, positional_encoding(T, d), rtol=0, atol=1e-12)
 
 # %% [markdown]
 # Hand $i$ has gone round after its **wavelength** $\lambda_i=2\pi\cdot10000^{2i/d}$ positions, here from 6.3 to 13,537. So $\delta$ steps turn it by $\delta/\lambda_i$ of a circle, from
-# wherever it was; and turning is a matrix. For one hand, with $\alpha=2\pi\delta/\lambda_i$:
+# wherever it was; and turning is a matrix. For one hand, with $\psi=2\pi\delta/\lambda_i$:
 #
-# $$\begin{pmatrix}\sin(\varphi+\alpha)\\\cos(\varphi+\alpha)\end{pmatrix}=\begin{pmatrix}\cos\alpha&\sin\alpha\\-\sin\alpha&\cos\alpha\end{pmatrix}\begin{pmatrix}\sin\varphi\\\cos\varphi\end{pmatrix}$$
+# $$\begin{pmatrix}\sin(\varphi+\psi)\\\cos(\varphi+\psi)\end{pmatrix}=\begin{pmatrix}\cos\psi&\sin\psi\\-\sin\psi&\cos\psi\end{pmatrix}\begin{pmatrix}\sin\varphi\\\cos\varphi\end{pmatrix}$$
 #
 # All hands together: $PE(pos+\delta)=R_\delta\,PE(pos)$, with one $R_\delta$ for all positions.
 #
@@ -618,10 +637,10 @@ for first in (0, 100):
     print(f"PE({first})·PE({first + 5}) = {far[first] @ far[first + 5]:.4f}")
 
 # %% [markdown]
-# (b): a hand's product with itself, turned, is $\cos\alpha$ wherever it stands, so $PE(pos)\cdot PE(pos+\delta)=\sum_i\cos(2\pi\delta/\lambda_i)$: the distance alone counts. And $|PE|=\sqrt{d/2}$, so (c),
-# "far ones are larger", fails, and with it (a).
+# (b): a hand's product with itself, turned, is $\cos\psi$ wherever it stands, so $PE(pos)\cdot PE(pos+\delta)=\sum_i\cos(2\pi\delta/\lambda_i)$: the distance alone counts. (a) takes five for little beside a hundred; but nothing here is measured
+# by the position itself. (c) takes far encodings for longer; but $|PE|=\sqrt{d/2}$ everywhere.
 #
-# What that is good for: let the query's matrix be $R_7$ and the key's the identity. Then every position looks hardest at the one seven steps on. "Seven on" is *one* thing to learn, not one for each position.
+# What that is good for: let the query's matrix be $R_7$ and the key's the identity. Then every position looks hardest at the one seven steps on, where there is one. "Seven on" is *one* thing to learn, not one for each position.
 
 # %%
 scores = (PE @ R.T) @ PE.T
@@ -631,52 +650,59 @@ products = far @ far.T
 assert np.allclose(np.diagonal(products, 5), products[0, 5])
 
 # %%
-few = positions(T=256, d=4, base=2.0).from_start / 2
-assert few[1:].argmax() + 1 == 151
-assert few[151] > 0.98
 PositionsPanel()
 
 # %% [markdown]
-# Move `position`: all hands move, the angle between the two of a clock stays. Width 11: the last sine has no cosine, its hand lies flat and misses the ring, where $R$ takes it; now
+# Move `position`: all hands move, the angle between the two of a clock stays. Width 11, base 10: the last sine has no cosine, its hand lies flat and misses the ring, where $R$ takes it; now
 # the place counts, too. Width 4, base 2, length 256: position 151 looks 99 % like 0, for its hands went round 24.03 and 16.99 times, and both are nearly back.
-#
+
+# %%
+odd = positional_encoding(84, 11, base=10.0)
+assert np.ptp(np.diagonal(odd @ odd.T, 7)) > 0.9  # seven apart, and not all as alike
+few = positions(T=256, d=4, base=2.0).from_start / 2
+assert few[1:].argmax() + 1 == 151
+assert few[151] > 0.98
+
+# %% [markdown]
 # A model may also *learn* a vector for each position, as ours does; but a position that it never met has none.
 
-# %% [markdown] lecture={"ask": "We double all entries of a row. What does its layer norm do?", "board": "g, the direction of x\u0302, the right angle", "cut": "the training with the slip", "expect": "Nothing changes; so no gradient can point along x\u0302", "jump": "setup", "minutes": 11, "misconception": "The deviation is a number one divides by"}
+# %% [markdown] lecture={"ask": "We double all entries of a row. What does its layer norm do?", "board": "dx\u0302, the direction of x\u0302, the right angle", "cut": "the training with the slip", "expect": "Nothing, but for \u03b5; so no gradient can point along x\u0302", "jump": "setup", "minutes": 11, "misconception": "The deviation is a number one divides by"}
 # ## Layer norm
 #
-# D names it without a formula. Every row $x$ of $n$ numbers, by itself, gets mean 0 and variance 1, then a learned scale and shift. The bar is the mean over the row:
+# *Why the root* took entries of variance 1. Summed up over the layers they do not stay so; a norm makes them so again in each row. D says that this steadies training, and gives no formula. Every row $x$ of $n$ numbers, by itself, gets mean 0 and variance 1, then a learned scale and shift. The bar is the mean over the row:
 #
 # $$\mu=\overline x,\qquad s=\sqrt{\overline{(x-\mu)^2}+\epsilon},\qquad\hat x=\frac{x-\mu}s,\qquad y=\gamma\odot\hat x+\beta .$$
 #
-# By hand, without $\epsilon$: $(1,3)$ has $\mu=2$, $s=1$, so $\hat x=(-1,1)$. And $(10,30)$? The same.
+# By hand, without $\epsilon$: $(1,3)$ has $\mu=2$, $s=1$, so $\hat x=(-1,1)$. And $(10,30)$? The same. But with $\epsilon=10^{-5}$, $(0.001,0.003)$ gives $\pm0.30$: what is as small as $\sqrt\epsilon$ counts as nothing, and a constant row is no 0/0.
 
 # %% [markdown]
 # **Back.** $x_i$ reaches $\hat x_j$ directly, through $\mu$, and through $s$. Since $\frac{\partial\mu}{\partial x_i}=\frac1n$ and $2s\frac{\partial s}{\partial x_i}=\frac2n(x_i-\mu)$, so $\frac{\partial s}{\partial x_i}=\frac{\hat x_i}n$:
 #
 # $$\frac{\partial\hat x_j}{\partial x_i}=\frac1s\Big(\mathbb 1_{ij}-\frac1n-\frac{\hat x_i\hat x_j}n\Big).$$
 #
-# With $g=\gamma\odot dy$, summed over $j$:
+# With $d\hat x=\gamma\odot dy$, summed over $j$:
 #
-# $$dx=\frac1s\Big(g-\overline g-\hat x\;\overline{g\odot\hat x}\Big).$$
+# $$dx=\frac1s\Big(d\hat x-\overline{d\hat x}-\hat x\;\overline{d\hat x\odot\hat x}\Big).$$
 
 # %%
 rng, mean = np.random.default_rng(0), lambda a: a.mean(axis=-1, keepdims=True)
 (x, dy), gamma = rng.standard_normal((2, 5, 16)), rng.uniform(1, 2, 16)
 s = np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
-x_hat, g = (x - mean(x)) / s, gamma * dy
-dx = (g - mean(g) - x_hat * mean(g * x_hat)) / s
+x_hat, dx_hat = (x - mean(x)) / s, gamma * dy
+dx = (dx_hat - mean(dx_hat) - x_hat * mean(dx_hat * x_hat)) / s
 value = lambda x: (dy * layer_norm(x, gamma, np.zeros(16))[0]).sum()
 assert off(dx, numerical_gradient(value, x)) < 1e-7
+tiny, _ = layer_norm(np.array([[0.001, 0.003]]), np.ones(2), np.zeros(2))
+assert np.allclose(tiny, [-0.30, 0.30], atol=0.005)
 assert np.abs(dx.sum(axis=1)).max() < 1e-12  # at right angles to the row of ones
 assert np.abs((dx * x_hat).sum(axis=1)).max() < 1e-3  # and to x̂, but for ε
 
 # %% [markdown]
-# As geometry: to raise or to stretch a row changes no output (but for $\epsilon$), so nothing may come back along the row of ones or along $\hat x$. The two terms take off just that.
+# As geometry: to raise a row changes no output, nor, but for $\epsilon$, does stretching it; so nothing may come back along the row of ones or along $\hat x$. The two terms take off just that.
 
 # %%
 _, ax = plt.subplots(figsize=(8, 3.6))
-title = "What remains of g stands at right angles to x̂"
+title = "What remains of dx̂ stands at right angles to x̂"
 plots.draw_projection(dy[1] + x_hat[1], x_hat[1], title=title, ax=ax)
 plt.show()
 
@@ -691,7 +717,7 @@ plt.show()
 def slipped(x, gamma, beta):
     y, right_pullback = layer_norm(x, gamma, beta)
     s = np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
-    slip = lambda g: (g - g.mean(axis=-1, keepdims=True)) / s
+    slip = lambda dx_hat: (dx_hat - dx_hat.mean(axis=-1, keepdims=True)) / s
     return y, lambda dy: (slip(gamma * dy), *right_pullback(dy)[1:])
 
 
@@ -743,7 +769,7 @@ exercise("layer norm's dx", norm_back)
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# First $s$, $\hat x$ and $g=\gamma\odot dy$; then three terms, divided by $s$. Each mean runs over a row: `axis=-1, keepdims=True`.
+# First $s$, $\hat x$ and $d\hat x=\gamma\odot dy$; then three terms, divided by $s$. Each mean runs over a row: `axis=-1, keepdims=True`.
 # </details>
 #
 # <details><summary>A solution</summary>
@@ -752,15 +778,15 @@ exercise("layer norm's dx", norm_back)
 # def norm_back(x, gamma, dy):
 #     mean = lambda a: a.mean(axis=-1, keepdims=True)
 #     s = np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
-#     x_hat, g = (x - mean(x)) / s, gamma * dy
-#     return (g - mean(g) - x_hat * mean(g * x_hat)) / s
+#     x_hat, dx_hat = (x - mean(x)) / s, gamma * dy
+#     return (dx_hat - mean(dx_hat) - x_hat * mean(dx_hat * x_hat)) / s
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "Nothing comes back through attention and MLP. How much of the gradient arrives at the bottom of twelve layers?", "board": "both drawings; the straight line, and the one with norms on it", "cut": "the picture on the right", "expect": "Pre-norm: all. Post-norm: hardly anything", "jump": "setup", "minutes": 7, "misconception": "Where the norm stands is a matter of taste"}
+# %% [markdown] lecture={"ask": "Nothing comes back through attention and MLP. How much of the gradient arrives at the bottom of twelve layers?", "board": "both drawings; the straight line, and the one with norms on it", "cut": "the picture on the right", "expect": "Pre-norm: all. Post-norm: hardly anything", "jump": "setup", "minutes": 10, "misconception": "Where the norm stands is a matter of taste"}
 # ## The stream
 #
-# A layer *adds* to what it was given, $y=x+f(x)$, so back it goes two ways: $dx=dy+J_f^\top dy$. Whatever $f$ does, $dy$ itself arrives. D names this **residual**, without a formula, and leaves open where the norm stands:
+# A layer *adds* to what it was given, $y=x+f(x)$, so back it goes two ways: $dx=dy+J_f^\top dy$. Whatever $f$ does, $dy$ itself arrives. D says of this **residual**, without a formula, that it helps the gradient; here is why it does. Where the norm stands D leaves open:
 
 # %%
 _, axes = plt.subplots(1, 2, figsize=(9, 5.5))
@@ -780,37 +806,74 @@ around, whole = (
 )
 assert (around["pre-norm"] == 1).all()
 assert (around["post-norm"][0] < 1e-3).all()
-(even, mixed) = (arm[0].max() / arm[0].min() for arm in whole.values())
-assert even < 2 < 3 < mixed
+assert (np.diff(around["post-norm"], axis=0) > 0).all()  # less and less, downwards
+assert ((whole["pre-norm"][0] > 4) & (whole["pre-norm"][0] < 8)).all()
+(alike, mixed) = (arm[0].max() / arm[0].min() for arm in whole.values())
+assert mixed > 1.5 * alike
 
 # %%
 _, axes = plt.subplots(1, 2, figsize=(9, 4.2))
 plots.draw_depths(around, title="Additions alone: all or nothing", ax=axes[0])
-plots.draw_depths(whole, title="The whole: even, or by the draw", ax=axes[1])
+title = "Pre-norm grows, post-norm scatters"
+plots.draw_depths(whole, title=title, yticks=[0.3, 1, 3, 6], ax=axes[1])
 plt.show()
 
 # %% [markdown]
-# (c). Pre-norm: exactly all. Post-norm: each of 24 norms divides by the deviation of a sum, which is above 1. What comes down there comes through the branches, and how much is a matter of the draw: eight seeds differ by more than three times, in pre-norm by less than two. So post-norm is started
-# with care, by warm-up; this does not say that it cannot be trained.
+# (c). Pre-norm: exactly all. Post-norm: each of 24 norms divides by the deviation of a sum, on average above 1, so each layer takes a part. With the branches, pre-norm's gradient *grows* on its way down, with each of eight seeds to several times its length;
+# post-norm's comes through the branches, and how much is more a matter of the draw. Does training notice? Stored: four layers, 400 steps, three seeds, with or without a **warm-up**, a rate that rises from 0.
+
+# %%
+for name, arm in (deep := lab.compared("norm_deep")).items():
+    print(f"{name:26} {arm.test:.3f}, spread {arm.spread:.3f}")
+hurried = deep["post-norm, without warm-up"]
+assert not any(hurried.ahead.values())  # behind each other arm with each seed
+assert deep["pre-norm, with warm-up"].ahead["post-norm, with warm-up"] == 1
+
+# %% [markdown]
+# Post-norm without warm-up is behind all others with each seed, and scatters most: hence the care at its start. With warm-up it trains, a little behind. So we put the norm first. **Your turn**, one line.
+
+
+# %% tags=["exercise"]
+def half_back(dy, f_back, norm_back):
+    """dx of y = x + f(norm(x)), from the pullbacks of f and of norm."""
+
+
+exercise("pre-norm's pullback", half_back)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Two ways lead from $y$ to $x$; by the second, $f$ comes first.
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def half_back(dy, f_back, norm_back):
+#     return dy + norm_back(f_back(dy))
+# ```
+# </details>
 
 # %% [markdown] lecture={"ask": "In the pullback two gradients of n are added. Why?", "board": "n with two arrows out of it", "cut": "the source", "expect": "n is used twice, as what asks and as what answers", "jump": "setup", "minutes": 4, "misconception": "Attention is where most of the numbers are"}
 # ## The layer, whole
 #
-# One part is missing. What attention mixes is linear in the values, so behind it each token, *by itself*, goes through one MLP, which D prints rightly: $\max(0,xW_1+b_1)W_2+b_2$, usually from $d$ to $4d$ and back. That is $8d^2$ weights; attention has $4d^2$.
+# One part is missing. What attention mixes is linear in the values, so behind it each token, *by itself*, goes through one MLP, which D prints rightly: $\max(0,xW_1+b_1)W_2+b_2$, here from $d$ to $4d$ and back. That is $8d^2$ weights; attention has $4d^2$.
 #
-# The library's layer: read it forward from the top, back from below, with the same names. $n$ asks *and* answers, so two gradients come back to it; `rows` are those whose output is asked for.
+# The library's layer: read it forward from the top, back from below, with the same names; `think` is the MLP. $n$ asks *and* answers, so two gradients come back to it; `rows` are those whose output is asked for.
 
 # %%
 print(inspect.getsource(EncoderLayer.normed_first))
 
 # %%
+sizes = [parameter_vector(part)[0].size for part in EncoderLayer(8, 2, 32, rng=0).parts]
+assert sizes == [16, 4 * 8**2 + 4 * 8, 16, 8 * 8**2 + 5 * 8]  # norm, attend, norm, think
 x, target = np.random.default_rng(0).standard_normal((2, 3, 5, 8))
 for norm_first in (True, False):
     layer = EncoderLayer(8, 2, 32, norm_first=norm_first, rng=0)
     loss = objective(layer, mse, x, constants={"mask": causal_mask(5)}, target=target)
     assert check_vjp(loss, parameter_vector(layer)[0], directions=50) < 1e-7
 
-# %% [markdown] lecture={"ask": "Bet: lesson 5's MLP misses three of 100. And the encoder, after half a minute?", "board": "28 rows and one more, without pixels, before them; arrows from all to it; ten scores", "cut": "the comparisons; keep their last sentence", "expect": "Most bet on far fewer misses", "jump": "setup", "minutes": 15, "misconception": "A transformer is the better network"}
+# %% [markdown] lecture={"ask": "Bet: lesson 5's MLP misses three of 100. And the encoder, after 4,000 steps?", "board": "28 rows and one more, without pixels, before them; arrows from all to it; ten scores", "cut": "the readouts and positions", "expect": "Most bet on far fewer misses", "jump": "setup", "minutes": 18, "misconception": "A transformer is the better network"}
 # ## A digit, row by row
 #
 # An image is 28 tokens, its rows of 28 pixels, each mapped to $d=64$, a learned row for its place added. Before them stands a **class token**, a learned row without pixels. Only its output is read: what it
@@ -835,9 +898,9 @@ loss = objective(twin, softmax_cross_entropy, some, labels=np.array([0, 1, 2, 0,
 assert check_vjp(loss, parameter_vector(twin)[0], directions=50) < 1e-7
 
 # %% [markdown]
-# Adam, batches of 64; the rate rises for 200 steps, then falls along half a cosine ([lesson 4](04_optimizers.ipynb)); each image is moved by up to a pixel, anew each time. 4,000 steps, four passes, take less than a minute.
+# Adam, batches of 64; the rate rises for 200 steps, then falls along half a cosine ([lesson 4](04_optimizers.ipynb)); each image is moved by up to a pixel, anew each time. We take 4,000 steps, a little over four passes.
 #
-# **Bet.** Lesson 5's MLP misses three of 100 new images. The encoder then misses (a) more than five, (b) two or three, (c) less than one.
+# **Bet.** Lesson 5's MLP misses three of 100 new images. The encoder then misses (a) more than five, (b) between one and five, (c) less than one.
 
 # %% tags=["nbval-ignore-output", "long"]
 steps = 800 if images.bundled else 4000
@@ -846,13 +909,14 @@ losses = training.run(steps).loss.reshape(-1, 50).mean(axis=1)
 x_new, labels_new = as_tokens(images.x_test), images.labels_test
 share = mistakes(model, x_new, labels_new).share
 print(f"after {steps} steps it misses {100 * share:.1f} of 100 new images")
-assert share < (0.15 if images.bundled else 0.03)
+assert share < 0.15 if images.bundled else 0.01 < share < 0.05
 
 # %% tags=["nbval-ignore-output", "long"]
 _, ax = plt.subplots(figsize=(9, 3.6))
 names = {"xlabel": "step", "ylabel": "loss, mean of 50 batches", "yscale": "log"}
+ticks = {"yticks": [0.1, 0.3, 1, 3], "yticklabels": ["0.1", "0.3", "1", "3"]}
 title = "Trained live: from chance, 2.3, down"
-curves.draw_lines({"": losses}, np.arange(50, steps + 1, 50), **names, title=title, ax=ax)
+curves.draw_lines({"": losses}, np.arange(50, steps + 1, 50), **names, **ticks, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -864,7 +928,7 @@ x_new, labels_new = as_tokens(images.x_test), images.labels_test
 missed = mistakes(model, x_new, labels_new)
 print(f"it misses {100 * missed.share:.1f} of 100; most often", missed.pairs[:3])
 assert missed.share < (0.1 if images.bundled else 0.014)
-captions = [f"{labels_new[i]} → {read}" for i, read in zip(missed.rows[:20], missed.read)]
+captions = [f"{labels_new[i]}, not {read}" for i, read in zip(missed.rows[:20], missed.read)]
 
 # %% tags=["nbval-ignore-output"]
 _, ax = plt.subplots(figsize=(9, 3.4))
@@ -905,13 +969,14 @@ assert places["learned"].ahead["None"] == places["sinusoids"].ahead["None"] == 1
 # The readout is undecided (the mean leads with four seeds of five): a class token can be looked at, that is its merit. So are the kinds of positions. Without any, a *set* of rows, it still reads 86 of 100, but is behind with each seed.
 
 # %% [markdown]
-# **Where does the class token look?** Its row of $A$, painted on a digit, for each head: the deeper, the more weight.
+# **Where does the class token look?** Its row of $A$, painted on a digit, for each head: within a head, the deeper, the more weight. The bar on top is the class token itself.
 
 # %% tags=["nbval-ignore-output"]
 _, ax = plt.subplots(figsize=(9, 3.4))
 heads = model.weights(x_new[:1])[0][0, :, 0]  # of layer 1 and image 1: each head, row 0
 names = [f"head {k + 1}" for k in range(4)]
-painted.draw_heads(images.x_test[0], heads, names, title="Each head looks elsewhere", ax=ax)
+title = "No two heads share out their weight alike"
+painted.draw_heads(images.x_test[0], heads, names, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -927,18 +992,18 @@ print({which: f"{share:.0%}" for which, share in hidden.items()})
 assert hidden["most"] + 0.05 < min(hidden["any"], hidden["least"])
 
 # %% [markdown]
-# The rows most looked at are needed most. (That holds on the average; a single picture proves nothing.)
+# In this network the rows most looked at are needed most. (On the average; a single picture proves nothing.)
 
 # %% [markdown] lecture={"ask": "Which rows will it look at for this digit, and which of them does it need?", "board": "the strip: score, \u00f7 \u221ad, softmax, times v", "cut": "the last two of the tasks", "expect": "Where the stroke decides; but hiding one row seldom changes the answer", "jump": "setup", "minutes": 6, "misconception": "The weights explain the answer"}
 # ## Look into it
 #
-# Behind the panel is the stored network, on the image of which it is least sure.
+# Behind the panel is the stored network, on that of the first hundred new images for whose digit it has the lowest probability.
 #
 # 1. Follow one query from its scores to what it takes along. Add to one score: who pays for it?
 # 2. *All heads*: say where each will look, then change the image.
 # 3. Gradients beside weights: does the loss care where the weight is?
 # 4. Mask rows until the answer turns.
-# 5. Take the $\sqrt d$ away. Train new weights and watch a look come about.
+# 5. Take the root away. Train new weights and watch a look come about.
 
 # %% tags=["nbval-ignore-output"]
 AttentionPanel(load_mnist())

@@ -10,7 +10,6 @@ from nnlib.plots.canvas import new_figure, style
 from nnlib.plots.lesson_06 import (
     draw_arms,
     draw_depths,
-    draw_heads,
     draw_page,
     draw_projection,
     draw_stream,
@@ -86,12 +85,6 @@ def test_a_strip_shows_every_stage_and_what_lies_between(figure):
         draw_strip(stages, ["softmax"], title="One is missing", axes=axes)
 
 
-def test_each_head_has_its_columns_of_every_row(ax):
-    draw_heads([4, 2], 3, title="Heads", ax=ax)
-    colours = [patch.get_facecolor()[:3] for patch in ax.patches]
-    assert [colours.count(colour) for colour in dict.fromkeys(colours)] == [12, 6]
-
-
 @pytest.mark.parametrize("side", [1.0, -1.0])
 def test_what_remains_is_upright(ax, side):
     rng = np.random.default_rng(0)
@@ -130,6 +123,12 @@ def test_depths_are_the_seeds_middle_between_their_ends(ax):
     ends = ax.collections[0].get_paths()[0].vertices[:, 1]
     assert (ends.min(), ends.max()) == (0.1, 1.0)
     assert ax.get_yscale() == "log"
+
+
+def test_heights_on_the_way_down_can_be_read_as_numbers(ax):
+    draw_depths({"a": np.full((3, 2), 2.0)}, title="Down", yticks=[0.3, 1, 6], ax=ax)
+    ax.figure.canvas.draw()
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["0.3", "1", "6"]
 
 
 def test_arms_are_rows_of_their_runs(ax):

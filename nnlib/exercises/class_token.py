@@ -84,6 +84,23 @@ CLASS_TOKEN = Exercise(
         "The scale c is forgotten: a is the derivative by c QKᵀ, not by QKᵀ.": (
             by_ways(scale=lambda c: 1.0)
         ),
+        "The scale c is missing on the query's way: the scores carry it on both.": (
+            lambda g, a, c, S_cls, Q_cls, K, Wq, Wk, Wv: (
+                by_ways()(g, a, c, S_cls, Q_cls, K, Wq, Wk, Wv) + (1 - c) * a @ K @ Wq.T
+            )
+        ),
+        "The scale c is missing on the key's way: the scores carry it on both.": (
+            lambda g, a, c, S_cls, Q_cls, K, Wq, Wk, Wv: (
+                by_ways()(g, a, c, S_cls, Q_cls, K, Wq, Wk, Wv)
+                + (1 - c) * a[:, -1:] * (Q_cls @ Wk.T)
+            )
+        ),
+        "Residual and value are forgotten: what reaches the row of h2 without the scores.": (
+            by_ways(residual=lambda g: 0, value=lambda g, S_cls, Wv: 0)
+        ),
+        "dcls is a row of the matrix, 1 × d: a slice such as -1: keeps the axis.": (
+            lambda *given: by_ways()(*given)[0]
+        ),
         "The class token is the last row here: the first entry of S and of a is a token's.": (
             by_ways(
                 value=lambda g, S_cls, Wv: S_cls[:, :1] * (g @ Wv.T),

@@ -119,21 +119,27 @@ def place(error: Exception, function: Callable) -> str:
 
 
 def arrays(value: Any) -> tuple[Array, ...]:
-    """What a function returned, as arrays of numbers."""
+    """What a function returned, as arrays of numbers or of True and False."""
     values = value if isinstance(value, tuple) else (value,)
     try:
-        return tuple(np.asarray(one, float) for one in values)
+        found = map(np.asarray, values)
+        return tuple(a if a.dtype == bool else np.asarray(a, float) for a in found)
     except (TypeError, ValueError):
         kinds = ", ".join(type(one).__name__ for one in values)
         raise Wrong(f"it returns no numbers but {kinds}.") from None
 
 
 def first_fault(names: tuple[str, ...], got: Any, due: tuple[Array, ...]) -> str:
-    """The first thing in which results differ from those due: their count, a shape, an entry."""
+    """The first thing in which results differ from those due: a shape, an entry.
+
+    Errors   Wrong for another count, or for numbers where True or False is due.
+    """
     if got is None or len(got) != len(names):
         count = 0 if got is None else len(got)
-        return f"it must return {', '.join(names)}; it returns {count or 'nothing'}."
+        raise Wrong(f"it must return {', '.join(names)}; it returns {count or 'nothing'}.")
     for name, one, want in zip(names, got, due):
+        kind, due_kind = one.dtype, want.dtype
+        one, want = one.astype(float), want.astype(float)
         if one.shape != want.shape:
             return f"{name} has shape {one.shape}, and {want.shape} is due."
         gap = np.where(one == want, 0, np.abs(one - want))
@@ -141,8 +147,23 @@ def first_fault(names: tuple[str, ...], got: Any, due: tuple[Array, ...]) -> str
         if not (gap <= TOLERANCE * largest + ROUNDING).all():
             at = np.unravel_index(np.where(np.isnan(gap), np.inf, gap).argmax(), gap.shape)
             entry = f"{name}[{', '.join(map(str, at))}]" if at else name
-            return f"{entry} is {one[at]:.4g}, and {want[at]:.4g} is due."
+            return f"{entry} is {{}}, and {{}} is due.".format(*told_apart(one[at], want[at]))
+        if due_kind == np.bool_ and kind != due_kind:
+            raise Wrong(f"{name} holds numbers, and True or False is due: compare, such as > 0.")
     return ""
+
+
+def told_apart(a: float, b: float) -> tuple[str, str]:
+    """Two numbers with four digits, or as many as it takes to see that they differ.
+
+    >>> told_apart(2.0, 9.0), told_apart(1.000004, 1.0)
+    (('2', '9'), ('1.000004', '1'))
+    """
+    for digits in range(4, 18):
+        said = f"{a:.{digits}g}", f"{b:.{digits}g}"
+        if said[0] != said[1]:
+            break
+    return said
 
 
 def usual_reason(exercise: Exercise, answer: Callable) -> str:

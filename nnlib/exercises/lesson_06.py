@@ -1,18 +1,65 @@
-"""The exercises of lesson 06: attention's pullback, heads, a mask, and layer norm's dx."""
+"""The exercises of lesson 06: a look-up, attention's pullback, heads, a mask; and all of them."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from nnlib.blocks import attention, attention_weights, layer_norm
+from nnlib.blocks import attention, attention_weights, softmax
 from nnlib.checks import Array
 from nnlib.exercises.class_token import CLASS_TOKEN
 from nnlib.exercises.judge import Exercise
+from nnlib.exercises.norms import LAYER_NORM, PRE_NORM
 from nnlib.transformer import MultiHeadAttention, causal_mask
+
+RNG = np.random.default_rng(6)
+
+# -- a look-up ------------------------------------------------------------------------------------
+
+
+def mixing(weights: Callable) -> Callable:
+    """A look-up that shares the values out by these weights of the scores."""
+    return lambda q, keys, values: weights(keys @ q) @ values
+
+
+LOOK_UP = Exercise(
+    task="Return what q (d,) finds: a score for each key, softmax, and the mean of the values.",
+    right=mixing(lambda S: softmax(S)[0]),
+    samples={
+        "with three keys": tuple(RNG.standard_normal(shape) for shape in ((2,), (3, 2), (3, 4))),
+        "with as many keys as features": tuple(RNG.standard_normal(s) for s in (3, (3, 3), (3, 3))),
+    },
+    results=("O",),
+    slips={
+        "Softmax is missing: scores may be negative, and do not sum to 1.": mixing(lambda S: S),
+        "The exponentials are not yet shares: divide them by their sum.": mixing(np.exp),
+        "The scores are divided by their sum; softmax divides their exponentials.": (
+            mixing(lambda S: S / S.sum())
+        ),
+        "All keys weigh the same: the scores are not used.": (
+            mixing(lambda S: np.full(len(S), 1 / len(S)))
+        ),
+        "It takes the value of the largest score alone, which has no slope.": (
+            mixing(lambda S: np.eye(len(S))[S.argmax()])
+        ),
+        "It mixes the keys; what is handed over are the values.": (
+            lambda q, keys, values: softmax(keys @ q)[0] @ keys
+        ),
+        "It returns the weights; with them the values are mixed.": (
+            lambda q, keys, values: softmax(keys @ q)[0]
+        ),
+        "The scores lack a transpose: a key is a row.": (
+            lambda q, keys, values: softmax(q @ keys)[0] @ values
+        ),
+        "softmax returns a pair, of which the weights are the first.": (
+            lambda q, keys, values: softmax(keys @ q) @ values
+        ),
+    },
+    proved="One score, one share and one mean: all of attention is in these lines.",
+    shown=attention,
+)
 
 # -- attention's pullback -------------------------------------------------------------------------
 
-RNG = np.random.default_rng(6)
 QUERIES, KEYS, VALUES = (RNG.standard_normal(shape) for shape in ((2, 4), (3, 4), (3, 5)))
 FEW = tuple(a[:2, :3] for a in (QUERIES, KEYS, VALUES))  # square: a transpose fits every shape
 
@@ -57,13 +104,13 @@ ATTENTION = Exercise(
         "dv needs Aᵀ: a value collects from every query that looked at it.": attention_with(
             values=lambda A, do: A @ do
         ),
-        "1/√d is missing: the scores were divided by √d, so their gradient is too.": (
+        "1/√d_k is missing: the scores were divided by √d_k, so their gradient is too.": (
             attention_with(scale=lambda q: 1.0)
         ),
         "The scale counts twice: either in dS or in dq and dk.": attention_with(
             scale=lambda q: 1 / q.shape[-1]
         ),
-        "It divides by the root of how many queries there are: d is the length of one of them.": (
+        "It divides by the root of how many queries there are: d_k is the length of one.": (
             attention_with(scale=lambda q: 1 / np.sqrt(len(q)))
         ),
         "Softmax's second term is missing: what a row gains at one key it loses at the others.": (
@@ -105,6 +152,18 @@ ATTENTION = Exercise(
         ),
         "Only dq has the root: dk comes through the same scores.": attention_with(
             keys=lambda dS, q, k: dS.T @ q * np.sqrt(q.shape[-1])
+        ),
+        "The bracket is missing: A (dA - sum); A is a factor of both terms.": attention_with(
+            scores=lambda A, dA: A * dA - (A * dA).sum(axis=-1, keepdims=True)
+        ),
+        "The root is of the values' width: the scores were divided by that of the queries'.": (
+            lambda q, k, v, A, do: tuple(
+                gradient * factor
+                for gradient, factor in zip(
+                    attention_with(scale=lambda q: 1.0)(q, k, v, A, do),
+                    (v.shape[1] ** -0.5, v.shape[1] ** -0.5, 1.0),
+                )
+            )
         ),
         "dv has no root: the values meet the weights, behind the scale.": lambda q, *rest: (
             *attention_with()(q, *rest)[:2],
@@ -148,6 +207,9 @@ HEADS = Exercise(
         "The last two axes are exchanged: a head has rows of tokens.": (
             lambda x, heads: split(x, heads).swapaxes(1, 2)
         ),
+        ".T turns all three axes round: exchange the first two alone.": (
+            lambda x, heads: x.reshape(len(x), heads, -1).T
+        ),
     },
     proved="No number is computed: heads are another way to read the same rows.",
     shown=MultiHeadAttention.split,
@@ -173,119 +235,20 @@ CAUSAL = Exercise(
         ),
         "Everyone may attend to everything.": lambda T: np.ones((T, T), bool),
         "Everyone sees itself alone.": lambda T: np.eye(T, dtype=bool),
+        "0 and −∞ are what is added to scores; this mask is boolean, True = may attend.": (
+            lambda T: np.where(np.tri(T) > 0, 0, -np.inf)
+        ),
     },
     proved="The first token has one key, itself, so no query is left without any.",
     shown=causal_mask,
 )
 
-# -- layer norm -----------------------------------------------------------------------------------
-
-X = RNG.standard_normal((4, 4))
-GAMMA, DY = RNG.uniform(0.5, 2, 4), RNG.standard_normal((4, 4))
-EPS = 1e-5
-mean_of_row = lambda a: a.mean(axis=-1, keepdims=True)
-
-
-def norm_with(
-    scaled: Callable = lambda dy, gamma: gamma * dy,
-    terms: Callable = lambda g, x_hat: g - mean_of_row(g) - x_hat * mean_of_row(g * x_hat),
-    divided: Callable = lambda dx, s: dx / s,
-    deviation: Callable = lambda x: np.sqrt(x.var(axis=-1, keepdims=True) + EPS),
-    centre: Callable = mean_of_row,
-) -> Callable:
-    """Layer norm's dx, a line of which may be another."""
-
-    def dx(x: Array, gamma: Array, dy: Array) -> Array:
-        s = deviation(x)
-        return divided(terms(scaled(dy, gamma), (x - centre(x)) / s), s)
-
-    return dx
-
-
-def terms(change: Callable) -> Callable:
-    """Layer norm's dx with these terms for those in the brackets."""
-    return norm_with(terms=change)
-
-
-column = lambda a: a.mean(axis=0, keepdims=True)
-
-LAYER_NORM = Exercise(
-    task="Return dx from x (T, d), gamma and dy; the variance is the mean square, plus 1e-5.",
-    right=norm_with(),
-    samples={
-        "at four rows of four": (X, GAMMA, DY),
-        "at one row": (X[:1] * 3, GAMMA, DY[:1]),
-        "at rows of three": (X[:2, :3], GAMMA[:3], DY[:2, :3]),
-    },
-    results=("dx",),
-    slips={
-        "The deviation is taken for a constant: it depends on every entry of the row, which gives "
-        "the term with x̂.": terms(lambda g, x_hat: g - mean_of_row(g)),
-        "The mean's term is missing: raising one entry raises the mean, and lowers the others.": (
-            terms(lambda g, x_hat: g - x_hat * mean_of_row(g * x_hat))
-        ),
-        "Both terms are missing: mean and deviation depend on every entry of the row.": (
-            terms(lambda g, x_hat: g)
-        ),
-        "Both means run over the batch: layer norm knows its own row alone.": (
-            terms(lambda g, x_hat: g - column(g) - x_hat * column(g * x_hat))
-        ),
-        "gamma is forgotten: it is g = gamma dy that goes back.": (
-            norm_with(scaled=lambda dy, gamma: dy)
-        ),
-        "The terms are sums where means are due: 1/n is missing.": terms(
-            lambda g, x_hat: (
-                g - g.sum(axis=-1, keepdims=True) - x_hat * (g * x_hat).sum(axis=-1, keepdims=True)
-            )
-        ),
-        "It is not divided by the deviation.": norm_with(divided=lambda dx, s: dx),
-        "It is multiplied by the deviation; it is to be divided.": (
-            norm_with(divided=lambda dx, s: dx * s)
-        ),
-        "It is divided by the variance; it is to be divided by its root.": (
-            norm_with(divided=lambda dx, s: dx / s**2)
-        ),
-        "The sign of the last term is wrong: what lies along x̂ is taken off.": (
-            terms(lambda g, x_hat: g - mean_of_row(g) + x_hat * mean_of_row(g * x_hat))
-        ),
-        "The last term lacks the factor x̂ in front: it has a share in every entry.": (
-            terms(lambda g, x_hat: g - mean_of_row(g) - mean_of_row(g * x_hat))
-        ),
-        "The variance is divided by n - 1: layer norm takes the mean square.": norm_with(
-            deviation=lambda x: np.sqrt(x.var(axis=-1, ddof=1, keepdims=True) + EPS)
-        ),
-        "ε is missing: it stands beside the variance, under the root.": norm_with(
-            deviation=lambda x: np.sqrt(x.var(axis=-1, keepdims=True))
-        ),
-        "ε stands outside the root: it belongs beside the variance.": norm_with(
-            deviation=lambda x: np.sqrt(x.var(axis=-1, keepdims=True)) + EPS
-        ),
-        "Mean and deviation are those of all rows: each row has its own.": norm_with(
-            deviation=lambda x: np.sqrt(x.var() + EPS), centre=np.mean
-        ),
-        "Mean and deviation run down the columns: each row has its own.": norm_with(
-            deviation=lambda x: np.sqrt(x.var(axis=0) + EPS), centre=column
-        ),
-        "It has x - μ where x̂ is due: divide by s first.": lambda x, gamma, dy: norm_with(
-            terms=lambda g, _: (
-                g - mean_of_row(g) - (x - mean_of_row(x)) * mean_of_row(g * (x - mean_of_row(x)))
-            )
-        )(x, gamma, dy),
-        "It has x where x̂ is due.": lambda x, gamma, dy: norm_with(
-            terms=lambda g, _: g - mean_of_row(g) - x * mean_of_row(g * x)
-        )(x, gamma, dy),
-        "gamma is multiplied at the end: the means want it before.": lambda x, gamma, dy: (
-            gamma * norm_with(scaled=lambda dy, gamma: dy)(x, gamma, dy)
-        ),
-    },
-    proved="What lies along 1 or along x̂ never comes back, for moving x that way changes no y.",
-    shown=layer_norm,
-)
-
 EXERCISES = {
+    "soft look-up": LOOK_UP,
     "attention's pullback": ATTENTION,
     "split into heads": HEADS,
     "causal mask": CAUSAL,
     "class token's gradient": CLASS_TOKEN,
     "layer norm's dx": LAYER_NORM,
+    "pre-norm's pullback": PRE_NORM,
 }

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.plots.canvas import BLUE, COLOURS, GREY, INK, PALE, RED, SMALL, legend_below, looks
+from nnlib.plots.canvas import BLUE, GREY, INK, PALE, RED, SMALL, legend_below, looks
 from nnlib.plots.matrices import draw_matrix
 
 CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
@@ -72,26 +72,6 @@ def draw_strip(
     axes[0].figure.suptitle(title, fontsize=16, fontweight="bold")
 
 
-def draw_heads(widths: Sequence[int], tokens: int, *, title: str, ax: Axes) -> None:
-    """Draw rows of numbers, cut into heads: each takes its columns of every row.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(8, 3).add_subplot()
-    >>> draw_heads([2, 2], 3, title="Two heads of two", ax=ax)
-    >>> [text.get_text() for text in ax.texts]
-    ['head 1', 'head 2']
-    """
-    column = 0.0
-    for head, (width, colour) in enumerate(zip(widths, COLOURS)):
-        for row, step in np.ndindex(tokens, width):
-            cell = {"facecolor": colour, "alpha": 0.35, "edgecolor": INK}
-            ax.add_patch(ax.patch.__class__((column + step, -row), 1, 1, **cell))
-        ax.text(column + width / 2, 1.5, f"head {head + 1}", color=INK, **CENTRED)
-        column += width + 0.6
-    ax.set(xlim=(-0.2, column), ylim=(-tokens + 0.8, 2), aspect="equal", title=title)
-    ax.axis("off")
-
-
 def draw_projection(g: Array, x_hat: Array, *, title: str, ax: Axes) -> None:
     """Draw a row's gradient in the plane that it spans with x̂: dx is what stands upright on x̂.
 
@@ -102,13 +82,13 @@ def draw_projection(g: Array, x_hat: Array, *, title: str, ax: Axes) -> None:
     >>> g, x_hat = np.array([1.0, -1.0, 0.0]), np.array([1.0, 0.0, -1.0])
     >>> draw_projection(g, x_hat, title="What remains", ax=ax)
     >>> [text.get_text() for text in ax.texts if text.get_text()]
-    ['g − its mean', 'along x̂', 'what remains']
+    ['dx̂ − its mean', 'along x̂', 'what remains']
     """
     g = g - g.mean()
     along = g @ x_hat / np.linalg.norm(x_hat)
     upright = np.sqrt(max(g @ g - along**2, 0.0))
     arrows = {
-        "g − its mean": ((0, 0), (along, upright), GREY),
+        "dx̂ − its mean": ((0, 0), (along, upright), GREY),
         "along x̂": ((0, 0), (along, 0), RED),
         "what remains": ((along, 0), (along, upright), BLUE),
     }
@@ -144,7 +124,7 @@ def draw_stream(norm_first: bool, *, title: str, ax: Axes) -> None:
     ax.plot([0, 0], [0, top], zorder=1, **line)
     ax.text(0, -0.35, "x", **CENTRED)
     ax.text(0, top + 0.3, "y", **CENTRED)
-    for foot, name in ((0.4, "attend"), (3.3, "think")):
+    for foot, name in ((0.4, "attend"), (3.3, "MLP")):
         plus = foot + (2.1 if norm_first else 1.5)
         ax.plot([0, 1.6, 1.6, 0], [foot, foot, plus, plus], zorder=1, **line)
         branch = [("norm", 0.7), (name, 1.45)] if norm_first else [(name, 0.75)]
@@ -184,10 +164,12 @@ def draw_arms(
     ax.grid(axis="y", color=PALE, alpha=0.3)
 
 
-def draw_depths(arms: Mapping[str, Array], *, title: str, ax: Axes) -> None:
+def draw_depths(arms: Mapping[str, Array], *, title: str, ax: Axes, **settings: Any) -> None:
     """Draw how long the gradient is at each depth: the seeds' middle, and the range they fill.
 
-    Shapes   of each arm (depth + 1, seeds), the lowest layer's input first
+    settings   what else the axes are set to, such as yticks=[0.5, 1, 2].
+
+    Shapes     of each arm (depth + 1, seeds), the lowest layer's input first
 
     >>> from nnlib.plots.canvas import new_figure
     >>> ax = new_figure(5, 4).add_subplot()
@@ -200,7 +182,8 @@ def draw_depths(arms: Mapping[str, Array], *, title: str, ax: Axes) -> None:
         ax.plot(depth, middle, label=name, markersize=7, markevery=3, **look)
         ax.fill_between(depth, low, high, color=look["color"], alpha=0.2, linewidth=0)
     ax.set(xlabel="layers below it; 0 is the input", ylabel="length of the gradient")
-    ax.set(yscale="log", title=title)
+    ax.set(yscale="log", title=title, **settings)
     ax.set_xticks(range(0, len(lengths), 3))
     ax.minorticks_off()
+    ax.yaxis.set_major_formatter("{x:g}")
     legend_below(ax)
