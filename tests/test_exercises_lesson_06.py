@@ -50,7 +50,7 @@ def test_another_way_to_the_same_is_right(name, lines):
     ("name", "lines", "sentence"),
     [
         ("attention's pullback", f"{DS}return dS @ k / r, dS.T @ q / r, A @ do", "dv needs Aᵀ"),
-        ("attention's pullback", f"{DS}return dS @ k, dS.T @ q, A.T @ do", "1/√d is missing"),
+        ("attention's pullback", f"{DS}return dS @ k, dS.T @ q, A.T @ do", "1/√d_k is missing"),
         ("attention's pullback", f"{DS}return dS @ k / r**2, dS.T @ q / r**2, A.T @ do", "twice"),
         ("attention's pullback", f"{DS}return dS @ k / r, dS @ q / r, A.T @ do", "dk needs dSᵀ"),
         ("attention's pullback", f"{DS}return dS @ k / r, dS.T @ q / r, A.T @ do / r", "no root"),
