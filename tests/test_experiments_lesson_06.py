@@ -172,18 +172,6 @@ def test_models_have_the_parameters_that_the_lesson_counts():
     assert parameter_vector(lab.LookUp(rng=0))[0].size == 4 * (18 * 18 + 18)
 
 
-def test_stored_arms_are_read_with_who_is_ahead(monkeypatch):
-    rows = [
-        {"arm": "a", "measure": "test accuracy", "mean": "0.97", "spread": "0.01"},
-        {"arm": "a", "measure": "share of seeds ahead of b", "mean": "1", "spread": "0"},
-        {"arm": "b", "measure": "test accuracy", "mean": "0.95", "spread": "0.02"},
-        {"arm": "b", "measure": "share of seeds ahead of a", "mean": "0", "spread": "0"},
-    ]
-    monkeypatch.setattr(lab, "stored", lambda name: rows if name == "06_pair" else [])
-    arms = lab.compared("pair")
-    assert arms == {"a": lab.Arm(0.97, 0.01, {"b": 1.0}), "b": lab.Arm(0.95, 0.02, {"a": 0.0})}
-
-
 class Spied:
     """A classifier of two images with known weights, which notes the mask that it is given."""
 

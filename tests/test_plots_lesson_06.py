@@ -8,7 +8,6 @@ from pictures import assert_legible
 
 from nnlib.plots.canvas import new_figure, style
 from nnlib.plots.lesson_06 import (
-    draw_arms,
     draw_depths,
     draw_page,
     draw_projection,
@@ -129,11 +128,3 @@ def test_heights_on_the_way_down_can_be_read_as_numbers(ax):
     draw_depths({"a": np.full((3, 2), 2.0)}, title="Down", yticks=[0.3, 1, 6], ax=ax)
     ax.figure.canvas.draw()
     assert [label.get_text() for label in ax.get_yticklabels()] == ["0.3", "1", "6"]
-
-
-def test_arms_are_rows_of_their_runs(ax):
-    draw_arms({"a": [0.5, 0.7], "b": [0.9]}, xlabel="accuracy", title="b is ahead", ax=ax)
-    dots = [line.get_xydata().tolist() for line in ax.lines[::2]]
-    assert dots == [[[0.5, 0], [0.7, 0]], [[0.9, 1]]]
-    assert [line.get_xdata()[0] for line in ax.lines[1::2]] == [pytest.approx(0.6), 0.9]
-    assert ax.get_ylim()[0] > ax.get_ylim()[1]

@@ -8,7 +8,6 @@ import numpy as np
 from nnlib.blocks import relu, softmax
 from nnlib.checks import Array, Pullback, Rng, generator, one_of, whole_number
 from nnlib.data import load_digits, scale
-from nnlib.experiments.stored import stored
 from nnlib.layers import Composite, Layer, Linear, Sequential
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP, flatten
@@ -290,40 +289,3 @@ def read_with_rows_hidden(
     hidden = np.argsort(rank, axis=-1)[:, None, :rows]
     np.put_along_axis(there, hidden, False, axis=-1)
     return float((model(x, mask=there)[0].argmax(axis=-1) == labels).mean())
-
-
-# -- The encoder beside others, as stored ----------------------------------------------------------
-
-AHEAD = "share of seeds ahead of "  # begins such a measure
-
-
-class Arm(NamedTuple):
-    """What an arm of a stored comparison reached.
-
-    test, spread   the accuracy on MNIST's test images: the mean over the seeds, and their range.
-    ahead          with what share of the seeds it was the better, by each other arm.
-    """
-
-    test: float
-    spread: float
-    ahead: dict[str, float]
-
-
-def compared(table: str) -> dict[str, Arm]:
-    """The arms of a stored table; ``python -m benchmarks.encoder_06`` makes them anew.
-
-    Errors   ValueError for a name that no table has.
-    """
-    arms: dict[str, list[dict[str, str]]] = {}
-    for row in stored(f"06_{table}"):
-        arms.setdefault(row["arm"], []).append(row)
-    found = {}
-    for arm, rows in arms.items():
-        (test,) = (row for row in rows if row["measure"] == "test accuracy")
-        ahead = {
-            row["measure"].removeprefix(AHEAD): float(row["mean"])
-            for row in rows
-            if row["measure"].startswith(AHEAD)
-        }
-        found[arm] = Arm(float(test["mean"]), float(test["spread"]), ahead)
-    return found

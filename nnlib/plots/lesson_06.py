@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.plots.canvas import BLUE, GREY, INK, PALE, RED, SMALL, legend_below, looks
+from nnlib.plots.canvas import BLUE, GREY, INK, RED, SMALL, legend_below, looks
 from nnlib.plots.matrices import draw_matrix
 
 CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
@@ -142,26 +142,6 @@ def draw_stream(norm_first: bool, *, title: str, ax: Axes) -> None:
     ax.text(-0.95, top / 2, "dL/dx", color=RED, rotation=90, ha="right", va="center")
     ax.set(xlim=(-1.8, 2.9), ylim=(-0.8, top + 0.8), title=title)
     ax.axis("off")
-
-
-def draw_arms(
-    arms: Mapping[str, Sequence[float]], *, xlabel: str, title: str, ax: Axes, **settings: Any
-) -> None:
-    """Draw each arm's runs as dots in a row of its own, the mean as a line, the first arm on top.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(8, 3).add_subplot()
-    >>> draw_arms({"a": [0.5, 0.7], "b": [0.9]}, xlabel="accuracy", title="b is ahead", ax=ax)
-    >>> [tick.get_text() for tick in ax.get_yticklabels()]
-    ['a', 'b']
-    """
-    look = next(looks(["runs"]))
-    for row, values in enumerate(arms.values()):
-        ax.plot(values, np.full(len(values), row), **(look | {"linestyle": "", "markersize": 9}))
-        ax.plot([np.mean(values)] * 2, [row - 0.3, row + 0.3], color=INK, linestyle="-")
-    ax.set_yticks(range(len(arms)), list(arms))
-    ax.set(ylim=(len(arms) - 0.5, -0.5), xlabel=xlabel, title=title, **settings)
-    ax.grid(axis="y", color=PALE, alpha=0.3)
 
 
 def draw_depths(arms: Mapping[str, Array], *, title: str, ax: Axes, **settings: Any) -> None:
