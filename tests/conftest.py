@@ -16,6 +16,7 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
+from ipywidgets import Widget
 from hypothesis import HealthCheck, settings
 from mnist_files import SHA256, SIZES
 from pictures import assert_legible
@@ -26,6 +27,8 @@ from nnlib.plots.canvas import new_figure, png, style
 from tools import browser
 
 POOLS = ThreadpoolController()
+MADE: list[Widget] = []
+Widget.on_widget_constructed(MADE.append)
 BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
 
 settings.register_profile(
@@ -81,6 +84,19 @@ def nothing_left_behind():
     yield
     after = shared_state()
     assert not [name for name in before if before[name] != after[name]]
+
+
+def closing():
+    """Close what widgets are made meanwhile: ipywidgets keeps each, and it its panel's pictures."""
+    first = len(MADE)
+    yield
+    for widget in MADE[first:]:
+        widget.close()
+    del MADE[first:]
+
+
+widgets_of_a_test = pytest.fixture(autouse=True)(closing)
+widgets_of_a_module = pytest.fixture(autouse=True, scope="module")(closing)
 
 
 @pytest.fixture(autouse=True, scope="session")
