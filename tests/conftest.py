@@ -16,8 +16,8 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
-from ipywidgets import Widget
 from hypothesis import HealthCheck, settings
+from ipywidgets import Widget
 from mnist_files import SHA256, SIZES
 from pictures import assert_legible
 from threadpoolctl import ThreadpoolController
