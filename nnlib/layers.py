@@ -6,6 +6,7 @@ returns only dx: the one place where a backward pass changes state.
 
 from collections.abc import Callable, Mapping
 from inspect import signature
+from operator import attrgetter
 from typing import Any, NoReturn
 
 import numpy as np
@@ -28,6 +29,8 @@ from nnlib.checks import (
 )
 from nnlib.initializers import he_normal
 from nnlib.parameters import Model, NamedArrays, Widths
+
+PARAMS = attrgetter("params")  # no generator: an interrupt as one is closed would be lost
 
 
 class Layer(Model):
@@ -237,7 +240,7 @@ class Sequential(Composite):
 
     def on_data(self, *x: Any, rng: Rng | None = None, **constants: Any) -> tuple[Any, Pullback]:
         first, *rest = self.parts
-        while rest and not any(layer.params for layer in first.layers()):  # its value is data, too
+        while rest and not any(map(PARAMS, first.layers())):  # its value is data, too
             x, constants = (first(*x, rng=rng, **constants)[0],), {}
             first, *rest = rest
         return self.chain(first.on_data(*x, rng=rng, **constants), rest, rng)

@@ -26,6 +26,7 @@ from nnlib import data
 from nnlib.plots.canvas import new_figure, png, style
 from tools import browser
 
+collect_ignore_glob = ["golden/*"]  # scripts that need PyTorch
 POOLS = ThreadpoolController()
 MADE: list[Widget] = []
 Widget.on_widget_constructed(MADE.append)

@@ -4,6 +4,7 @@ import asyncio
 import random
 import re
 from functools import cache
+from itertools import count
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from nnlib.experiments.encoder_on_mnist import as_tokens
 from nnlib.experiments.filmed import USUAL, learning
 from nnlib.losses import softmax_cross_entropy
 from nnlib.plots.attention import SLOPES, WEIGHTS
+from nnlib.widgets import advancing
+from nnlib.widgets.advancing import SLICE
 from nnlib.widgets.lesson_06 import GRADIENT, HEADS, LOOK, QUERIES, RUN, STRIP
 from nnlib.words import minus
 
@@ -270,7 +273,10 @@ def test_stored_weights_are_trained_on(at):
     assert f"{right:.3f} of unseen images are read rightly" in panel.words.value
 
 
-def test_in_a_kernel_a_long_way_is_gone_in_slices_that_are_drawn():
+def test_in_a_kernel_a_long_way_is_gone_in_slices_that_are_drawn(monkeypatch):
+    ticks = count()
+    monkeypatch.setattr(advancing, "perf_counter", lambda: SLICE / 2 * next(ticks))  # two steps
+
     async def play():
         panel, seen = attention_panel(), []
         panel.controls["stored"].value = False
