@@ -182,7 +182,7 @@ agree(X.T @ dY, sum(np.outer(X[s], dY[s]) for s in range(2)))
 print(inspect.getsource(linear))
 
 # %% [markdown]
-# Which line of `pullback` is which formula? Against B's, and against differences:
+# `times` is `@`, whatever the batch's shape. Which line of `pullback` is which formula? Against B's, and against differences:
 
 # %%
 Y, pullback = linear(X, W_B.T.copy(), np.zeros(3))
