@@ -860,10 +860,10 @@ exercise("pre-norm's pullback", half_back)
 #
 # One part is missing. What attention mixes is linear in the values, so behind it each token, *by itself*, goes through one MLP, which D prints rightly: $\max(0,xW_1+b_1)W_2+b_2$, here from $d$ to $4d$ and back. That is $8d^2$ weights; attention has $4d^2$.
 #
-# The library's layer: read it forward from the top, back from below, with the same names; `think` is the MLP. $n$ asks *and* answers, so two gradients come back to it; `rows` are those whose output is asked for.
+# The library's layer, forward from the top, back from below; `think` is the MLP. Of `before` and `after` one norms, the other hands on: pre-norm or post-norm. $n$ asks *and* answers, so two gradients come back to it; of `rows` the output is asked for.
 
 # %%
-print(inspect.getsource(EncoderLayer.normed_first))
+print(inspect.getsource(EncoderLayer.__call__))
 
 # %%
 sizes = [parameter_vector(part)[0].size for part in EncoderLayer(8, 2, 32, rng=0).parts]

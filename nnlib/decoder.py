@@ -4,7 +4,6 @@ Each forward pass is written from top to bottom and its pullback from bottom to 
 names. A token that is written makes its keys and values once: they are kept for those after it.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from nnlib.attention import MultiHeadAttention, of_tokens
 from nnlib.blocks import attention
 from nnlib.checks import Array, Pullback, Rng, float_dtype, generator, whole_number
-from nnlib.encoder import checked, norm
+from nnlib.encoder import checked, norm, where_to_norm
 from nnlib.layers import Composite, Dropout, Sequential
 from nnlib.mlp import MLP
 
@@ -207,26 +206,6 @@ def all_of(memory: Array, mask: Array | None) -> Array:
     all: then a later token would change the rounding of those before it.
     """
     return np.ones((1, memory.shape[-2]), bool) if mask is None else mask
-
-
-def where_to_norm(norm_first: bool) -> tuple[Callable, Callable]:
-    """What happens before a branch and behind its sum: a norm at one of the two places.
-
-    >>> before, after = where_to_norm(False)
-    >>> before(norm(2, "float64"), np.array([1.0, 3.0]))[0]
-    array([1., 3.])
-    """
-    return (with_norm, as_it_is) if norm_first else (as_it_is, with_norm)
-
-
-def with_norm(its_norm: Callable, x: Array) -> tuple[Array, Pullback]:
-    """The norm of x."""
-    return its_norm(x)
-
-
-def as_it_is(its_norm: Callable, x: Array) -> tuple[Array, Pullback]:
-    """x itself."""
-    return x, lambda dx: dx
 
 
 # -- one token more -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Each forward pass is written from top to bottom and its pullback from bottom to 
 names. What a layer is made of stands in nnlib.attention and nnlib.tokens.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -38,6 +39,26 @@ ALL = slice(None)
 def norm(d: int, dtype: Any) -> Layer:
     """A layer norm that begins with scale 1 and shift 0."""
     return Layer(layer_norm, gamma=np.ones(d, dtype), beta=np.zeros(d, dtype))
+
+
+def where_to_norm(norm_first: bool) -> tuple[Callable, Callable]:
+    """What happens before a branch and behind its sum: a norm at one of the two places.
+
+    >>> before, after = where_to_norm(False)
+    >>> before(norm(2, "float64"), np.array([1.0, 3.0]))[0]
+    array([1., 3.])
+    """
+    return (with_norm, as_it_is) if norm_first else (as_it_is, with_norm)
+
+
+def with_norm(its_norm: Callable, x: Array) -> tuple[Array, Pullback]:
+    """The norm of x."""
+    return its_norm(x)
+
+
+def as_it_is(its_norm: Callable, x: Array) -> tuple[Array, Pullback]:
+    """x itself."""
+    return x, lambda dx: dx
 
 
 class EncoderLayer(Composite):
@@ -97,53 +118,32 @@ class EncoderLayer(Composite):
         rows: slice = ALL,
     ) -> tuple[Array, Pullback]:
         of_tokens("EncoderLayer", "x", x, self.d)
-        return (self.normed_first if self.norm_first else self.normed_last)(x, mask, rng, rows)
-
-    def normed_first(
-        self, x: Array, mask: Array | None, rng: Rng | None, rows: slice
-    ) -> tuple[Array, Pullback]:
-        """Pre-norm: each branch norms what it reads, and adds to what was there."""
+        before, after = where_to_norm(self.norm_first)
         norm1, attend, norm2, think = self.parts
-        n, n_pullback = norm1(x)
+        n, n_pullback = before(norm1, x)
         a, a_pullback = attend(n[..., rows, :], n, mask=mask, rng=rng)
-        h = x[..., rows, :] + a
-        m, m_pullback = norm2(h)
+        h, h_pullback = after(norm1, x[..., rows, :] + a)
+        m, m_pullback = before(norm2, h)
         f, f_pullback = think(m, rng=rng)
-
-        def pullback(dy: Array) -> Array:
-            dh = dy + m_pullback(f_pullback(dy))
-            dn_rows, dn = a_pullback(dh)
-            dn[..., rows, :] += dn_rows
-            dx = n_pullback(dn)
-            dx[..., rows, :] += dh
-            return dx
-
-        return h + f, pullback
-
-    def normed_last(
-        self, x: Array, mask: Array | None, rng: Rng | None, rows: slice
-    ) -> tuple[Array, Pullback]:
-        """Post-norm: each sum is normed."""
-        norm1, attend, norm2, think = self.parts
-        a, a_pullback = attend(x[..., rows, :], x, mask=mask, rng=rng)
-        h, h_pullback = norm1(x[..., rows, :] + a)
-        f, f_pullback = think(h, rng=rng)
-        y, y_pullback = norm2(h + f)
+        y, y_pullback = after(norm2, h + f)
 
         def pullback(dy: Array) -> Array:
             dsum = y_pullback(dy)
-            dsum = h_pullback(dsum + f_pullback(dsum))
-            dx_rows, dx = a_pullback(dsum)
-            dx[..., rows, :] += dsum + dx_rows
+            dsum = h_pullback(dsum + m_pullback(f_pullback(dsum)))
+            dn_rows, dn = a_pullback(dsum)
+            dn[..., rows, :] += dn_rows
+            dx = n_pullback(dn)
+            dx[..., rows, :] += dsum
             return dx
 
         return y, pullback
 
     def weights(self, x: Array, mask: Array | None = None) -> Array:
         """The attention weights (B, heads, T, T), for looking at."""
+        before, _ = where_to_norm(self.norm_first)
         parts: Any = self.parts
         norm1, attend, _, _ = parts
-        n, _ = norm1(x) if self.norm_first else (x, None)
+        n, _ = before(norm1, x)
         return attend.parts[0].weights(n, n, mask)
 
 

@@ -172,5 +172,5 @@ PRE_NORM = Exercise(
         "dy counts twice.": lambda dy, f_back, norm_back: 2 * dy + norm_back(f_back(dy)),
     },
     proved="Whatever f and the norm do, dy is one of the two terms.",
-    shown=EncoderLayer.normed_first,
+    shown=EncoderLayer.__call__,
 )
