@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from nnlib.attention import MultiHeadAttention, of_tokens
+from nnlib.attention import of_tokens
 from nnlib.blocks import attention
-from nnlib.checks import Array, Pullback, Rng, float_dtype, generator, whole_number
-from nnlib.encoder import checked, norm, where_to_norm
-from nnlib.layers import Composite, Dropout, Sequential
-from nnlib.mlp import MLP
+from nnlib.checks import Array, Pullback, Rng
+from nnlib.encoder import Stack, TransformerLayer, where_to_norm
 
 Kept = tuple[Array, Array]  # keys and values, each (B, heads, t, d/heads)
 
 
-class DecoderLayer(Composite):
+class DecoderLayer(TransformerLayer):
     """Tokens attend to those before them, then to what was read, then each thinks alone.
 
     norm_first   True: each of the three norms what it takes and adds to what was there,
@@ -42,29 +40,7 @@ class DecoderLayer(Composite):
     ((1, 3, 4), [(1, 3, 4), (1, 5, 4)], [(1, 2, 3, 3), (1, 2, 3, 5)])
     """
 
-    def __init__(
-        self,
-        d: int,
-        heads: int,
-        d_ff: int,
-        *,
-        norm_first: bool = True,
-        dropout: float = 0.0,
-        rng: Rng | int | None,
-        dtype: Any = "float64",
-    ) -> None:
-        checked("DecoderLayer", d, heads, d_ff, norm_first, dropout)
-        rng, dtype = generator("DecoderLayer", "rng", rng), float_dtype("DecoderLayer", dtype)
-        silence = [Dropout(dropout)] if dropout else []
-        super().__init__(
-            norm(d, dtype),
-            Sequential(MultiHeadAttention(d, heads, rng=rng, dtype=dtype), *silence),
-            norm(d, dtype),
-            Sequential(MultiHeadAttention(d, heads, rng=rng, dtype=dtype), *silence),
-            norm(d, dtype),
-            Sequential(MLP(d, d_ff, d, rng=rng, dtype=dtype), *silence),
-        )
-        self.d, self.norm_first = d, norm_first
+    attentions = 2
 
     def __call__(
         self,
@@ -116,7 +92,7 @@ class DecoderLayer(Composite):
         return attend.parts[0].weights(n, n, mask), A_cross
 
 
-class Decoder(Composite):
+class Decoder(Stack):
     """So many decoder layers, one on the other, and a last norm when each norms first.
 
     Called as a layer is; every layer has the same memory and the same masks.
@@ -132,25 +108,7 @@ class Decoder(Composite):
     ((1, 3, 4), [(1, 3, 4), (1, 5, 4)])
     """
 
-    def __init__(
-        self,
-        layers: int,
-        d: int,
-        heads: int,
-        d_ff: int,
-        *,
-        norm_first: bool = True,
-        dropout: float = 0.0,
-        rng: Rng | int | None,
-        dtype: Any = "float64",
-    ) -> None:
-        layers = whole_number("Decoder", "layers", layers, low=1)
-        checked("Decoder", d, heads, d_ff, norm_first, dropout)
-        rng, dtype = generator("Decoder", "rng", rng), float_dtype("Decoder", dtype)
-        options: Any = {"norm_first": norm_first, "dropout": dropout, "rng": rng, "dtype": dtype}
-        parts: list[Any] = [DecoderLayer(d, heads, d_ff, **options) for _ in range(layers)]
-        super().__init__(*parts, *([norm(d, dtype)] if norm_first else []))
-        self.depth = layers
+    kind = DecoderLayer
 
     def __call__(
         self,

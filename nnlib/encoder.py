@@ -28,7 +28,7 @@ from nnlib.checks import (
     whole_number,
 )
 from nnlib.initializers import normal, xavier_normal
-from nnlib.layers import Composite, Dropout, Layer, Linear, Sequential
+from nnlib.layers import Composite, Dropout, Layer, Linear, Sequential, back_through
 from nnlib.masks import fits
 from nnlib.mlp import MLP
 from nnlib.tokens import add_positions, add_sinusoids, read_out, with_token
@@ -61,7 +61,39 @@ def as_it_is(its_norm: Callable, x: Array) -> tuple[Array, Pullback]:
     return x, lambda dx: dx
 
 
-class EncoderLayer(Composite):
+class TransformerLayer(Composite):
+    """What layers are made of: attention in heads, once or twice, and an MLP, each with a norm.
+
+    Errors   as EncoderLayer.
+    """
+
+    attentions = 1
+
+    def __init__(
+        self,
+        d: int,
+        heads: int,
+        d_ff: int,
+        *,
+        norm_first: bool = True,
+        dropout: float = 0.0,
+        rng: Rng | int | None,
+        dtype: Any = "float64",
+    ) -> None:
+        where = type(self).__name__
+        checked(where, d, heads, d_ff, norm_first, dropout)
+        rng, dtype = generator(where, "rng", rng), float_dtype(where, dtype)
+        silence = [Dropout(dropout)] if dropout else []
+        parts: list[Any] = []
+        for _ in range(self.attentions):
+            attend = MultiHeadAttention(d, heads, rng=rng, dtype=dtype)
+            parts += [norm(d, dtype), Sequential(attend, *silence)]
+        think = MLP(d, d_ff, d, rng=rng, dtype=dtype)
+        super().__init__(*parts, norm(d, dtype), Sequential(think, *silence))
+        self.d, self.norm_first = d, norm_first
+
+
+class EncoderLayer(TransformerLayer):
     """Tokens attend to each other, then each thinks alone; both times the layer adds to them.
 
     norm_first   True: y = h + think(norm h), h = x + attend(norm x): from y to x there is a way
@@ -87,28 +119,6 @@ class EncoderLayer(Composite):
     >>> y.shape, pullback(y).shape, layer.weights(np.eye(4)[None]).shape
     ((1, 4, 4), (1, 4, 4), (1, 2, 4, 4))
     """
-
-    def __init__(
-        self,
-        d: int,
-        heads: int,
-        d_ff: int,
-        *,
-        norm_first: bool = True,
-        dropout: float = 0.0,
-        rng: Rng | int | None,
-        dtype: Any = "float64",
-    ) -> None:
-        checked("EncoderLayer", d, heads, d_ff, norm_first, dropout)
-        rng, dtype = generator("EncoderLayer", "rng", rng), float_dtype("EncoderLayer", dtype)
-        silence = [Dropout(dropout)] if dropout else []
-        super().__init__(
-            norm(d, dtype),
-            Sequential(MultiHeadAttention(d, heads, rng=rng, dtype=dtype), *silence),
-            norm(d, dtype),
-            Sequential(MLP(d, d_ff, d, rng=rng, dtype=dtype), *silence),
-        )
-        self.d, self.norm_first = d, norm_first
 
     def __call__(
         self,
@@ -147,7 +157,37 @@ class EncoderLayer(Composite):
         return attend.parts[0].weights(n, n, mask)
 
 
-class Encoder(Composite):
+class Stack(Composite):
+    """So many layers of a kind, one on the other, and a last norm when each norms first.
+
+    Errors   as EncoderLayer; TypeError or ValueError for layers that are no integer >= 1.
+    """
+
+    kind: type[TransformerLayer]
+
+    def __init__(
+        self,
+        layers: int,
+        d: int,
+        heads: int,
+        d_ff: int,
+        *,
+        norm_first: bool = True,
+        dropout: float = 0.0,
+        rng: Rng | int | None,
+        dtype: Any = "float64",
+    ) -> None:
+        where = type(self).__name__
+        layers = whole_number(where, "layers", layers, low=1)
+        checked(where, d, heads, d_ff, norm_first, dropout)
+        rng, dtype = generator(where, "rng", rng), float_dtype(where, dtype)
+        options: Any = {"norm_first": norm_first, "dropout": dropout, "rng": rng, "dtype": dtype}
+        parts: list[Any] = [self.kind(d, heads, d_ff, **options) for _ in range(layers)]
+        super().__init__(*parts, *([norm(d, dtype)] if norm_first else []))
+        self.depth = layers
+
+
+class Encoder(Stack):
     """So many encoder layers, one on the other, and a last norm when each norms first.
 
     Called as ``encoder(x, mask=None, rng=None)``; every layer has the same mask. ``rows``, a slice,
@@ -163,25 +203,7 @@ class Encoder(Composite):
     ((1, 3, 4), [(1, 2, 3, 3), (1, 2, 3, 3)])
     """
 
-    def __init__(
-        self,
-        layers: int,
-        d: int,
-        heads: int,
-        d_ff: int,
-        *,
-        norm_first: bool = True,
-        dropout: float = 0.0,
-        rng: Rng | int | None,
-        dtype: Any = "float64",
-    ) -> None:
-        layers = whole_number("Encoder", "layers", layers, low=1)
-        checked("Encoder", d, heads, d_ff, norm_first, dropout)
-        rng, dtype = generator("Encoder", "rng", rng), float_dtype("Encoder", dtype)
-        options: Any = {"norm_first": norm_first, "dropout": dropout, "rng": rng, "dtype": dtype}
-        parts: list[Any] = [EncoderLayer(d, heads, d_ff, **options) for _ in range(layers)]
-        super().__init__(*parts, *([norm(d, dtype)] if norm_first else []))
-        self.depth = layers
+    kind = EncoderLayer
 
     def __call__(
         self,
@@ -200,12 +222,7 @@ class Encoder(Composite):
             x, norm_pullback = norm_layer(x)
             pullbacks.append(norm_pullback)
 
-        def pullback(dx: Array) -> Array:
-            for part_pullback in reversed(pullbacks):
-                dx = part_pullback(dx)
-            return dx
-
-        return x, pullback
+        return x, back_through(pullbacks)
 
     def weights(self, x: Array, mask: Array | None = None) -> list[Array]:
         """The attention weights of each layer, (B, heads, T, T), for looking at."""

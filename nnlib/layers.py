@@ -254,13 +254,7 @@ class Sequential(Composite):
         for part in rest:
             y, part_pullback = part(y, rng=rng)
             pullbacks.append(part_pullback)
-
-        def pullback(dy: Any) -> Any:
-            for part_pullback in reversed(pullbacks):
-                dy = part_pullback(dy)
-            return dy
-
-        return y, pullback
+        return y, back_through(pullbacks)
 
     def values(self, x: Array) -> list[Array]:
         """Every part's output for x, in order: what plots need, asked for and never kept."""
@@ -269,6 +263,17 @@ class Sequential(Composite):
             x, _ = part(x)
             outputs.append(x)
         return outputs
+
+
+def back_through(pullbacks: list[Pullback]) -> Pullback:
+    """The way back through parts that stand one behind the other: the last one's pullback first."""
+
+    def pullback(dy: Any) -> Any:
+        for part_pullback in reversed(pullbacks):
+            dy = part_pullback(dy)
+        return dy
+
+    return pullback
 
 
 class Residual(Composite):

@@ -1,13 +1,13 @@
 """What decoders promise: PyTorch's numbers, true gradients, and a past that no future changes."""
 
 import copy
-from pathlib import Path
 
 import numpy as np
 import pytest
 from blocks_table import scaled_error
 from decoder_table import CASES, KEEP, LABELS, SOURCE, TARGET
 from models import Drawn, generic
+from stored_values import golden_of
 
 from nnlib.calculus import check_vjp
 from nnlib.losses import softmax_cross_entropy
@@ -25,7 +25,6 @@ from nnlib.transformer import (
     padding_mask,
 )
 
-GOLDEN = Path(__file__).parent / "golden" / "decoder.npz"
 each_norm = pytest.mark.parametrize("norm_first", [True, False], ids=["pre-norm", "post-norm"])
 each_positions = pytest.mark.parametrize("positions", ["learned", "sinusoids", None])
 each_tied = pytest.mark.parametrize("tied", [True, False], ids=["tied", "apart"])
@@ -75,8 +74,7 @@ def tokens(count=4, seed=1):
 
 @pytest.fixture(scope="module")
 def golden():
-    with np.load(GOLDEN, allow_pickle=False) as file:
-        return dict(file)
+    return golden_of("decoder")
 
 
 def test_there_are_golden_values_of_every_case_and_of_no_other(golden):

@@ -1,12 +1,11 @@
 """What nnlib.encoder promises: PyTorch's numbers, true gradients, masks that hide exactly."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from blocks_table import scaled_error
 from encoder_table import CASES
 from models import Drawn, generic
+from stored_values import golden_of
 
 from nnlib.blocks import softmax
 from nnlib.calculus import check_vjp
@@ -24,7 +23,6 @@ from nnlib.transformer import (
     padding_mask,
 )
 
-GOLDEN = Path(__file__).parent / "golden" / "encoder.npz"
 IDS = np.array([[4, 2, 7, 1, 3], [5, 5, 0, 0, 0]])
 MASKS = {
     "no mask": None,
@@ -60,8 +58,7 @@ def tokens(width=6, samples=2, count=5, seed=1):
 
 @pytest.fixture(scope="module")
 def golden():
-    with np.load(GOLDEN, allow_pickle=False) as file:
-        return dict(file)
+    return golden_of("encoder")
 
 
 def test_there_are_golden_values_of_every_case_and_of_no_other(golden):

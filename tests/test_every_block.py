@@ -3,7 +3,6 @@
 import importlib
 import inspect
 from collections import defaultdict
-from pathlib import Path
 from pkgutil import iter_modules
 
 import numpy as np
@@ -24,11 +23,11 @@ from blocks_table import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stored_values import golden_of
 
 import nnlib
 from nnlib.calculus import check_vjp
 
-GOLDEN = Path(__file__).parent / "golden" / "blocks.npz"
 each_precision = pytest.mark.parametrize(
     ("precision", "tolerance"), [(np.asarray, 1e-12), (as_float32, 1e-5)], ids=["f64", "f32"]
 )
@@ -75,10 +74,9 @@ def test_the_pullback_is_right_for_a_batch_of_one_and_for_size_one(row, leading,
 def golden():
     """The arrays that PyTorch left for each row."""
     rows = defaultdict(dict)
-    with np.load(GOLDEN, allow_pickle=False) as file:
-        for name in file.files:
-            row, _, argument = name.rpartition("/")
-            rows[row][argument] = file[name]
+    for name, values in golden_of("blocks").items():
+        row, _, argument = name.rpartition("/")
+        rows[row][argument] = values
     return rows
 
 

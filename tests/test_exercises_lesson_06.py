@@ -1,27 +1,11 @@
 """The exercises of lesson 06 hear what students write: ways to the same, slips in own words."""
 
-import numpy as np
 import pytest
+from answers import said
 
-from nnlib.exercises import exercises
-from nnlib.exercises.judge import verdict
-
-HEADS = {
-    "attention's pullback": "q, k, v, A, do",
-    "split into heads": "x, heads",
-    "causal mask": "T",
-    "layer norm's dx": "x, gamma, dy",
-}
 DS = "dA = do @ v.T; dS = A * (dA - (A * dA).sum(1, keepdims=True)); r = q.shape[1] ** 0.5; "
 NORM = "m = lambda a: a.mean(1)[:, None]; s = (m((x - m(x)) ** 2) + 1e-5) ** 0.5; "
 NORM += "h = (x - m(x)) / s; g = gamma * dy; "
-
-
-def said(name: str, lines: str) -> str:
-    """What is said to who writes these lines."""
-    space = {"np": np}
-    exec(f"def answer({HEADS[name]}):\n    {lines}", space)
-    return verdict(exercises()[name], space["answer"])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import json
 from math import cos, pi, sqrt
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from interrupts import interrupted, needs_timer
 from rules_table import TWINS
+from stored_values import golden_of
 
 from nnlib import optimizers
 from nnlib.optimizers import (
@@ -27,7 +27,6 @@ from nnlib.optimizers import (
     warmup,
 )
 
-GOLDEN = Path(__file__).parent / "golden" / "training.npz"
 EVERY = 5  # the golden parameters are those after every fifth step
 FORMS = {  # the documents' own forms, which PyTorch does not have
     "Momentum/lr_inside": (Momentum, {"lr": 0.1, "form": "lr_inside"}),
@@ -69,8 +68,7 @@ def path_of(optimizer, gradients):
 
 @pytest.fixture(scope="module")
 def golden():
-    with np.load(GOLDEN, allow_pickle=False) as file:
-        return dict(file)
+    return golden_of("training")
 
 
 # -- the same numbers as PyTorch -----------------------------------------------------------------

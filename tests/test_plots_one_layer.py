@@ -1,20 +1,8 @@
 """The pictures of document C's encoder: they draw what they are given, and it can be read."""
 
 import numpy as np
-import pytest
-from pictures import assert_legible
 
-from nnlib.plots.canvas import new_figure, style
 from nnlib.plots.one_layer import draw_vote, draw_ways
-
-
-@pytest.fixture
-def ax():
-    """Axes in the style of the course; at the end, all that is drawn can be read."""
-    with style():
-        figure = new_figure(9, 4.5)
-        yield figure.add_subplot()
-        assert_legible(figure)
 
 
 def test_a_way_by_which_nothing_comes_back_is_crossed_out(ax):

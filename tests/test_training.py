@@ -21,6 +21,7 @@ from runs import (
     replayed,
     state_of,
 )
+from stored_values import golden_of
 from threads import no_thread_left
 
 import nnlib
@@ -34,9 +35,6 @@ from nnlib.optimizers import Adam, GradientDescent, exponential_decay
 from nnlib.parameters import parameter_vector
 from nnlib.saving import load, save
 from nnlib.training import Record, Training, accuracy, fit
-
-GOLDEN = Path(__file__).parent / "golden" / "training.npz"
-
 
 # -- steps, records, order -----------------------------------------------------------------------
 
@@ -273,10 +271,10 @@ def test_models_of_ids_and_of_images_can_be_trained():
     ("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-5)], ids=["f64", "f32"]
 )
 def test_sixty_steps_end_where_pytorchs_do(dtype, tolerance):
-    with np.load(GOLDEN, allow_pickle=False) as file:
-        x, labels, start, end, losses = (
-            file[f"run/{name}"] for name in ("x", "labels", "start", "end", "losses")
-        )
+    golden = golden_of("training")
+    x, labels, start, end, losses = (
+        golden[f"run/{name}"] for name in ("x", "labels", "start", "end", "losses")
+    )
     model = MLP(6, 5, 4, 3, rng=0, dtype=dtype)
     theta, _ = parameter_vector(model)
     theta[:] = start
