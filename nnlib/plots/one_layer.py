@@ -64,7 +64,8 @@ def draw_vote(curves: Mapping[str, Array], steps: Array, *, title: str, ax: Axes
     for k, ((name, values), look) in enumerate(zip(curves.items(), looks(curves)), start=1):
         place, ends = last * (1 + 0.05 * k), values[:, -1]
         ax.plot(steps, values.mean(axis=0), markevery=3, markersize=9, **look)
-        ax.plot([place] * len(ends), ends, linewidth=0, **(look | {"markersize": 9, "alpha": 0.6}))
+        dots = look | {"linestyle": "", "markersize": 9, "alpha": 0.6}
+        ax.plot([place] * len(ends), ends, **dots)
         ax.text(place, ends.max() + 0.03, name, ha="center", fontsize=16, fontweight="bold")
     ax.axvline(last, color=PALE, linewidth=1)
     ax.set(xlabel="steps taken", ylabel="accuracy on other digits", title=title, ylim=(0, 1))
