@@ -178,13 +178,13 @@ class Spied:
     A = np.array([[0.2, 0.5, 0.1, 0.3], [0.4, 0.1, 0.2, 0.3]])  # over the rows
 
     def weights(self, x):
-        rows = np.concatenate([np.full((2, 1), 0.0), self.A], axis=1)  # the class token first
+        rows = np.insert(self.A, 0, 0.0, axis=1)  # the class token first
         heads = np.stack([rows + 0.1, rows - 0.1], axis=1)
-        return [np.repeat(heads[:, :, None], 5, axis=2), None]
+        return [None, np.repeat(heads[:, :, None], 5, axis=2)]
 
     def __call__(self, x, mask):
         self.mask = mask
-        return np.eye(10)[[3, 4]], None
+        return np.eye(10)[[3, 4] * (len(self.A) // 2)], None
 
 
 @pytest.mark.parametrize(
@@ -198,6 +198,32 @@ def test_hidden_are_the_rows_with_ink_that_are_looked_at(which, there):
     share = lab.read_with_rows_hidden(model, x, np.array([3, 5]), which=which, rows=2)
     assert share == 0.5
     assert model.mask[:, 0].astype(int).tolist() == there
+
+
+def test_hidden_are_the_rows_that_a_layer_looks_at():
+    x, model = np.ones((2, 4, 3)), Spied()
+    lab.read_with_rows_hidden(model, x, np.array([3, 4]), which="most", layer=1, rows=1)
+    assert model.mask[:, 0].astype(int).tolist() == [[1, 0, 1, 1], [0, 1, 1, 1]]
+    with pytest.raises(TypeError):
+        lab.read_with_rows_hidden(model, x, np.array([3, 4]), which="most", layer=0)
+
+
+def test_hidden_are_the_rows_with_most_ink_whatever_is_looked_at():
+    x, model = np.arange(1.0, 25).reshape(2, 4, 3), Spied()
+    x[1] = x[1, ::-1]
+    lab.read_with_rows_hidden(model, x, np.array([3, 4]), which="ink", rows=2)
+    assert model.mask[:, 0].astype(int).tolist() == [[1, 1, 0, 0], [0, 0, 1, 1]]
+
+
+def test_a_hidden_block_is_rows_side_by_side_and_lies_elsewhere_in_each_image():
+    x = np.zeros((300, 12, 3))
+    x[:, 2:9] = 1
+    model = Spied()
+    model.A = np.ones((300, 12))
+    lab.read_with_rows_hidden(model, x, np.array([3, 4] * 150), which="block", rows=3)
+    hidden = [np.flatnonzero(~row).tolist() for row in model.mask[:, 0]]
+    assert {rows[0] for rows in hidden} == {2, 3, 4, 5, 6}
+    assert all(rows == list(range(rows[0], rows[0] + 3)) for rows in hidden)
 
 
 def test_any_rows_are_the_same_each_time_and_all_have_ink():

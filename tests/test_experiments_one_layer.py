@@ -9,6 +9,7 @@ from nnlib.documents.c_encoder_corrected import Backward
 from nnlib.documents.c_encoder_forward import CLASSES, draw
 from nnlib.experiments.one_layer import (
     ARMS,
+    DEFINES,
     LINES,
     SUSPECTS,
     arrivals,
@@ -93,7 +94,14 @@ def test_the_four_ways_make_the_gradients_and_two_are_closed_to_a_token(c, kappa
 # -- the twelve lines ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", LINES)
+def test_the_line_that_defines_alpha_is_right_and_the_only_one():
+    definition = claims()[LINES[DEFINES][0]]
+    assert r"\partial" in definition.stated  # a derivative, not its entries
+    assert definition.check(RNG(0)).corrected < 1e-12  # which softmax's Jacobian is
+    assert [line for line in LINES if how_a_line_fails(line).startswith("right")] == [DEFINES]
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line != DEFINES])
 def test_a_line_does_not_exist_or_is_off_as_its_claim_is(line):
     printed = claims()[LINES[line][0]].check(RNG(0)).printed
     words = how_a_line_fails(line)

@@ -267,12 +267,12 @@ def sent_back(norm_first: bool, *, depth: int = 12, around_only: bool = False, s
 
 
 def read_with_rows_hidden(
-    model: TokenClassifier, x: Array, labels: Array, *, which: str, rows: int = 4
+    model: TokenClassifier, x: Array, labels: Array, *, which: str, layer: int = -1, rows: int = 4
 ) -> float:
     """The share of images still read when so many of each one's rows with ink are masked.
 
-    which   the rows that the class token looks at "most" or "least", the mean over the heads of the
-            first layer, or "any", drawn at random.
+    which   the rows that the class token looks at "most" or "least", the mean over the heads of a
+            layer; those with most "ink"; drawn at random, a "block" side by side, or "any".
     Errors  ValueError for another choice.
 
     >>> x = np.ones((3, 28, 28), np.float32)
@@ -280,11 +280,13 @@ def read_with_rows_hidden(
     >>> 0 <= read_with_rows_hidden(model, x, np.array([1, 2, 3]), which="most") <= 1
     True
     """
-    one_of("read_with_rows_hidden", "which", which, ("most", "least", "any"))
-    looked = model.weights(x)[0][:, :, 0, 1:].mean(axis=1)
-    chance = np.random.default_rng(0).random(looked.shape)
-    rank = {"most": -looked, "least": looked, "any": chance}[which]
-    rank = np.where(x.any(axis=-1), rank, np.inf)  # rows without ink come last
+    one_of("read_with_rows_hidden", "which", which, ("most", "least", "ink", "block", "any"))
+    looked = model.weights(x)[layer][:, :, 0, 1:].mean(axis=1)
+    inked, chance = x.any(axis=-1), np.random.default_rng(0).random(looked.shape)
+    middle = np.where(inked, chance, -1).argmax(axis=-1)[:, None]
+    far = np.abs(np.arange(x.shape[1]) - middle - 0.25)  # of two as far, the later row comes first
+    ranks = {"most": -looked, "least": looked, "ink": -x.sum(axis=-1), "block": far, "any": chance}
+    rank = np.where(inked, ranks[which], np.inf)  # rows without ink come last
     there = np.ones((len(x), 1, x.shape[1]), bool)
     hidden = np.argsort(rank, axis=-1)[:, None, :rows]
     np.put_along_axis(there, hidden, False, axis=-1)
