@@ -3,6 +3,7 @@
 import pytest
 from answers import said
 
+WAYS = "u = c * a; v = S_cls[:, -1:] * (g @ Wv.T); q = u @ K @ Wq.T; k = u[:, -1:] * Q_cls @ Wk.T; "
 DS = "dA = do @ v.T; dS = A * (dA - (A * dA).sum(1, keepdims=True)); r = q.shape[1] ** 0.5; "
 NORM = "m = lambda a: a.mean(1)[:, None]; s = (m((x - m(x)) ** 2) + 1e-5) ** 0.5; "
 NORM += "h = (x - m(x)) / s; g = gamma * dy; "
@@ -20,6 +21,10 @@ NORM += "h = (x - m(x)) / s; g = gamma * dy; "
          "return [x[:, n * h : n * h + n] for h in range(heads)]"),
         ("causal mask", "return np.tril(np.ones((T, T))).astype(bool)"),
         ("causal mask", "return [[j <= i for j in range(T)] for i in range(T)]"),
+        ("hide what is looked at", "rank = np.argsort(np.argsort(-looked, axis=1), axis=1); "
+         "return (rank >= rows)[:, None]"),
+        ("hide what is looked at", "least = np.sort(looked, axis=1)[:, -rows]; "
+         "return (looked < least[:, None])[:, None, :]"),
         ("layer norm's dx", f"{NORM}return (g - m(g) - h * m(g * h)) / s"),
         ("layer norm's dx", f"{NORM}n = x.shape[1]; "
          "J = [(np.eye(n) - 1 / n - np.outer(a, a) / n) / b for a, b in zip(h, s)]; "
@@ -53,6 +58,53 @@ def test_another_way_to_the_same_is_right(name, lines):
         ("causal mask", "return np.arange(T)[:, None] > np.arange(T)", "leaves out the diagonal"),
         ("causal mask", "return np.arange(T)[:, None] < np.arange(T)", "inverted"),
         ("causal mask", "return np.arange(T)[:, None] + 1 >= np.arange(T)", "one place ahead"),
+        ("causal mask", "return np.where(np.tri(T) > 0, 0, -1e9)", "True or False is due"),
+        ("causal mask", "return np.where(np.tri(T) > 0, 0, -1e9)", "large negative number"),
+        ("causal mask", "return np.arange(T)[:, None] > np.arange(T)", "is False, and True is due"),
+        ("soft look-up", "A = np.exp(keys @ q / len(q) ** 0.5); return A / A.sum() @ values",
+         "root of d"),
+        ("soft look-up", "A = np.exp(keys @ q); return (A / A.sum())[:, None] * values",
+         "to be added up"),
+        ("split into heads", "return x.reshape(len(x), heads, -1).swapaxes(1, 2)",
+         "second and third"),
+        ("split into heads", "return np.array(np.split(x, heads))", "shares out the tokens"),
+        ("attention's pullback", f"{DS}return dS @ k * r, dS.T @ q * r, A.T @ do", "multiplies"),
+        ("attention's pullback", f"{DS}r = len(k) ** 0.5; "
+         "return dS @ k / r, dS.T @ q / r, A.T @ do", "how many keys"),
+        ("attention's pullback", f"{DS}r = len(q) ** 0.5; "
+         "return dS @ k / r, dS.T @ q / r, A.T @ do", "how many queries"),
+        ("attention's pullback", f"{DS}r = v.shape[1] ** 0.5; "
+         "return dS @ k / r, dS.T @ q / r, A.T @ do", "values' width"),
+        ("class token's gradient", f"{WAYS}return g + v", "Query and key are forgotten"),
+        ("class token's gradient", f"{WAYS}return g + v + c * q + c * k", "counts twice"),
+        ("class token's gradient", f"{WAYS}return g + v + q + u.T @ Q_cls @ Wk.T", "the last row"),
+        ("hide what is looked at", "rank = np.argsort(np.argsort(-looked)); "
+         "return (rank < rows)[:, None]", "inverted"),
+        ("hide what is looked at", "rank = np.argsort(np.argsort(looked)); "
+         "return (rank >= rows)[:, None]", "least looked at: argsort"),
+        ("hide what is looked at", "rank = np.argsort(np.argsort(looked)); "
+         "return (rank < rows)[:, None]", "hides all others"),
+        ("hide what is looked at", "rank = np.argsort(np.argsort(-looked)); return rank >= rows",
+         "queries' axis is missing"),
+        ("hide what is looked at", "rank = np.argsort(np.argsort(-looked)); "
+         "return (rank >= rows)[None]", "stands first"),
+        ("hide what is looked at", "rank = np.argsort(np.argsort(-looked)); "
+         "return (rank >= rows)[:, :, None]", "stands last"),
+        ("hide what is looked at", "return (np.argsort(-looked) >= rows)[:, None]", "for each row its rank"),
+        ("hide what is looked at", "rank = np.argsort(np.argsort(-looked, 0), 0); "
+         "return (rank >= rows)[:, None]", "down the columns"),
+        ("hide what is looked at", "return (looked <= np.sort(looked)[:, -rows, None])[:, None]",
+         "too few"),
+        ("hide what is looked at", "return (looked < np.sort(looked)[:, -rows - 1, None])[:, None]",
+         "too many"),
+        ("layer norm's dx", f"{NORM}return (g - m(g) - h * (g * h).sum(1)[:, None]) / s",
+         "The last term has the sum"),
+        ("layer norm's dx", f"{NORM}return (g - g.sum(1)[:, None] - h * m(g * h)) / s",
+         "The mean's term has the sum"),
+        ("layer norm's dx", NORM.replace("** 0.5", "") + "return (g - m(g) - h * m(g * h)) / s",
+         "The variance stands"),
+        ("layer norm's dx", NORM.replace("a.mean(1)[:, None]", "a.mean(0)")
+         + "return (g - m(g) - h * m(g * h)) / s", "runs down the columns"),
         ("layer norm's dx", f"{NORM}return (g - m(g)) / s", "taken for a constant"),
         ("layer norm's dx", f"{NORM}return (g - h * m(g * h)) / s", "mean's term is missing"),
         ("layer norm's dx", f"{NORM}return (dy - m(dy) - h * m(dy * h)) / s", "gamma is forgotten"),
@@ -78,9 +130,16 @@ def test_a_slip_in_the_student_s_own_lines_is_recognised(name, lines, sentence):
         ("attention's pullback", f"{DS}return dS @ k / 2, dS.T @ q / 2, A.T @ do"),
         ("split into heads", "return x.reshape(len(x), 2, -1).swapaxes(0, 1)"),
         ("causal mask", "return np.tri(4) > 0"),
+        ("hide what is looked at", "rank = np.argsort(np.argsort(-looked)); "
+         "return (rank >= 2)[:, None]"),
         ("layer norm's dx", NORM.replace("a.mean(1)", "(a.sum(1) / 4)")
          + "return (g - m(g) - h * m(g * h)) / s"),
     ],
 )  # fmt: skip
 def test_what_is_right_for_one_size_only_is_not_right(name, lines):
     assert said(name, lines).startswith("Not yet")
+
+
+def test_numbers_for_true_and_false_are_no_slip_in_the_numbers():
+    words = said("causal mask", "return np.tri(T)")
+    assert words.endswith("holds numbers, and True or False is due: compare, such as > 0.")

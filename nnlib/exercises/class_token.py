@@ -64,6 +64,13 @@ CLASS_TOKEN = Exercise(
         "Key and value are forgotten: the class token is one of those that are looked at.": (
             by_ways(key=lambda u, Q_cls, Wk: 0, value=lambda g, S_cls, Wv: 0)
         ),
+        "Query and key are forgotten: a comes back through the scores, to both.": (
+            by_ways(query=lambda u, K, Wq: 0, key=lambda u, Q_cls, Wk: 0)
+        ),
+        "The key's way is there for every token: the class token's is the last row, -1:.": (
+            by_ways(key=lambda u, Q_cls, Wk: u.T @ Q_cls @ Wk.T)
+        ),
+        "The scale c counts twice: u = c a has it already.": by_ways(scale=lambda c: c * c),
         "The whole row of weights stands for its last entry, as in document C: it sums to 1.": (
             by_ways(value=lambda g, S_cls, Wv: g @ Wv.T)
         ),

@@ -138,18 +138,20 @@ def first_fault(names: tuple[str, ...], got: Any, due: tuple[Array, ...]) -> str
         count = 0 if got is None else len(got)
         raise Wrong(f"it must return {', '.join(names)}; it returns {count or 'nothing'}.")
     for name, one, want in zip(names, got, due):
-        kind, due_kind = one.dtype, want.dtype
-        one, want = one.astype(float), want.astype(float)
         if one.shape != want.shape:
             return f"{name} has shape {one.shape}, and {want.shape} is due."
+        truth = want.dtype == np.bool_
+        if truth and one.dtype != np.bool_:
+            raise Wrong(f"{name} holds numbers, and True or False is due: compare, such as > 0.")
+        one, want = one.astype(float), want.astype(float)
         gap = np.where(one == want, 0, np.abs(one - want))
         largest = np.abs(want[np.isfinite(want)]).max(initial=0)
         if not (gap <= TOLERANCE * largest + ROUNDING).all():
             at = np.unravel_index(np.where(np.isnan(gap), np.inf, gap).argmax(), gap.shape)
             entry = f"{name}[{', '.join(map(str, at))}]" if at else name
-            return f"{entry} is {{}}, and {{}} is due.".format(*told_apart(one[at], want[at]))
-        if due_kind == np.bool_ and kind != due_kind:
-            raise Wrong(f"{name} holds numbers, and True or False is due: compare, such as > 0.")
+            pair = one[at], want[at]
+            got, right = map(bool, pair) if truth else told_apart(*pair)
+            return f"{entry} is {got}, and {right} is due."
     return ""
 
 

@@ -1,4 +1,4 @@
-"""The exercises of lesson 06: a look-up, attention's pullback, heads, a mask; and all of them."""
+"""The exercises of lesson 06: a look-up, attention's pullback, heads, two masks; and all."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from nnlib.checks import Array
 from nnlib.exercises.class_token import CLASS_TOKEN
 from nnlib.exercises.judge import Exercise
 from nnlib.exercises.norms import LAYER_NORM, PRE_NORM
-from nnlib.transformer import MultiHeadAttention, causal_mask
+from nnlib.transformer import MultiHeadAttention, causal_mask, padding_mask
 
 RNG = np.random.default_rng(6)
 
@@ -50,6 +50,12 @@ LOOK_UP = Exercise(
         "The scores lack a transpose: a key is a row.": (
             lambda q, keys, values: softmax(q @ keys)[0] @ values
         ),
+        "The scores are divided by the root of d: here the query says how strongly it asks.": (
+            lambda q, keys, values: softmax(keys @ q / np.sqrt(len(q)))[0] @ values
+        ),
+        "Each value has its share; they are still to be added up.": (
+            lambda q, keys, values: softmax(keys @ q)[0][:, None] * values
+        ),
         "softmax returns a pair, of which the weights are the first.": (
             lambda q, keys, values: softmax(keys @ q) @ values
         ),
@@ -79,14 +85,14 @@ def attention_with(
     values: Callable = lambda A, do: A.T @ do,
     weights: Callable = lambda do, v: do @ v.T,
     scores: Callable = row_softmax,
-    scale: Callable = lambda q: 1 / np.sqrt(q.shape[-1]),
+    scale: Callable = lambda q, k, v: 1 / np.sqrt(q.shape[-1]),
     queries: Callable = lambda dS, q, k: dS @ k,
     keys: Callable = lambda dS, q, k: dS.T @ q,
 ) -> Callable:
     """Attention's pullback, a line of which may be another."""
 
     def pullback(q: Array, k: Array, v: Array, A: Array, do: Array) -> tuple[Array, Array, Array]:
-        dS = scores(A, weights(do, v)) * scale(q)
+        dS = scores(A, weights(do, v)) * scale(q, k, v)
         return queries(dS, q, k), keys(dS, q, k), values(A, do)
 
     return pullback
@@ -105,13 +111,19 @@ ATTENTION = Exercise(
             values=lambda A, do: A @ do
         ),
         "1/√d_k is missing: the scores were divided by √d_k, so their gradient is too.": (
-            attention_with(scale=lambda q: 1.0)
+            attention_with(scale=lambda q, k, v: 1.0)
         ),
         "The scale counts twice: either in dS or in dq and dk.": attention_with(
-            scale=lambda q: 1 / q.shape[-1]
+            scale=lambda q, k, v: 1 / q.shape[-1]
+        ),
+        "It multiplies by √d_k: the scores were divided by it, so their gradient is too.": (
+            attention_with(scale=lambda q, k, v: np.sqrt(q.shape[-1]))
         ),
         "It divides by the root of how many queries there are: d_k is the length of one.": (
-            attention_with(scale=lambda q: 1 / np.sqrt(len(q)))
+            attention_with(scale=lambda q, k, v: 1 / np.sqrt(len(q)))
+        ),
+        "It divides by the root of how many keys there are: d_k is the length of one.": (
+            attention_with(scale=lambda q, k, v: 1 / np.sqrt(len(k)))
         ),
         "Softmax's second term is missing: what a row gains at one key it loses at the others.": (
             attention_with(scores=lambda A, dA: A * dA)
@@ -157,13 +169,7 @@ ATTENTION = Exercise(
             scores=lambda A, dA: A * dA - (A * dA).sum(axis=-1, keepdims=True)
         ),
         "The root is of the values' width: the scores were divided by that of the queries'.": (
-            lambda q, k, v, A, do: tuple(
-                gradient * factor
-                for gradient, factor in zip(
-                    attention_with(scale=lambda q: 1.0)(q, k, v, A, do),
-                    (v.shape[1] ** -0.5, v.shape[1] ** -0.5, 1.0),
-                )
-            )
+            attention_with(scale=lambda q, k, v: 1 / np.sqrt(v.shape[-1]))
         ),
         "dv has no root: the values meet the weights, behind the scale.": lambda q, *rest: (
             *attention_with()(q, *rest)[:2],
@@ -204,6 +210,12 @@ HEADS = Exercise(
         "It deals the columns out in turn: a head has neighbours, a block of them.": (
             lambda x, heads: x.reshape(len(x), -1, heads).transpose(2, 0, 1)
         ),
+        "The second and third axis are exchanged: it is the first two that are to change places.": (
+            lambda x, heads: x.reshape(len(x), heads, -1).swapaxes(1, 2)
+        ),
+        "It shares out the tokens: each head has all of them, and a block of their columns.": (
+            lambda x, heads: np.array(np.split(x, heads))
+        ),
         "The last two axes are exchanged: a head has rows of tokens.": (
             lambda x, heads: split(x, heads).swapaxes(1, 2)
         ),
@@ -238,9 +250,77 @@ CAUSAL = Exercise(
         "0 and −∞ are what is added to scores; this mask is boolean, True = may attend.": (
             lambda T: np.where(np.tri(T) > 0, 0, -np.inf)
         ),
+        "A large negative number is what may be added to scores; this mask is boolean, True = may "
+        "attend.": lambda T: np.where(np.tri(T) > 0, 0, -1e9),
     },
     proved="The first token has one key, itself, so no query is left without any.",
     shown=causal_mask,
+)
+
+# -- a mask that hides what is looked at ----------------------------------------------------------
+
+LOOKED = RNG.dirichlet(np.ones(7), size=3)  # by three samples at seven rows
+MIXED_UP = LOOKED[:, ::-1] * np.array([[1.0], [2.0], [3.0]])  # to be ranked by each sample alone
+
+
+def all_but(rank: Array, rows: int) -> Array:
+    """(B, T) -> (B, 1, T): True but at so many of each sample that have the lowest rank."""
+    there = np.ones(rank.shape, bool)
+    np.put_along_axis(there, np.argsort(rank, axis=1)[:, :rows], False, axis=1)
+    return there[:, None]
+
+
+def hiding(choose: Callable) -> Callable:
+    """A mask (B, 1, T) that is False where this says so of the weights and a number of rows."""
+    return lambda looked, rows: ~choose(looked, rows)[:, None]
+
+
+HIDDEN = Exercise(
+    task="Return the mask (B, 1, T) that hides, of each sample, the rows with the largest weights.",
+    right=lambda looked, rows: all_but(-looked, rows),
+    samples={"with two of seven rows": (LOOKED, 2), "with four of seven rows": (MIXED_UP, 4)},
+    results=("mask",),
+    slips={
+        "It is inverted: True means may be looked at.": (
+            lambda looked, rows: ~all_but(-looked, rows)
+        ),
+        "It hides the least looked at: argsort begins with the smallest.": (
+            lambda looked, rows: all_but(looked, rows)
+        ),
+        "It shows the least looked at and hides all others: so many are to be hidden, not shown.": (
+            lambda looked, rows: ~all_but(looked, rows)
+        ),
+        "The queries' axis is missing, which all of a sample share: (B, 1, T).": (
+            lambda looked, rows: all_but(-looked, rows)[:, 0]
+        ),
+        "The new axis stands first: it belongs between samples and rows.": (
+            lambda looked, rows: all_but(-looked, rows)[None, :, 0]
+        ),
+        "The new axis stands last: it belongs between samples and rows.": (
+            lambda looked, rows: all_but(-looked, rows).mT
+        ),
+        "argsort gives for each rank its row; what is due is for each row its rank: another argsort.": (
+            hiding(lambda looked, rows: np.argsort(-looked) < rows)
+        ),
+        "It ranks the samples, down the columns; rank the rows of each: axis=1.": (
+            hiding(lambda looked, rows: np.argsort(np.argsort(-looked, axis=0), axis=0) < rows)
+        ),
+        "It ranks the rows of all samples together: each sample has its own.": (
+            hiding(
+                lambda looked, rows: looked > np.sort(looked, axis=None)[-len(looked) * rows - 1]
+            )
+        ),
+        "It hides the same rows of every sample, those of the first.": (
+            lambda looked, rows: all_but(-looked[[0] * len(looked)], rows)
+        ),
+        "It hides the first rows, whatever is looked at.": (
+            hiding(lambda looked, rows: np.arange(looked.shape[1]) < rows + 0 * looked)
+        ),
+        "It hides one row too many.": lambda looked, rows: all_but(-looked, rows + 1),
+        "It hides one row too few.": lambda looked, rows: all_but(-looked, rows - 1),
+    },
+    proved="One row for each sample serves all its queries, as in the mask of filled-up sentences.",
+    shown=padding_mask,
 )
 
 EXERCISES = {
@@ -251,4 +331,5 @@ EXERCISES = {
     "class token's gradient": CLASS_TOKEN,
     "layer norm's dx": LAYER_NORM,
     "pre-norm's pullback": PRE_NORM,
+    "hide what is looked at": HIDDEN,
 }

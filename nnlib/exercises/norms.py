@@ -72,6 +72,12 @@ LAYER_NORM = Exercise(
                 g - g.sum(axis=-1, keepdims=True) - x_hat * (g * x_hat).sum(axis=-1, keepdims=True)
             )
         ),
+        "The last term has the sum where the mean is due: 1/n is missing.": terms(
+            lambda g, x_hat: g - mean_of_row(g) - x_hat * (g * x_hat).sum(axis=-1, keepdims=True)
+        ),
+        "The mean's term has the sum where the mean is due: 1/n is missing.": terms(
+            lambda g, x_hat: g - g.sum(axis=-1, keepdims=True) - x_hat * mean_of_row(g * x_hat)
+        ),
         "gamma is in the first term alone: both means are of gamma dy.": lambda x, gamma, dy: (
             norm_with(scaled=lambda dy, gamma: dy)(x, gamma, dy)
             + (gamma - 1) * dy / np.sqrt(x.var(axis=-1, keepdims=True) + EPS)
@@ -114,6 +120,14 @@ LAYER_NORM = Exercise(
         ),
         "ε stands outside the root: it belongs beside the variance.": norm_with(
             deviation=lambda x: np.sqrt(x.var(axis=-1, keepdims=True)) + EPS
+        ),
+        "The variance stands where its root is due, in x̂ and below all terms.": norm_with(
+            deviation=lambda x: x.var(axis=-1, keepdims=True) + EPS
+        ),
+        "Everything runs down the columns: a row is normed by itself, along axis=-1.": norm_with(
+            terms=lambda g, x_hat: g - column(g) - x_hat * column(g * x_hat),
+            deviation=lambda x: np.sqrt(x.var(axis=0) + EPS),
+            centre=column,
         ),
         "Mean and deviation are those of all rows: each row has its own.": norm_with(
             deviation=lambda x: np.sqrt(x.var() + EPS), centre=np.mean
