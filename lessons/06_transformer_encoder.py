@@ -97,11 +97,11 @@ assert both.unseen > 0.9
 # %% [markdown] lecture={"ask": "A query of strength 0: what comes out? And of strength 1000?", "board": "three keys, three values; scores 0, b, 0; weights 1 8 1; 23", "cut": "the curve over b", "expect": "The mean of all values; then the value beside b", "jump": "setup", "minutes": 11, "misconception": "Attention picks one token"}
 # ## A soft look-up
 #
-# (c): alone, (a) learned by heart and (b) is far from done. But "find the name" is *one* thing to learn.
+# (c): (a) learned by heart, (b) is far from done. But "find the name" is *one* thing to learn.
 #
 # Yes or no has no slope. Make it soft: **score** each key against the query, $S_j=q\cdot k_j$; share out by softmax, $A_j=e^{S_j}/\sum_ie^{S_i}$; **mix** the values, $O=\sum_jA_jv_j$.
 #
-# By hand: keys one-hot, values 10, 20, 60; the query asks the second, $b$ strong: $q=(0,b,0)$. For $e^b=8$ the weights are $\frac1{10},\frac8{10},\frac1{10}$, $O=1+16+6=23$.
+# By hand: keys one-hot, values 10, 20, 60; it asks the second, $b$ strong: $q=(0,b,0)$. For $e^b=8$ the weights are $\frac1{10},\frac8{10},\frac1{10}$, $O=1+16+6=23$.
 #
 # *Predict* $O$ for $b=0$ and for a huge $b$: (a) 0 and 20, (b) 30 and 20, (c) 20 and 60.
 

@@ -90,7 +90,8 @@ def test_another_way_to_the_same_is_right(name, lines):
          "return (rank >= rows)[None]", "stands first"),
         ("hide what is looked at", "rank = np.argsort(np.argsort(-looked)); "
          "return (rank >= rows)[:, :, None]", "stands last"),
-        ("hide what is looked at", "return (np.argsort(-looked) >= rows)[:, None]", "for each row its rank"),
+        ("hide what is looked at", "return (np.argsort(-looked) >= rows)[:, None]",
+         "each row's rank"),
         ("hide what is looked at", "rank = np.argsort(np.argsort(-looked, 0), 0); "
          "return (rank >= rows)[:, None]", "down the columns"),
         ("hide what is looked at", "return (looked <= np.sort(looked)[:, -rows, None])[:, None]",

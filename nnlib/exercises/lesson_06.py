@@ -299,7 +299,7 @@ HIDDEN = Exercise(
         "The new axis stands last: it belongs between samples and rows.": (
             lambda looked, rows: all_but(-looked, rows).mT
         ),
-        "argsort gives for each rank its row; what is due is for each row its rank: another argsort.": (
+        "argsort gives each rank its row, and each row's rank is due: another argsort.": (
             hiding(lambda looked, rows: np.argsort(-looked) < rows)
         ),
         "It ranks the samples, down the columns; rank the rows of each: axis=1.": (
