@@ -89,9 +89,10 @@ for hidden in ((128,), (200, 200)):
     for n in (2000, 50_000):
         tried.append(reader := lab.taught(lab.page_mlp(*hidden, seed=0), pages=n, **run))
         print(f"{reader.numbers:,} numbers, {n:6,} pages: {reader.unseen:.0%} of the new ones")
-_, _, larger, both = tried
+_, more, larger, both = tried
 assert larger.seen > 0.99
-assert max(one.unseen for one in tried[:3]) < 0.45
+assert larger.unseen < 0.45
+assert more.unseen < 0.5
 assert both.unseen > 0.9
 
 # %% [markdown] lecture={"ask": "A query of strength 0: what comes out? And of strength 1000?", "board": "three keys, three values; scores 0, b, 0; weights 1 8 1; 23", "cut": "the curve over b", "expect": "The mean of all values; then the value beside b", "jump": "setup", "minutes": 11, "misconception": "Attention picks one token"}
