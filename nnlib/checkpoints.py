@@ -9,7 +9,7 @@ import numpy as np
 
 from nnlib.archives import Archive, Kind, only_damage, packed, put, refuse_place
 from nnlib.checks import Shape, all_finite, as_path, difference
-from nnlib.examples import kindly
+from nnlib.contract import kindly
 from nnlib.parameters import Model, named_parameters, parameter_vector
 
 M = TypeVar("M", bound=Model)

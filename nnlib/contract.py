@@ -23,7 +23,7 @@ import inspect
 import re
 from collections.abc import Callable
 from functools import lru_cache, wraps
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -40,6 +40,8 @@ from nnlib.checks import (
     plain_array,
     use_asarray,
 )
+
+Function = TypeVar("Function", bound=Callable)
 
 
 def block(spec: str) -> Callable[[Callable], Callable]:
@@ -167,6 +169,39 @@ class Contract:
             plain_array(where, name, constants[name])
         kinds = ", ".join(f"{name} {a.dtype}" for name, a in zip(names, arrays, strict=True))
         raise TypeError(f"{where}: all arrays must have one float type; got {kinds}. Use astype.")
+
+
+def kindly(function: Function) -> Function:
+    """A function that tells in a sentence of its own which argument is missing or is none of its.
+
+    >>> @kindly
+    ... def train(model, *, epochs): ...
+    >>> train("a model", epoch=3)
+    Traceback (most recent call last):
+    ...
+    TypeError: train: takes no epoch. Did you mean epochs?
+    """
+    signature, where = inspect.signature(function), function.__qualname__.split(".")[0]
+    names = [name for name in signature.parameters if name != "self"]
+
+    @wraps(function)
+    def checked(*args: Any, **named: Any) -> Any:
+        try:
+            bound = signature.bind_partial(*args, **named).arguments
+        except TypeError as error:
+            unknown = next((name for name in named if name not in names), None)
+            if unknown is None:
+                raise TypeError(
+                    f"{where}: {error}; its arguments are {', '.join(names)}."
+                ) from None
+            advice = closest(unknown, set(names))
+            raise TypeError(f"{where}: takes no {unknown}.{advice}") from None
+        for name in names:
+            if name not in bound and signature.parameters[name].default is inspect.Parameter.empty:
+                raise TypeError(f"{where}: {name} is missing; give it by keyword, {name}=...")
+        return function(*args, **named)
+
+    return checked  # type: ignore[return-value]
 
 
 def closest(name: str, keywords: set[str]) -> str:

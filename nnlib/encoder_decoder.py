@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnlib.checks import Array, Pullback, Rng, float_dtype, generator, one_of, whole_number
+from nnlib.contract import kindly
 from nnlib.decoder import Decoder, Kept, keys_and_values, one_token_more
 from nnlib.encoder import Encoder, checked
 from nnlib.layers import Composite
@@ -89,6 +90,7 @@ class EncoderDecoder(Composite):
         decoder = Decoder(layers, d, heads, d_ff, **options)
         super().__init__(read, encoder, write, decoder, scorer(write, tied, rng))
 
+    @kindly
     def __call__(
         self, *, source: Array, target: Array, rng: Rng | None = None
     ) -> tuple[Array, Pullback]:
@@ -211,6 +213,7 @@ class LanguageModel(Composite):
             embed, Encoder(layers, d, heads, d_ff, **options), scorer(embed, tied, rng)
         )
 
+    @kindly
     def __call__(self, *, ids: Array, rng: Rng | None = None) -> tuple[Array, Pullback]:
         embed, layers, score = self.parts
         mask = self.mask(ids)

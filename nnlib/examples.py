@@ -5,20 +5,18 @@ Examples are one array, which a model takes by position, or named arrays, which 
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import lru_cache, wraps
+from functools import lru_cache
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from nnlib.blocks import sigmoid
 from nnlib.checks import Array, Shape, all_finite, class_numbers, finite, no_pair, numeric
-from nnlib.contract import closest
 from nnlib.layers import Linear, Sequential
 from nnlib.losses import alone, positions
 from nnlib.parameters import Model, parameter_vector
 
-Function = TypeVar("Function", bound=Callable)
 LEFT_OUT = -1  # the class of what is not to be counted; no scores name it
 
 
@@ -283,39 +281,6 @@ def classes_for(loss: Callable, labels: Array, shape: Shape, keep: Array | None)
         return as_classes("Training", labels, shape, keep)
     except (TypeError, ValueError):
         return None
-
-
-def kindly(function: Function) -> Function:
-    """A function that tells in a sentence of its own which argument is missing or is none of its.
-
-    >>> @kindly
-    ... def train(model, *, epochs): ...
-    >>> train("a model", epoch=3)
-    Traceback (most recent call last):
-    ...
-    TypeError: train: takes no epoch. Did you mean epochs?
-    """
-    signature, where = inspect.signature(function), function.__qualname__.split(".")[0]
-    names = [name for name in signature.parameters if name != "self"]
-
-    @wraps(function)
-    def checked(*args: Any, **named: Any) -> Any:
-        try:
-            bound = signature.bind_partial(*args, **named).arguments
-        except TypeError as error:
-            unknown = next((name for name in named if name not in names), None)
-            if unknown is None:
-                raise TypeError(
-                    f"{where}: {error}; its arguments are {', '.join(names)}."
-                ) from None
-            advice = closest(unknown, set(names))
-            raise TypeError(f"{where}: takes no {unknown}.{advice}") from None
-        for name in names:
-            if name not in bound and signature.parameters[name].default is inspect.Parameter.empty:
-                raise TypeError(f"{where}: {name} is missing; give it by keyword, {name}=...")
-        return function(*args, **named)
-
-    return checked  # type: ignore[return-value]
 
 
 def one_number(where: str, loss: Callable, result: Any) -> None:

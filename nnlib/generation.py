@@ -144,8 +144,9 @@ def greedy(model: Any, source: Array, *, start: int = START, end: int = END, lon
     """Write the likeliest token each time, until each sample has its end.
 
     Shapes   source (B, S) -> ids (B, T), T <= longest; PAD behind an end
-    Errors   as Steps; TypeError or ValueError for a longest that is no integer >= 1 or for which
-             the model has no room; FloatingPointError for scores that are NaN or infinity.
+    Errors   as Steps; TypeError or ValueError for an end that is no token, and for a longest that
+             is no integer >= 1 or for which the model has no room; FloatingPointError for scores
+             that are NaN or infinity.
 
     >>> from nnlib.transformer import EncoderDecoder
     >>> model = EncoderDecoder(7, 8, 2, longest=5, rng=0)
@@ -197,18 +198,19 @@ def likeliest_last(p: Array) -> Array:
     return p.shape[-1] - 1 - (p[..., ::-1] > 0).argmax(axis=-1)
 
 
-def room(where: str, steps: Steps, longest: int) -> int:
-    """How long a text may become, when the model has so many places left behind its prefix."""
-    most = getattr(steps.model, "longest", None)
+def limits(where: str, steps: Steps, end: int, longest: int) -> tuple[int, int]:
+    """The token that ends a text, and how long it may become: as far as the model has places."""
+    most = getattr(steps.model, "longest", None)  # a state has no places to run out of
     high = None if most is None else most - steps.ids.shape[1]
-    return whole_number(where, "longest", longest, low=1, high=high)
+    end = whole_number(where, "end", end, low=0, high=steps.model.vocabulary - 1)
+    return end, whole_number(where, "longest", longest, low=1, high=high)
 
 
 def write(
     where: str, steps: Steps, choose: Callable[[Array], Array], end: int, longest: int
 ) -> Array:
     """Push what is chosen from the scores until each sample has its end or is `longest` long."""
-    longest, ids = room(where, steps, longest), []
+    (end, longest), ids = limits(where, steps, end, longest), []
     done = np.zeros(len(steps.ids), bool)
     while True:
         refuse_runaway(where, steps.scores)
@@ -232,7 +234,8 @@ def beam(
     """Go on with the `width` likeliest beginnings at once, and keep the likeliest that follow.
 
     A text's probability is the product of its tokens'. Texts that are complete stay as they are.
-    With width=1 this is greedy. The likeliest text may begin unlikely and be missed.
+    With width=1 this is greedy. The likeliest text may begin unlikely and be missed. Where there
+    are fewer texts than width, the rest have ln p = -inf.
 
     Errors   as greedy; TypeError or ValueError for a width that is no integer >= 1.
 
@@ -244,7 +247,7 @@ def beam(
     """
     width = whole_number("beam", "width", width, low=1)
     steps = Steps(model, source, start=start)
-    longest = room("beam", steps, longest)
+    end, longest = limits("beam", steps, end, longest)
     B, v = steps.scores.shape
     steps.choose(np.repeat(np.arange(B), width))
     log_p = np.full((B, width), -np.inf)
@@ -306,7 +309,7 @@ def nats(model: Any, split: Split) -> float:
         z, _ = model(**part.x)
         loss, _ = softmax_cross_entropy(z, labels=part.labels, keep=part.keep)
         total += loss * np.count_nonzero(part.keep)
-    return total / np.count_nonzero(split.keep)
+    return float(total / np.count_nonzero(split.keep))
 
 
 def batches_of(where: str, split: Split) -> Iterator[Split]:

@@ -15,7 +15,7 @@ from nnlib.checks import (
     one_of,
     whole_number,
 )
-from nnlib.contract import block
+from nnlib.contract import block, kindly
 from nnlib.initializers import xavier_normal
 from nnlib.layers import Composite, Layer
 from nnlib.vocabulary import Embedding, as_many, padding, scorer, there, token_ids
@@ -119,7 +119,8 @@ class RecurrentEncoderDecoder(Composite):
     """One cell reads the source, another writes the target from the state that the first ends in.
 
     All that the writer knows of the source is that one state. Called as EncoderDecoder is,
-    ``model(source=ids, target=ids)``; the padding of a source stands behind its tokens.
+    ``model(source=ids, target=ids)``; the padding of a source stands behind its tokens. A sequence
+    may be of any length: a state has no places to run out of.
 
     Shapes     source (B, S), target (B, T) -> z (B, T, vocabulary)
     Pullback   ().
@@ -173,6 +174,7 @@ class RecurrentEncoderDecoder(Composite):
 
         return h[last], pullback
 
+    @kindly
     def __call__(
         self, *, source: Array, target: Array, rng: Rng | None = None
     ) -> tuple[Array, Pullback]:
@@ -207,7 +209,7 @@ class RecurrentEncoderDecoder(Composite):
 class RecurrentLanguageModel(Composite):
     """A cell reads what is written and scores what follows, token by token.
 
-    Called as LanguageModel is, ``model(ids=ids)``.
+    Called as LanguageModel is, ``model(ids=ids)``, with a sequence of any length.
 
     Shapes     ids (B, T) -> z (B, T, vocabulary)
     Pullback   ().
@@ -236,6 +238,7 @@ class RecurrentLanguageModel(Composite):
         super().__init__(embed, cell, scorer(embed, tied, rng))
         self.vocabulary, self.pad, self.d = vocabulary, pad, d
 
+    @kindly
     def __call__(self, *, ids: Array, rng: Rng | None = None) -> tuple[Array, Pullback]:
         token_ids("RecurrentLanguageModel", "ids", ids, self.vocabulary, None)
         embed, cell, score = self.parts

@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlib.archives import Archive, kind_of, only_damage, packed, put, refuse_place
 from nnlib.checks import Array, all_finite, as_path, difference, number, whole_number
-from nnlib.examples import kindly
+from nnlib.contract import kindly
 from nnlib.fingerprints import described, rates
 from nnlib.optimizers import Optimizer
 from nnlib.parameters import Model, named_parameters, require_current

@@ -16,6 +16,7 @@ from nnlib.checks import (
     number,
     whole_number,
 )
+from nnlib.contract import kindly
 from nnlib.examples import (
     LEFT_OUT,
     as_matrix,
@@ -29,7 +30,6 @@ from nnlib.examples import (
     entries,
     gathered,
     hits,
-    kindly,
     one_number,
     order,
     parts_of,

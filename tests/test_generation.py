@@ -262,6 +262,13 @@ def test_a_beam_of_one_is_greedy_and_a_wider_one_is_at_least_as_likely(build):
     assert len({tuple(row) for row in five.ids[0]}) == 5
 
 
+def test_a_beam_wider_than_there_are_texts_marks_the_rest_as_impossible():
+    found = beam(transformer(), SOURCE, width=12, longest=1)
+    assert np.isfinite(found.log_p[:, :9]).all()
+    assert (found.log_p[:, 9:] == -np.inf).all()
+    assert (np.sort(found.ids[:, :9, 0]) == np.arange(9)).all()
+
+
 def test_each_sample_of_a_beam_is_as_if_alone():
     model = transformer()
     whole = beam(model, SOURCE, width=4, longest=5)

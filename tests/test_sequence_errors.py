@@ -209,6 +209,9 @@ MISTAKES = [
     (TypeError, weigh_scores, {"scores": [1.0, 2.0]}, "float array | list | np.asarray(scores"),
     (FloatingPointError, weigh_scores, {"scores": NAN}, "finite | NaN or infinity | run away"),
     (FloatingPointError, weigh_scores, {"scores": -NAN}, "finite | NaN or infinity | run away"),
+    (ValueError, write, {"end": 9}, "0..8 | 9"),
+    (TypeError, draw, {"end": None}, "0..8 | None"),
+    (ValueError, look_ahead, {"end": -1}, "0..8 | -1"),
     (ValueError, write, {"longest": 0}, "1..5 | 0"),
     (ValueError, write, {"longest": 6}, "1..5 | 6"),
     (ValueError, write_on, {"longest": 4}, "1..3 | 4"),
@@ -312,6 +315,31 @@ def test_a_mistake_is_told_in_one_sentence_that_helps_and_changes_nothing(mistak
 @pytest.mark.parametrize("call", dict.fromkeys(mistake[1] for mistake in MISTAKES))
 def test_each_call_is_right_as_it_stands(call):
     call()
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: MODEL(source=SOURCE), "EncoderDecoder: target is missing; give it by keyword"),
+        (lambda: RECURRENT(source=SOURCE), "RecurrentEncoderDecoder: target is missing; give it"),
+        (lambda: WRITER(), "LanguageModel: ids is missing; give it by keyword, ids=..."),
+        (lambda: RECURRENT_WRITER(), "RecurrentLanguageModel: ids is missing; give it by"),
+        (lambda: MODEL(target=TARGET), "EncoderDecoder: source is missing; give it by keyword"),
+        (lambda: MODEL(source=SOURCE, targets=TARGET), "takes no targets. Did you mean target?"),
+        (lambda: WRITER(TARGET), "LanguageModel: too many positional arguments; its arguments are"),
+    ],
+)
+def test_what_a_model_is_not_given_or_does_not_take_is_named(call, sentence):
+    with pytest.raises(TypeError) as raised:
+        call()
+    assert sentence in str(raised.value)
+
+
+def test_a_state_has_no_places_to_run_out_of():
+    long = np.ones((1, 300), int)
+    assert answer_by_state(long, long)[0].shape == (1, 300, 9)
+    assert go_on_by_state(long)[0].shape == (1, 300, 9)
+    assert write_on_by_state(long, longest=7).shape == (1, 7)
 
 
 def test_a_share_of_nothing_is_refused():
