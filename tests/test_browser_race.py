@@ -3,9 +3,9 @@
 Without Chromium these tests are skipped, unless NNLIB_BROWSER=required.
 """
 
-import nbformat
 import numpy as np
 import pytest
+from pages import written
 
 from nnlib.experiments.presets import PRESETS
 from nnlib.experiments.race import Setting, as_text, race, runner
@@ -13,7 +13,7 @@ from nnlib.experiments.tuning import at_rates
 from nnlib.optimizers import OPTIMIZERS
 from nnlib.plots.race import names
 from nnlib.words import short
-from tools import browser, build
+from tools import browser
 
 pytestmark = pytest.mark.slow
 
@@ -46,12 +46,9 @@ TOUCH = """([x, y]) => {
 @pytest.fixture(scope="module")
 def opened(chromium, tmp_path_factory):
     """A page with the race."""
-    folder = tmp_path_factory.mktemp("race")
-    cells = [nbformat.v4.new_code_cell(CELL)]
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": build.KERNEL})
-    nbformat.write(notebook, folder / "race.ipynb")
-    with browser.lab(folder) as url:
-        page = browser.opened(chromium, url, "race.ipynb")
+    race = written(tmp_path_factory.mktemp("race") / "made", CELL)
+    with browser.lab(race.parent) as url:
+        page = browser.opened(chromium, url, race.name)
         page.evaluate(WATCH)
         browser.run_all(page)
         yield page

@@ -18,8 +18,8 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from tools import lessons
-from tools.portable import PARALLEL, short_copies
-from tools.tasks import LOCK, NO_MNIST, ONE_THREAD, ROOT, python_of, run, say
+from tools.portable import short_copies
+from tools.tasks import LOCK, NO_MNIST, ONE_THREAD, PARALLEL, ROOT, python_of, run, say
 
 LOCKED = ("--constraint", LOCK, "-r", "pyproject.toml", "--extra", "lab")
 LOWEST = ("--resolution", "lowest-direct", "-r", "pyproject.toml", "--extra", "lab")

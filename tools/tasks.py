@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # two test processes share the cores
-BROWSER_TESTS = ("tests/test_browser.py", "tests/test_browser_race.py")
+PARALLEL = ("-n", "2", "--dist", "loadscope")  # a notebook, or a file of tests, to one process
 FETCH_QUIETLY = """
 import sys
 from nnlib.data import fetch
@@ -139,9 +139,7 @@ def test():
 
 def notebooks_as_stored(python=None, **env):
     """Run the notebooks; each output must equal the stored one."""
-    # loadscope keeps a notebook on one kernel
-    parallel = ["-n", "2", "--dist", "loadscope"]
-    command = ["-m", "pytest", "-q", "--nbval", "notebooks", *parallel]
+    command = ("-m", "pytest", "-q", "--nbval", "notebooks", *PARALLEL)
     run(*command, python=python, **(ONE_THREAD | env))
 
 
@@ -164,7 +162,8 @@ def slow():
 def browser():
     """Run each notebook in a browser and move its controls."""
     install("[dev]")
-    run("-m", "pytest", "-q", "-m", "slow", *BROWSER_TESTS, **ONE_THREAD)
+    files = sorted((ROOT / "tests").glob("test_browser*.py"))
+    run("-m", "pytest", "-q", "-m", "slow", *PARALLEL, *files, **ONE_THREAD)
 
 
 def everywhere(*names):
