@@ -13,7 +13,7 @@ from nnlib.widgets.lesson_06 import AttentionPanel
 from nnlib.widgets.lesson_90 import ClaimsPanel
 from tools import browser
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("panels")]  # they share a page
 
 MADE_FROM_DATA = {  # as readers meet them
     TrainingPanel: """\

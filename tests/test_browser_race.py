@@ -15,7 +15,7 @@ from nnlib.plots.race import names
 from nnlib.words import short
 from tools import browser
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("race")]  # they share a page
 
 CELL = "from nnlib.widgets.lesson_04 import RacePanel\nRacePanel()"
 SETTING = at_rates(Setting(tuple(map(runner, OPTIMIZERS))), "tuned")

@@ -197,7 +197,7 @@ def opened(browser, url, name, *, view="doc", size=SIZE):
     size   of the page in CSS pixels: half of a screen's is what 200 % of zoom leaves.
     """
     page = browser.new_page(viewport=size)
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(600_000)  # ends what hangs; a busy machine is not a fault
     page.goto(f"{url}/{view}/tree/{name}")
     page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext")
     page.evaluate(START)

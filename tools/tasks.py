@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}  # two test processes share the cores
-PARALLEL = ("-n", "2", "--dist", "loadscope")  # a notebook, or a file of tests, to one process
+PARALLEL = ("-n", "2", "--dist", "loadscope")  # a notebook stays on one kernel
 FETCH_QUIETLY = """
 import sys
 from nnlib.data import fetch
@@ -163,7 +163,7 @@ def browser():
     """Run each notebook in a browser and move its controls."""
     install("[dev]")
     files = sorted((ROOT / "tests").glob("test_browser*.py"))
-    run("-m", "pytest", "-q", "-m", "slow", *PARALLEL, *files, **ONE_THREAD)
+    run("-m", "pytest", "-q", "-m", "slow", "-n", "2", "--dist", "loadgroup", *files, **ONE_THREAD)
 
 
 def everywhere(*names):
