@@ -1,6 +1,7 @@
 """What lesson 03 measures, against numbers worked out by hand."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import nnlib.experiments.lesson_03 as lab
 from nnlib.blocks import sigmoid, softmax
 from nnlib.calculus import check_vjp
-from nnlib.experiments.calibration import reliability
+from nnlib.experiments.calibration import read_digits, reliability
 from nnlib.experiments.score_losses import ONE, SEVERAL, hinge, pairwise_hinge
 from nnlib.losses import softmax_cross_entropy
 
@@ -209,19 +210,35 @@ def test_whoever_says_the_true_shares_is_calibrated():
 
 
 def test_a_run_that_stops_on_the_way_ends_as_one_that_does_not():
-    (once,) = lab.read_digits(softmax_cross_entropy, steps=[40], images=100)
-    _, late = lab.read_digits(softmax_cross_entropy, steps=[15, 40], images=100)
-    soft = lab.read_digits(SEVERAL["cross-entropy"], steps=[40], images=100)[0]
+    (once,) = read_digits(softmax_cross_entropy, steps=[40], images=100)
+    _, late = read_digits(softmax_cross_entropy, steps=[15, 40], images=100)
+    soft = read_digits(SEVERAL["cross-entropy"], steps=[40], images=100)[0]
     assert once.surprise == late.surprise
     assert soft.surprise == pytest.approx(once.surprise, rel=1e-9)  # one-hot or by label
 
 
 def test_a_duel_counts_when_it_exceeds_the_larger_spread():
-    first = lab.duels("test accuracy after 3 epochs")[0]
-    assert first == lab.Duel("digits, 0% wrong labels", 0.8175, 0.6, 0.15)
+    first = lab.duels("test accuracy after 3 epochs", "squares behind sigmoids")[0]
+    assert first == lab.Duel("digits, 0% wrong labels", 0.8175, 0.6, 0.15, ahead=0)
     assert first.counts
     assert not first._replace(spread=0.3).counts
-    assert len(lab.duels("mean -ln p after 30 epochs")) == 4
+    assert len(lab.duels("mean -ln p after 30 epochs", "squares behind softmax")) == 4
+
+
+@pytest.mark.parametrize("second", ["squares behind sigmoids", "squares behind softmax"])
+def test_pairs_agree_with_the_means(second):
+    for what, epochs in product(("test accuracy", "mean -ln p"), (3, 30)):
+        for duel in lab.duels(f"{what} after {epochs} epochs", second):
+            assert 0 <= duel.ahead <= 5
+            if duel.ahead in (0, 5):
+                assert (duel.second > duel.first) == (duel.ahead == 5)
+
+
+def test_a_soft_goal_is_arrived_at_from_either_side_and_not_passed():
+    path = np.array([0.5, 0.9, 0.71, 0.695, 0.7])
+    assert lab.arrived(path) == 1
+    assert lab.arrived(path, 0.7) == 3
+    assert lab.arrived(path[:2], 0.7) is None
 
 
 # -- the loss explorer -----------------------------------------------------------------------------
@@ -237,6 +254,7 @@ def test_what_is_explored_is_the_library_s(outputs, target):
     p = sigmoid(np.array([-2.0]))[0] if one else softmax(np.array([-2.0, 1.0, 0.5]))[0]
     chance = {"class 1": p[0], "soft: 0.7": p[0], "class 2": 1 - p[0] if one else p[1]}[target]
     assert found.p == pytest.approx(chance)
+    assert found.goal == (0.7 if target == "soft: 0.7" else 1)
     for name, loss in (ONE if one else SEVERAL).items():
         L, pullback = loss(found.z, target=y)
         assert found.values[name] == L

@@ -54,12 +54,31 @@ def test_a_loss_has_one_look_in_every_choice_and_picture():
     assert [len({colour.lower() for colour in own}) for own in colours.values()] == [1, 1, 1, 1]
 
 
-def test_marks_stand_where_the_score_is_and_no_loss_beyond_the_frame(ax):
+def test_marks_stand_where_the_score_is_and_arrows_where_a_loss_is_beyond_the_frame(ax):
     at = np.linspace(-10, 10, 81)
-    curves = {"low": np.abs(at), "high": at**2}
+    curves = {"squares": np.abs(at), "hinge": at**2, "plain squares": 2 * at**2}
     plots.draw_losses_at(-4.0, at, curves, name="z", title="t", ax=ax)
-    marks = [line.get_xydata().tolist() for line in ax.lines if len(line.get_xdata()) == 1]
-    assert marks == [[[-4.0, 4.0]]]
+    low, high, higher = [line for line in ax.lines if len(line.get_xdata()) == 1]
+    assert low.get_xydata().tolist() == [[-4.0, 4.0]]
+    assert {high.get_marker(), higher.get_marker()} == {r"$\uparrow$"}
+    assert high.get_xydata()[0] == pytest.approx([-4.0, 9.4])
+    assert higher.get_ydata() == high.get_ydata()
+    assert higher.get_xdata() > high.get_xdata()  # beside it
+    assert not low.get_clip_on()  # whole at the frame too
+
+
+def test_what_settles_lies_above_what_walks_to_and_fro_and_the_goal_is_drawn(ax):
+    paths = {"hinge": np.array([0.5, 0.8] * 9), "squares": np.full(18, 0.7)}
+    plots.draw_ways_out(paths, goal=0.7, title="t", ax=ax)
+    restless, settled, goal = ax.lines
+    assert settled.get_zorder() > restless.get_zorder() > goal.get_zorder()
+    assert goal.get_ydata() == [0.7, 0.7]
+
+
+def test_a_ring_lets_another_be_seen(ax):
+    found = [reliability(np.array([[0.85, 0.15]]), np.zeros(1, int))]
+    plots.draw_reliability({"one": found, "same": found}, title="t", ax=ax)
+    assert all(len(rings.get_facecolor()) == 0 for rings in ax.collections)
 
 
 def test_pulls_go_against_the_gradient_and_say_what_they_cut_off(ax):
@@ -171,3 +190,29 @@ def test_the_first_above_a_half_is_the_one_that_stays_there_soonest():
     assert first({"slow": slow, "never": never, "fast": fast}) == "fast"
     assert first({"never": never}) == "none"
     assert first({"one": fast, "two": fast}) == "2 at once"
+
+
+def test_who_is_there_from_the_start_does_not_arrive():
+    there, leaves = np.array([0.7, 0.8, 0.9]), np.array([0.7, 0.4, 0.3])
+    assert first({"one": there, "two": there, "lost": leaves}) == "2 from the start"
+    assert first({"one": there, "lost": leaves}) == "one from the start"
+
+
+def test_a_soft_target_is_settled_at_and_not_passed():
+    panel = LossPanel()
+    for name, value in {"outputs": "three scores", "target": "soft: 0.7", "losses": "all four",
+                        "z1": 0.0, "steps": 300}.items():  # fmt: skip
+        panel.controls[name].value = value
+    assert panel.figure.axes[2].get_title() == "At 0.7 first:\ncross-entropy"
+    assert panel.words.value.count("it stays at 0.7 from step") == 2
+    assert panel.words.value.count("it is not at 0.7 after 300 steps") == 2
+
+
+@pytest.mark.parametrize(
+    ("outputs", "behind"), [("one score", "a sigmoid"), ("three scores", "softmax")]
+)
+def test_squares_are_called_by_what_they_stand_behind(outputs, behind):
+    panel = LossPanel()
+    panel.controls["outputs"].value = outputs
+    called = [text.get_text() for text in panel.figure.legends[0].get_texts()]
+    assert called == ["cross-entropy", f"squares behind {behind}"]

@@ -51,9 +51,15 @@ SLOPE = Exercise(
             -((1 - of_sigmoid(z)) ** 2) * of_sigmoid(z)
         ),
         "That is the loss itself: its derivative is due.": lambda z: -np.log(of_sigmoid(z)),
+        "That is the logarithm's derivative by p: mind the minus, and multiply by p (1 - p).": (
+            lambda z: 1 / of_sigmoid(z)
+        ),
+        "One factor 1 - p is enough: the logarithm's 1 / p cancels the p of p (1 - p).": lambda z: (
+            -((1 - of_sigmoid(z)) ** 2)
+        ),
         PAIR: lambda z: sigmoid(z) - 1,
     },
-    proved="However wrong the unit is, it is pushed with a strength of nearly 1.",
+    proved="The surer and wrong the unit is, the nearer to 1 is its push.",
 )
 
 MSE = Exercise(
@@ -73,6 +79,12 @@ MSE = Exercise(
             2 * (p - t) / p.shape[-1]
         ),
         "The mean's 1/n is missing.": lambda p, t: 2 * (p - t),
+        "That is of half the sum, as in D: the 2 and the mean's 1/n are missing.": lambda p, t: (
+            p - t
+        ),
+        "The sign is wrong, and the mean's 1/n is missing.": lambda p, t: 2 * (t - p),
+        "The sign is wrong, and the 2 is missing.": lambda p, t: (t - p) / p.size,
+        "The sign is wrong, and the 2 and the mean's 1/n are missing.": lambda p, t: t - p,
         "The mean is in the loss: each entry keeps its own derivative, by n.": lambda p, t: np.mean(
             2 * (p - t)
         ),
@@ -87,7 +99,7 @@ MSE = Exercise(
             2 * (t - p) / p.size
         ),
     },
-    proved="One line, and a rate that means the same for every batch.",
+    proved="One line: prediction less target, times a factor that a rate makes up for.",
     shown=mse,
 )
 
@@ -142,6 +154,19 @@ LOG_SUM_EXP = Exercise(
         "It is the sum of the exponentials, not their mean.": lambda z: (
             log_sum_exp_by(largest)(z) - np.log(z.shape[-1])
         ),
+        "Beside a row its largest score must be a column: max needs keepdims=True.": lambda z: (
+            z.max(axis=-1) + np.log(np.exp(z - z.max(axis=-1)).sum(axis=-1))
+        ),
+        "The sign is wrong: the loss takes the logarithm as it is.": lambda z: (
+            -log_sum_exp_by(largest)(z)
+        ),
+        "The sum runs down the columns: a row is one sample, axis=-1.": lambda z: log_sum_exp_by(
+            largest
+        )(z.T),
+        "That is the largest score alone: the logarithm of the sum is to be added.": lambda z: (
+            z.max(axis=-1)
+        ),
+        "That is ln softmax: the scores are not to be taken in again.": lambda z: log_softmax(z)[0],
     },
     proved="What is taken out of the exponents cancels, whatever it is; the largest keeps them "
     "all at most 0.",
@@ -156,6 +181,16 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
     slips={
         "The sign is wrong: it is p - y, for the gradient points uphill.": lambda z, Y: (
             (Y - of_softmax(z)) / len(z)
+        ),
+        "The sign is wrong, and 1/n is missing.": lambda z, Y: Y - of_softmax(z),
+        "There is no 2 in it: squares have one, -ln p has none.": lambda z, Y: (
+            2 * (of_softmax(z) - Y) / len(z)
+        ),
+        "Those are sigmoids, each score by itself: softmax shares one sum.": lambda z, Y: (
+            (of_sigmoid(z) - Y) / len(z)
+        ),
+        "Softmax runs over all entries there: a row is one sample.": lambda z, Y: (
+            (of_softmax(z.ravel()).reshape(z.shape) - Y) / len(z)
         ),
         "The loss is the mean over the rows: 1/n is missing.": lambda z, Y: of_softmax(z) - Y,
         "It is summed over the batch: each row keeps its own gradient.": lambda z, Y: (
@@ -249,6 +284,21 @@ BINARY = Exercise(
             lambda dL: dL * difference(z, y),
         ),
         PAIR: block_of(stable, lambda z, y: sigmoid(z) - y),
+        "Return two things: the value, and a function of dL, such as lambda dL: dL * ...": (
+            lambda z, y: (stable(z, y).mean(), difference(z, y) / z.size)
+        ),
+        "The value is the mean too: its 1/n is missing.": lambda z, y: (
+            stable(z, y).sum(),
+            lambda dL: dL * difference(z, y) / z.size,
+        ),
+        "In the value, max(z, 0) is due, not |z|.": block_of(
+            lambda z, y: np.abs(z) - z * y + np.log1p(np.exp(-np.abs(z))), difference
+        ),
+        "In the pullback, z is the score: p is its sigmoid.": block_of(stable, lambda z, y: z - y),
+        "That is the derivative by the prediction: times p (1 - p), and they cancel.": block_of(
+            stable,
+            lambda z, y: difference(z, y) / (of_sigmoid(z) * (1 - of_sigmoid(z))),
+        ),
         "The pullback leaves out dL.": lambda z, y: (
             stable(z, y).mean(),
             lambda dL: difference(z, y) / z.size,

@@ -1,4 +1,4 @@
-"""What lesson 03 measures: ways out of a mistake, three precisions, calibration."""
+"""What lesson 03 measures: ways out of a mistake, three precisions, what comparisons gave."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -7,15 +7,8 @@ import numpy as np
 
 from nnlib.blocks import sigmoid, softmax
 from nnlib.checks import Array, generator, number, whole_number
-from nnlib.data import load_digits, one_hot, scale
-from nnlib.experiments.calibration import Reliability, reliability
 from nnlib.experiments.score_losses import ONE, SEVERAL
 from nnlib.experiments.stored import stored
-from nnlib.losses import keyword_of
-from nnlib.mlp import MLP
-from nnlib.optimizers import Adam
-from nnlib.parameters import parameter_vector
-from nnlib.training import Training
 
 # -- The way out of a mistake ----------------------------------------------------------------------
 
@@ -234,42 +227,20 @@ def largest_rate(gradient: Callable[[Array], Array], start: Array, *, steps: int
     return low
 
 
-# -- Calibration -----------------------------------------------------------------------------------
-
-
-def read_digits(
-    loss: Callable, *, steps: Sequence[int], images: int = 300, lr: float = 0.01, seed: int = 0
-) -> list[Reliability]:
-    """Train a network on few of the bundled digits; its reliability on unseen ones at these steps.
-
-    64-30-10, ReLU, float64, Adam, batches of 100.
-
-    >>> from nnlib.losses import softmax_cross_entropy
-    >>> early, late = read_digits(softmax_cross_entropy, steps=[5, 100])
-    >>> late.accuracy > early.accuracy
-    True
-    """
-    digits = load_digits()
-    x, x_test = (scale(x, np.float64, white=16) for x in (digits.x_train[:images], digits.x_test))
-    labels = digits.labels_train[:images]
-    target = labels if keyword_of("read_digits", loss) == "labels" else one_hot(labels, 10)
-    model = MLP(64, 30, 10, rng=seed, dtype="float64")
-    rule = Adam(parameter_vector(model)[0], lr)
-    run = Training(model, loss, rule, x, target, batch_size=100, seed=seed)
-    found = []
-    for step in steps:
-        run.run(step - run.steps)
-        found.append(reliability(softmax(model(x_test)[0])[0], digits.labels_test))
-    return found
+# -- Stored comparisons ----------------------------------------------------------------------------
 
 
 class Duel(NamedTuple):
-    """Two losses in one setting, as stored: their means, and the larger of their spreads."""
+    """Two losses in one setting, as stored: their means, the larger of their spreads, their pairs.
+
+    ahead   with how many of the five seeds the second has more; both start from the same weights.
+    """
 
     setting: str
     first: float
     second: float
     spread: float
+    ahead: int
 
     @property
     def counts(self) -> bool:
@@ -277,21 +248,23 @@ class Duel(NamedTuple):
         return abs(self.first - self.second) > self.spread
 
 
-def duels(
-    measure: str, first: str = "cross-entropy", second: str = "squares behind sigmoids"
-) -> list[Duel]:
-    """How two losses fared in every setting of the stored runs.
+def duels(measure: str, second: str) -> list[Duel]:
+    """How cross-entropy and another loss fared in every setting of the stored runs.
 
-    >>> duels("test accuracy after 3 epochs")[0].setting
+    >>> duels("test accuracy after 3 epochs", "squares behind sigmoids")[0].setting
     'digits, 0% wrong labels'
     """
-    rows = [row for row in stored("03_claims") if row["measure"].split(",")[0] == measure]
-    arms = [{row["setting"]: row for row in rows if row["arm"] == arm} for arm in (first, second)]
+    rows = {
+        (row["setting"], row["arm"], row["measure"].split(",")[0]): row
+        for row in stored("03_claims")
+    }
     found = []
-    for setting in arms[0]:
-        one, other = (float(arm[setting]["mean"]) for arm in arms)
-        spread = max(float(arm[setting]["spread"]) for arm in arms)
-        found.append(Duel(setting, one, other, spread))
+    for setting in dict.fromkeys(setting for setting, _, _ in rows):
+        pair = [rows[setting, arm, measure] for arm in ("cross-entropy", second)]
+        above = rows[setting, second, f"{measure} above cross-entropy's"]
+        mean, other = (float(row["mean"]) for row in pair)
+        spread = max(float(row["spread"]) for row in pair)
+        found.append(Duel(setting, mean, other, spread, round(5 * float(above["mean"]))))
     return found
 
 
@@ -318,6 +291,7 @@ class Explored(NamedTuple):
 
     z           the scores.
     p           the probability of the target's likeliest class.
+    goal        what the target wants it to be.
     at          values of the first score, for the curves.
     curves      each loss over these, the other scores as they are.
     values      each loss at the scores.
@@ -327,6 +301,7 @@ class Explored(NamedTuple):
 
     z: Array
     p: float
+    goal: float
     at: Array
     curves: dict[str, Array]
     values: dict[str, float]
@@ -369,6 +344,7 @@ def explore(
     return Explored(
         z,
         float(of_target(probability(z)[0], y)),
+        float(of_target(y, y)),
         at,
         {
             name: np.array([loss(row, target=y)[0] for row in moved])
@@ -387,12 +363,17 @@ def of_target(p: Array, target: Array) -> Array:
     return p[..., 0] if target[0] >= 0.5 else 1 - p[..., 0]
 
 
-def escaped(path: Array) -> int | None:
+def arrived(path: Array, goal: float = 1.0) -> int | None:
     """The step from which on a probability stays above a half; None where it does not end there.
 
-    >>> escaped(np.array([0.1, 0.6, 0.4, 0.7, 0.9])), escaped(np.array([0.1, 0.2]))
+    Where the goal is soft, less than 1, from which on it stays within 0.01 of the goal.
+
+    >>> arrived(np.array([0.1, 0.6, 0.4, 0.7, 0.9])), arrived(np.array([0.1, 0.2]))
     (3, None)
+    >>> arrived(np.array([0.1, 0.8, 0.705, 0.695]), goal=0.7)
+    2
     """
-    below = np.flatnonzero(path <= 0.5)
-    first = int(below[-1]) + 1 if below.size else 0
+    there = path > 0.5 if goal == 1 else np.abs(path - goal) < 0.01
+    away = np.flatnonzero(~there)
+    first = int(away[-1]) + 1 if away.size else 0
     return first if first < len(path) else None

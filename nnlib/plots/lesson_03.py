@@ -28,6 +28,7 @@ def draw_way_back(
     ['x = 3', 'y = 9', 'square', '6 ×', 'dy/dx = 6', 'dy/dy = 1']
     """
     style = {"ha": "center", "va": "center"}
+    bold = style | {"weight": "bold"}  # thin strokes of red are lost in the back row
     box = {"facecolor": "white", "edgecolor": BLUE, "boxstyle": "round,pad=0.4", "linewidth": 2}
     for place, (name, value) in enumerate(values.items()):
         ax.text(place, 1, f"{name} = {short(value, 3)}", color=INK, bbox=box, **style)
@@ -35,11 +36,11 @@ def draw_way_back(
         draw_arrow(place + 0.3, place + 0.7, 1, BLUE, ax)
         draw_arrow(place + 0.7, place + 0.38, 0, RED, ax)  # what stands on the left is wide
         ax.text(place + 0.5, 1.25, function, color=BLUE, fontsize=SMALL, **style)
-        ax.text(place + 0.5, 0.25, f"{short(slope, 3)} ×", color=RED, fontsize=SMALL, **style)
+        ax.text(place + 0.5, 0.25, f"{short(slope, 3)} ×", color=RED, fontsize=SMALL, **bold)
     last = list(values)[-1]
     back = np.cumprod([1.0, *(slope for _, slope in reversed(links))])[::-1]
     for place, (name, slope) in enumerate(zip(values, back)):
-        ax.text(place, 0, f"d{last}/d{name} = {short(slope, 3)}", color=RED, **style)
+        ax.text(place, 0, f"d{last}/d{name} = {short(slope, 3)}", color=RED, **bold)
     ax.set(xlim=(-0.45, len(values) - 0.55), ylim=(-0.3, 1.5), title=title)
     ax.axis("off")
 
@@ -53,9 +54,9 @@ def draw_arrow(start: float, end: float, height: float, colour: str, ax: Axes) -
 def draw_reliability(runs: Mapping[str, Sequence[Reliability]], *, title: str, ax: Axes) -> None:
     """Draw how often networks are right against how sure they say they are, over all seeds.
 
-    Below the diagonal they are surer than they may be. A bin's dot is the mean over all seeds'
-    images in it, and its area their share of all images; bins that hold less than a hundredth are
-    left out.
+    Below the diagonal they are surer than they may be. A bin's ring stands at the mean over all
+    seeds' images in it, and its area is their share of all images; bins that hold less than a
+    hundredth are left out.
 
     >>> from nnlib.experiments.calibration import reliability
     >>> from nnlib.plots.canvas import new_figure
@@ -76,11 +77,11 @@ def draw_reliability(runs: Mapping[str, Sequence[Reliability]], *, title: str, a
         total = share.sum(axis=0)
         many = total >= 0.01 * len(found)
         at = said[many] / total[many], right[many] / total[many]
-        ax.plot(*at, label=name, **(look | {"marker": ""}))
-        areas = 1500 * total[many] / len(found)
-        ax.scatter(*at, s=areas, color=look["color"], alpha=0.6, linewidth=0, zorder=3)
+        ax.plot(*at, label=name, **(look | {"marker": "."}))
+        rings = {"facecolor": "none", "edgecolor": look["color"], "linewidth": 2, "zorder": 3}
+        ax.scatter(*at, s=1500 * total[many] / len(found), **rings)
     ax.set(xlabel="how sure it says it is", ylabel="how often it is right", title=title)
-    ax.set(xlim=(0, 1.05), ylim=(0, 1.05))
+    ax.set(xlim=(0.25, 1.05), ylim=(0.25, 1.05))
     legend_below(ax)
 
 
@@ -105,8 +106,9 @@ def draw_losses_at(
     most: float = 10,
     ax: Axes,
 ) -> None:
-    """Draw each loss over a score, with marks where the score is; what exceeds most is cut off.
+    """Draw each loss over a score, with marks where the score is.
 
+    What exceeds most is cut off: an arrow at the edge stands for each mark there.
     Here and in the two pictures beside it a loss of ONE or SEVERAL always has the same look.
 
     >>> from nnlib.plots.canvas import new_figure
@@ -116,11 +118,17 @@ def draw_losses_at(
     >>> ax.lines[1].get_xydata()
     array([[1., 1.]])
     """
+    beyond = 0.0
     for values, look in zip(curves.values(), own_looks(curves)):
         ax.plot(at, values, **(look | {"marker": ""}))
         height = np.interp(x, at, values)
+        mark = {"color": look["color"], "clip_on": False, "zorder": 3, "linestyle": ""}
         if height <= most:
-            ax.plot([x], [height], look["marker"], color=look["color"], markersize=11)
+            ax.plot([x], [height], marker=look["marker"], markersize=11, **mark)
+        else:  # side by side, toward the middle
+            at_edge = [x - np.sign(x) * beyond], [0.94 * most]
+            ax.plot(*at_edge, marker=r"$\uparrow$", markersize=16, **mark)
+            beyond += 1.3
     ax.axvline(x, color=PALE, linewidth=1.5, linestyle=":", zorder=0)
     ax.set(xlabel=name, ylabel="loss", title=title, ylim=(-0.3, most), xlim=at[[0, -1]])
 
@@ -154,8 +162,11 @@ def draw_pulls(
     ax.grid(False, axis="x")
 
 
-def draw_ways_out(paths: Mapping[str, Array], *, title: str, ax: Axes) -> None:
+def draw_ways_out(paths: Mapping[str, Array], *, goal: float = 1.0, title: str, ax: Axes) -> None:
     """Draw what the true class is given after each step of gradient descent, one line a loss.
+
+    A dotted line stands where it is to arrive: at a half, or at a goal less than 1. What walks to
+    and fro lies below the lines that settle.
 
     >>> from nnlib.plots.canvas import new_figure
     >>> ax = new_figure(5, 4).add_subplot()
@@ -165,7 +176,9 @@ def draw_ways_out(paths: Mapping[str, Array], *, title: str, ax: Axes) -> None:
     """
     for (name, path), look in zip(paths.items(), own_looks(paths)):
         every = max(1, len(path) // 8)
-        ax.plot(path, label=name, markevery=every, markersize=8, **look)
+        calm = 2 + 1 / (1 + np.abs(np.diff(path)).sum())
+        ax.plot(path, label=name, markevery=every, markersize=8, zorder=calm, **look)
+    ax.axhline(0.5 if goal == 1 else goal, color=GREY, linewidth=1.5, linestyle=":", zorder=1)
     ax.set(xlabel="step", ylabel="p of the target's class", title=title)
     ax.set(ylim=(-0.03, 1.03))
     ax.xaxis.get_major_locator().set_params(integer=True, nbins=4)

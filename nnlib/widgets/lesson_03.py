@@ -5,7 +5,7 @@ from typing import Any
 
 import ipywidgets
 
-from nnlib.experiments.lesson_03 import COMPARED, TARGETS, Explored, escaped, explore
+from nnlib.experiments.lesson_03 import COMPARED, TARGETS, Explored, arrived, explore
 from nnlib.plots.lesson_03 import draw_losses_at, draw_pulls, draw_ways_out
 from nnlib.widgets.panel import Panel
 from nnlib.words import counted, short
@@ -66,31 +66,40 @@ class LossPanel(Panel):
             ax=left,
         )
         draw_pulls(found.gradients, names, title=f"Pulls hardest:\n{strongest}", ax=middle)
-        draw_ways_out(found.paths, title=f"Above ½ first:\n{first(found.paths)}", ax=right)
+        goal = "Above ½" if found.goal == 1 else f"At {found.goal:g}"
+        title = f"{goal} first:\n{first(found.paths, found.goal)}"
+        draw_ways_out(found.paths, goal=found.goal, title=title, ax=right)
         handles, labels = right.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="lower center", ncols=4)
+        behind = {"squares": f"squares behind {'a sigmoid' if len(names) == 1 else 'softmax'}"}
+        called = [behind.get(label, label) for label in labels]
+        figure.legend(handles, called, loc="lower center", ncols=4)
         return in_words(found)
 
 
-def first(paths: Mapping[str, Any]) -> str:
-    """The loss whose path is the first to stay above a half, how many are, or none."""
-    steps = {name: escaped(path) for name, path in paths.items()}
-    arrived = {name: step for name, step in steps.items() if step is not None}
-    earliest = [name for name, step in arrived.items() if step == min(arrived.values())]
-    return f"{len(earliest)} at once" if len(earliest) > 1 else (earliest or ["none"])[0]
+def first(paths: Mapping[str, Any], goal: float = 1.0) -> str:
+    """The loss whose path is the first to arrive and stay, how many are, or none."""
+    steps = {name: arrived(path, goal) for name, path in paths.items()}
+    soonest = min((step for step in steps.values() if step is not None), default=None)
+    if soonest is None:
+        return "none"
+    earliest = [name for name, step in steps.items() if step == soonest]
+    if soonest == 0:
+        return f"{earliest[0] if len(earliest) == 1 else len(earliest)} from the start"
+    return f"{len(earliest)} at once" if len(earliest) > 1 else earliest[0]
 
 
 def in_words(found: Explored) -> str:
     """What was found, a sentence for each loss."""
     told = [f"The class of the target has p = {short(found.p, 3)}."]
+    place = "above ½" if found.goal == 1 else f"at {found.goal:g}"
     for name, path in found.paths.items():
-        step = escaped(path)
+        step = arrived(path, found.goal)
         when = (
-            f"it is not above ½ after {counted(len(path) - 1, 'step')}"
+            f"it is not {place} after {counted(len(path) - 1, 'step')}"
             if step is None
-            else f"it stays above ½ from step {step} on"
+            else f"it stays {place} from step {step} on"
             if step
-            else "it is above ½ from the start"
+            else f"it is {place} from the start"
         )
         value, slope = short(found.values[name]), short(found.gradients[name][0])
         told.append(f"{name.capitalize()} {value}, with slope {slope} by z₁: {when}.")
