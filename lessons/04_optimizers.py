@@ -148,7 +148,7 @@ exercise("best rate", best_rate)
 # </details>
 #
 # $\kappa$, the **condition number**, decides. To a thousandth of the distance it takes
-# $\ln1000\,/\,{-\ln\frac{\kappa-1}{\kappa+1}}\approx3.5\,\kappa$ steps. *Predict:* and ten times as narrow?
+# $\ln1000\,/\,{-\ln\frac{\kappa-1}{\kappa+1}}\approx3.5\,\kappa$ steps. *Predict:* ten times as narrow takes (a) three, (b) ten, (c) a hundred times as many?
 
 # %%
 taken = []
@@ -162,7 +162,7 @@ assert np.allclose(np.divide(taken[1:], taken[:-1]), 10, rtol=0.05)
 
 
 # %% [markdown]
-# Ten times as many, even at the best rate. Can we undo $\kappa$?
+# (b), even at the best rate. Can we undo $\kappa$?
 
 # %% [markdown] lecture={"ask": "Newton needs one step. Why does nobody train with it?", "board": "n numbers in g, n \u00d7 n in H", "cut": "all of it", "expect": "H has n\u00b2 entries; and it walks to saddles as gladly as to minima", "jump": "setup", "minutes": 3, "misconception": "Second order is too hard to code"}
 # ### The second order in one cell
@@ -242,7 +242,7 @@ plt.show()
 #
 # $$v_t=\eta g\,(1+\rho+\dots+\rho^{t-1})=\frac{\eta g}{1-\rho}\,(1-\rho^t).$$
 #
-# "Exponentially, up to a limit", says A: the *gap* falls as $\rho^t$. When pushes turn, $\lvert v\rvert$ tends to $\frac{\eta g}{1+\rho}$, half a push.
+# Exponentially, says A, "(up to a limit)": the *gap* falls as $\rho^t$. When pushes turn, $\lvert v\rvert$ tends to $\frac{\eta g}{1+\rho}$, half a push.
 #
 # **Your turn:** one step.
 
@@ -290,7 +290,7 @@ for curvature in (1, 10, 100):
 #
 # $$\frac{1+\sqrt\rho}{1-\sqrt\rho}=\sqrt{\frac L\mu}=\sqrt\kappa\quad\Rightarrow\quad\rho^*=\Big(\frac{\sqrt\kappa-1}{\sqrt\kappa+1}\Big)^2,\qquad\eta^*=\Big(\frac2{\sqrt L+\sqrt\mu}\Big)^2 .$$
 #
-# Try every $\rho$, each with its best rate:
+# Try every $\rho$, each with its best rate. *Predict:* at the usual $\rho=0.9$, where does a step shrink most: (a) at $\kappa=10$, (b) at $\kappa=1000$, (c) nowhere?
 
 # %%
 momenta, shares = np.linspace(0, 0.98, 99)[:, None], np.linspace(0.01, 3.99, 2000)
@@ -300,6 +300,8 @@ for kappa in (10, 100, 1000):
     root = (np.sqrt(kappa) - 1) / (np.sqrt(kappa) + 1)
     lowest[f"κ = {kappa}"], best[f"κ = {kappa}"] = both.min(axis=1), (root**2, root)
     assert root - 1e-9 < both.min() < root + 0.02
+    assert np.isclose(lowest[f"κ = {kappa}"][90], np.sqrt(0.9), atol=1e-6)  # at ρ = 0.9
+assert np.isclose((10 - 1) / (10 + 1), 0.82, atol=0.005)  # gradient descent's, at κ = 10
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
@@ -307,7 +309,9 @@ plots.draw_best_momentum(lowest, momenta.ravel(), best, ax=ax)
 plt.show()
 
 # %% [markdown]
-# The factor is now $\frac{\sqrt\kappa-1}{\sqrt\kappa+1}$: the *root* of $\kappa$ decides. It is not quite $\sqrt\kappa$ times as soon: at $\rho^*$ both roots are the same, and the distance goes like $t\,r^t$. The farther the way, the less
+# (c): right of its lowest point a line is $\sqrt\rho$. At 0.9 that is 0.95 for all three, and at $\kappa=10$ plain descent, 0.82, is faster.
+#
+# At $\rho^*$ the factor is $\frac{\sqrt\kappa-1}{\sqrt\kappa+1}$: the *root* of $\kappa$ decides. It is not quite $\sqrt\kappa$ times as soon: at $\rho^*$ both roots are the same, and the distance goes like $t\,r^t$. The farther the way, the less
 # $t$ counts. For $\kappa=100$:
 
 # %%
@@ -357,7 +361,7 @@ claim("E-momentum-conv")
 # %% [markdown] lecture={"ask": "Where should the ball measure the slope: where it is, or where it is about to be?", "board": "v first, then g at its tip", "cut": "all of it", "expect": "Where it is about to be: it brakes earlier", "jump": "setup", "minutes": 4, "misconception": "Nesterov is a new momentum; it is the same with a gradient from ahead"}
 # ### Look ahead
 #
-# **Nesterov** measures the gradient where the velocity is about to carry the ball, $g=\nabla f(\theta-\eta\rho v)$. The library, like PyTorch, keeps
+# **Nesterov** measures the gradient where the velocity is about to carry the ball, $g=\nabla f(\theta-\eta\rho v)$ with PyTorch's $v$, which is without $\eta$. The library, like PyTorch, keeps
 # $\phi=\theta-\eta\rho v$ in place of $\theta$; then the step is $\phi\leftarrow\phi-\eta(g+\rho v)$, with the new $v$.
 
 # %%
@@ -373,7 +377,7 @@ for phi in path[1:]:
 # brakes, where plain momentum has $\sqrt\rho$. But it leaves, with a root of $-1$, at $\eta\lambda=\frac{2(1+\rho)}{1+2\rho}=1.36$ already; plain momentum at
 # $2(1+\rho)=3.8$.
 #
-# *Predict* both after 60 steps across, at $\eta\lambda=0.5$ and at 1.5.
+# *Predict:* who is nearer after 60 steps across? (a) Ahead, at $\eta\lambda=0.5$ and at 1.5. (b) Ahead, then plain. (c) Plain, then ahead.
 
 # %%
 roots = np.roots([1, -(1 + 0.9) * (1 - 0.5), 0.9 * (1 - 0.5)])
@@ -388,12 +392,12 @@ for lr, ahead in product((0.005, 0.015), (False, True)):
     said = f"{across[lr, ahead]:.0e}" if across[lr, ahead] < 1e5 else "lost"
     print(f"ηλ = {100 * lr:.1f}, {'ahead' if ahead else 'plain'}: {said}")
 assert across[0.005, True] < 1e-8 < 0.01 < across[0.005, False] < 1
-assert across[0.015, False] < 1 < 1e5 < across[0.015, True]
+assert across[0.015, False] < 1 < 1e5 < across[0.015, True]  # so it is (b)
 
 # %% [markdown] lecture={"ask": "Momentum 0.9 beats gradient descent at the same rate. Is it the direction, or just ten times the step?", "board": "effective rate \u03b7/(1 - \u03c1)", "cut": "all of it; show the picture", "expect": "Mostly the step: at ten times the rate gradient descent is nearly as fast", "jump": "setup", "minutes": 6, "misconception": "At the same rate both take the same steps"}
 # ### A claim on trial: momentum is faster
 #
-# Document A: where gradients agree, momentum converges faster. But its steps are ten times as long: rate 0.1 with $\rho=0.9$ is an **effective rate** of 1. The loss on the
+# Document A: where gradients agree, momentum converges faster. But its steps are ten times as long: rate 0.1 with $\rho=0.9$ is an **effective rate**, step over gradient, of 1. The loss on the
 # digits after 150 steps, 64 → 30 → 10: at equal $\eta$, at equal effective rate, best against best.
 #
 # *Rule:* lower with each of eight seeds, weights and batches shared. *Prediction:* yes, no, yes.
@@ -457,21 +461,23 @@ for unit in (1, 1000):
     assert np.allclose(steps, moves(AdaGrad, unit * np.array([3.0, 4.0]), lr=1.0))
 
 # %% [markdown]
-# The unit cancels. *Predict:* if we turn the ravine by 45°, is AdaGrad (a) as fast, (b) slower, (c) slower than gradient descent?
+# The unit cancels. *Predict:* turned by 45°, is AdaGrad (a) as fast, (b) slower, (c) slower than gradient descent?
 
 # %%
-begin = {"straight": (bowl(100), (10.0, 1.0))}
-begin["turned"] = turned(bowl(100), 45), (9 / np.sqrt(2), 11 / np.sqrt(2))  # the same place
-rates = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
-for name, (ground, start) in begin.items():
+rates, fewest = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0], []
+for degrees in (0, 15, 45):
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    ground, start = turned(bowl(100), degrees), (10 * cos - sin, 10 * sin + cos)  # the same place
     paths = [run(ground, runner("AdaGrad", lr), start, steps=2000).path for lr in rates]
     taken = [int((np.linalg.norm(path, axis=1) > 0.01).sum()) for path in paths]
-    print(f"{name:9} {min(taken)} steps to a thousandth, at the best of seven rates")
+    print(f"turned by {degrees:2}°: {min(taken)} steps to a thousandth, at the best of seven rates")
     assert min(taken) < min(taken[0], taken[-1])
-assert min(taken) > 346  # what gradient descent needs in either, at its best
+    fewest.append(min(taken))
+assert fewest[0] < fewest[1] < 346 < fewest[2]  # 346: gradient descent at its best, however turned
 
 # %% [markdown]
-# (c): turned, both coordinates see the same mixture; one rate for each is one for both, and it shrinks.
+# (c): at 45° both coordinates see the same mixture; one rate for each is one for both, and it shrinks. Turned by 15°, it still needs fewer than
+# gradient descent's 346.
 #
 # **Its price.** $G$ never falls, so the effective rate $\eta/\sqrt{G_t}$ never rises; for steady gradients it is
 # $\frac{\eta}{g\sqrt t}$. Document A: it shrinks until training stalls.
@@ -558,8 +564,8 @@ for lr in (0.1, 0.05):
     assert np.allclose(x, lr / 2, rtol=0.01)
 
 # %% [markdown]
-# (b): it hops between $+\frac\eta2$ and $-\frac\eta2$ for ever. As the gradient falls, so does its mean, and the effective rate *rises*; "stable", as A calls it, it is while gradients
-# keep their size. To arrive, $\eta$ must fall.
+# (b): it hops between $+\frac\eta2$ and $-\frac\eta2$ for ever. As the gradient falls, so does its mean, and the effective rate *rises*. "Stable and non-zero", says A, beside AdaGrad's that shrinks: so it is
+# while gradients keep their size. To arrive, $\eta$ must fall.
 
 # %% [markdown] lecture={"ask": "Without bias correction, is Adam's first step too small or too large?", "board": "m: 0.1 of g; v: 0.001 of g\u00b2; the root of 0.001", "cut": "the steps by hand", "expect": "Most say too small, since m starts at 0; it is \u221a10 times too large", "jump": "setup", "minutes": 11, "misconception": "m and v are biased to 0, so the step is too"}
 # ## Both, and corrected
@@ -585,15 +591,17 @@ first["not corrected"] = moves(Adam, weather, lr=1.0, bias_correction=False)
 right, wrong = first.values()
 print(f"a first step of {right[0]:.2f} η, not corrected {wrong[0]:.2f} η")
 assert np.isclose(wrong[0], np.sqrt(10), rtol=1e-4)
-assert wrong.max() > 6 > 4 > wrong[0]
-assert (wrong[10:1000] > 1.2 * right[10:1000]).all()
+ratio = (1 - 0.9 ** np.arange(1, 3001)) / np.sqrt(1 - 0.999 ** np.arange(1, 3001))
+assert np.allclose(wrong, ratio * right, rtol=1e-5)
+assert ratio.max() > 6 > 4 > ratio[0] > ratio[:1000].min() > 1.2
 
 # %% [markdown]
 # (c): $m_1=0.1\,g$ is ten times too small, but $\sqrt{v_1}=\sqrt{0.001}\,\lvert g\rvert$ more than thirty times, and it divides:
 #
 # $$\frac{m_1}{\sqrt{v_1}}=\frac{1-\beta_1}{\sqrt{1-\beta_2}}=\frac{0.1}{\sqrt{0.001}}=\sqrt{10}\approx3.16 .$$
 #
-# And it grows before it falls: $m$ is there after some ten steps, $v$ after some thousand. After the picture it is **your turn**, with $\epsilon$ outside the root; `t` is 1 at first.
+# Later its step is $\frac{1-\beta_1^t}{\sqrt{1-\beta_2^t}}$ times the corrected one, whatever the gradients: that grows while $m$ fills, some ten steps, and falls
+# while $v$ does, some thousand. After the picture it is **your turn**, with $\epsilon$ outside the root; `t` is 1 at first.
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4))
@@ -631,35 +639,41 @@ exercise("Adam step", adam_step)
 # By hand, gradients 2, 1, $\eta=1$: $\hat m=2$, $\hat v=4$, step 1; then
 # $\hat m=\frac{0.28}{0.19}=1.474$, $\hat v=\frac{0.004996}{0.001999}=2.499$, step 0.932.
 #
-# A sets $\beta_1,\beta_2$ to 0.9 or 0.999, meaning this order. *Predict:* and exchanged?
+# A sets $\beta_1,\beta_2$ to 0.9 or 0.999, in order. *Predict:* exchanged: (a) slower, (b) swinging?
 
 # %%
 assert np.allclose(moves(Adam, np.array([2.0, 1.0]), lr=1.0), [1, 0.932], atol=5e-4)
 claim("A-4.4-betas")
 
 # %% [markdown]
-# It swings on: a direction averaged over a thousand steps turns far too late, while the scale follows at once.
+# (b): a direction averaged over a thousand steps turns far too late, while the scale follows at once.
 
-# %% [markdown] lecture={"ask": "Is the correction needed?", "board": "\u221a10 \u03b7 at first", "cut": "all of it", "expect": "It decides how large a rate may be; at its own best rate each arm does as well", "jump": "setup", "minutes": 4, "misconception": "Without it Adam starts too slowly"}
+# %% [markdown] lecture={"ask": "Is the correction needed?", "board": "\u221a10 \u03b7 at first", "cut": "all of it", "expect": "It decides how large a rate may be; at its own best rate each arm trains, and the uncorrected one even better", "jump": "setup", "minutes": 4, "misconception": "Without it Adam starts too slowly"}
 # ### Does Adam need its correction?
 #
-# Document A corrects because $m$ and $v$ are biased to 0. Does training suffer without? Digits, 150 steps, five rates,
+# Document A corrects because $m$ and $v$ are biased to 0. Does training suffer without? Digits, 150 steps, seven rates,
 # eight seeds.
 #
 # *Rule:* lower with each seed. *Prediction:* without it small rates are *faster*, large ones break down, and best
 # against best neither is.
 
 # %%
-rates = [0.003, 0.01, 0.02, 0.05, 0.1]
-ends = lambda lr, **kw: [loss_on_digits(Adam, lr, seed=k, **kw) for k in range(8)]
+rates = [0.003, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1]
+ends = lambda lr, s=range(8), **kw: np.array([loss_on_digits(Adam, lr, seed=k, **kw) for k in s])
 with_it = np.array([ends(lr) for lr in rates])
 without = np.array([ends(lr, bias_correction=False) for lr in rates])
 lower = (without < with_it).sum(axis=1)
 print("without the correction lower with", *lower, "of 8 seeds, at the rates", *rates)
-assert (lower[[0, 1, 3, 4]] == [8, 8, 0, 0]).all()
+assert (lower[[0, 1, 2, 3, 5, 6]] == [8, 8, 8, 8, 0, 0]).all()
+
+# %%
 best = [arm.mean(axis=1).argmin() for arm in (with_it, without)]
 assert all(0 < k < len(rates) - 1 for k in best)
-assert 0 < (with_it[best[0]] < without[best[1]]).sum() < 8
+assert (without[best[1]] < with_it[best[0]]).all()
+lr, lr_without, fresh = rates[best[0]], rates[best[1]], range(100, 120)
+won = (ends(lr_without, fresh, bias_correction=False) < ends(lr, fresh)).sum()
+print(f"each at its best, {lr_without} and {lr}: lower with {won} of 20 fresh seeds")
+assert won >= 15
 arms = {"corrected": with_it, "not corrected": without}
 names = {"xlabel": "learning rate", "ylabel": "loss after 150 steps"}
 
@@ -672,11 +686,12 @@ plt.show()
 # %% [markdown]
 # | without the correction | verdict |
 # |---|---|
-# | rates up to 0.01 | **faster**: its steps are longer |
+# | rates up to 0.02 | **faster**: its steps are longer |
 # | from 0.05 on | **breaks down**: the losing case of leaving it out |
-# | best against best | **neither**: now the one is lower, now the other |
+# | best against best | **faster**, against the prediction: with all eight, and with most of twenty fresh seeds |
 #
-# With the correction, $\eta$ means what it says from the first step on.
+# Here a tuned Adam does not need it: uncorrected, steps begin long and shorten, as under a schedule. What it buys is a wider window, and an $\eta$ that
+# means what it says from the first step on.
 
 # %% [markdown] lecture={"ask": "\u03b5 = 10\u207b\u2078 only prevents a division by 0. From which size of gradient on does it change the step?", "board": "\u221a(10\u207b\u2078) = 10\u207b\u2074", "cut": "the table", "expect": "Outside the root near 10\u207b\u2078; inside near 10\u207b\u2074 already", "jump": "setup", "minutes": 4, "misconception": "Inside or outside, a tiny number is a tiny number"}
 # ### Where ε sits
@@ -686,7 +701,8 @@ plt.show()
 # | divide by | $\sqrt{\hat v}+\epsilon$ | $\sqrt{\hat v+\epsilon}$ |
 # | a first step, in $\eta$ | $\frac{\lvert g\rvert}{\lvert g\rvert+\epsilon}$ | $\frac{\lvert g\rvert}{\sqrt{g^2+\epsilon}}$ |
 #
-# *Predict:* with $\epsilon=10^{-8}$, how small must a gradient be until each form halves the step?
+# *Predict:* with $\epsilon=10^{-8}$, at which gradient does each form halve the step? (a) Both at $10^{-8}$. (b) Outside there, inside near $10^{-4}$. (c) Both near
+# $10^{-4}$.
 
 # %%
 sizes = 10.0 ** np.arange(-11, 0.01, 0.02)
@@ -705,17 +721,18 @@ draw_lines(steps, sizes, **names, title=title, xscale="log", legend="inside", ax
 plt.show()
 
 # %% [markdown]
-# Outside, $\epsilon$ is compared with $\lvert g\rvert$: half at $10^{-8}$. Inside it is compared with $g^2$: half at
+# (b): outside, $\epsilon$ is compared with $\lvert g\rvert$: half at $10^{-8}$. Inside it is compared with $g^2$: half at
 # $\sqrt{\epsilon/3}=6\cdot10^{-5}$. Neither is wrong; a tuned $\epsilon$ must say where it sits.
 
-# %% [markdown] lecture={"ask": "A penalty \u00bd\u03bb\u2016\u03b8\u2016\u00b2 in the loss, or \u03b8 \u2190 (1 - \u03b7\u03bb) \u03b8 beside the step: the same?", "board": "g + \u03bb\u03b8 goes through the division by \u221av\u0302", "cut": "all of it", "expect": "For gradient descent yes, for Adam no", "jump": "setup", "minutes": 4, "misconception": "Weight decay and an L2 penalty are two names of one thing"}
+# %% [markdown] lecture={"ask": "A penalty \u00bd\u03b1\u2016\u03b8\u2016\u00b2 in the loss, or \u03b8 \u2190 (1 - \u03b7\u03b1) \u03b8 beside the step: the same?", "board": "g + \u03b1\u03b8 goes through the division by \u221av\u0302", "cut": "all of it", "expect": "For gradient descent yes, for Adam no", "jump": "setup", "minutes": 4, "misconception": "Weight decay and an L2 penalty are two names of one thing"}
 # ### Weight decay: in the gradient or beside it
 #
-# A penalty $\frac\lambda2\lVert\theta\rVert^2$ adds $\lambda\theta$ to the gradient; **weight decay** multiplies
-# $\theta$ by $1-\eta\lambda$ at each step. For gradient descent it is the same:
-# $\theta-\eta(g+\lambda\theta)=(1-\eta\lambda)\,\theta-\eta g$.
+# A penalty $\frac\alpha2\lVert\theta\rVert^2$ adds $\alpha\theta$ to the gradient; **weight decay** multiplies
+# $\theta$ by $1-\eta\alpha$ at each step. For gradient descent it is the same:
+# $\theta-\eta(g+\alpha\theta)=(1-\eta\alpha)\,\theta-\eta g$.
 #
-# *Predict:* and for Adam? Two weights start at 1; one's gradients swing by ±0.1, the other's by ±100.
+# And for Adam? Two weights start at 1; one's gradients swing by ±0.1, the other's by ±100. *Predict:* under the penalty (a) both shrink alike, (b) the first shrinks
+# more, (c) the second.
 
 # %%
 both = {name: np.ones(2) for name in ("in the gradient", "beside it")}
@@ -730,9 +747,9 @@ assert np.allclose(both["beside it"], (1 - 0.01 * 0.01) ** 1000, atol=0.02)
 assert both["in the gradient"][0] < 0.5 < 0.95 < both["in the gradient"][1]
 
 # %% [markdown]
-# In the gradient the penalty is divided by $\sqrt{\hat v}$ with all the rest: the weight that swings most is hardly held. Beside it (**AdamW**,
-# `weight_decay=`) both shrink alike, to nearly
-# $(1-\eta\lambda)^{1000}=0.905$.
+# (b): in the gradient the penalty is divided by $\sqrt{\hat v}$ with all the rest: the weight that swings most is hardly held. Beside it (here
+# `Adam(weight_decay=)`) both shrink alike, to nearly
+# $(1-\eta\alpha)^{1000}=0.905$. Beware: in PyTorch that is `AdamW`; its `Adam(weight_decay=)` is the penalty in the gradient.
 
 # %% [markdown] lecture={"ask": "Half the rate: how much nearer does noisy gradient descent come?", "board": "x \u2190 (1 - \u03b7) x - \u03b7 \u03be, and its mean square", "cut": "warm-up", "expect": "The mean square halves: nearer by \u221a2", "jump": "setup", "minutes": 11, "misconception": "It converges, just more slowly"}
 # ## Noise, and rates that fall
@@ -771,29 +788,36 @@ for lr in (0.4, 0.2, 0.1):
 rates = [0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.4]
 stays = {f"constant {lr}": noisy(constant(lr)) for lr in rates}
 falls = {f"cosine from {lr}": noisy(cosine_decay(lr, steps=400)) for lr in rates}
+staying, falling = (np.array([arm[-1] for arm in kind.values()]) for kind in (stays, falls))
+assert (falling[:4] > 2 * staying[:4]).all()  # begun at 0.02 or less
+assert (falling[4:] < staying[4:]).all()
+
+# %%
 least = lambda kind: min(kind, key=lambda name: kind[name][-1])
-best, shown = [least(kind) for kind in (stays, falls)], ["constant 0.4", "cosine from 0.4"]
+best = [least(kind) for kind in (stays, falls)]
+shown = ["constant 0.4", "cosine from 0.4", "cosine from 0.005"]
 curves = {name: (stays | falls)[name] for name in shown + best}
 for name in best:
     print(f"{name}: mean square {curves[name][-1]:.4f} at the end")
     assert not name.endswith((" 0.005", " 0.4"))
-high, forgiving, tuned, cosine = (values[-1] for values in curves.values())
+high, forgiving, _, tuned, cosine = (values[-1] for values in curves.values())
 assert cosine < 0.7 * tuned
-assert forgiving < 1.5 * tuned < high / 10
+assert 1.1 * tuned < forgiving < 1.5 * tuned < high / 10
 names = {"xlabel": "step", "ylabel": "mean square distance", "yscale": "log", "legend": "beside"}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "A rate that falls comes nearer, tuned or not"
+title = "A rate that falls comes nearer, if it begins large enough"
 draw_lines(curves, **names, title=title, ax=ax)
 plt.show()
 
 
 # %% [markdown]
-# Tuned, the cosine ends at little more than half of the best constant. And it forgives: begun at 0.4 it still ends near.
+# Tuned, the cosine ends at little more than half of the best constant. And it forgives a rate too large: begun at 0.4 it ends near, if not as near as the
+# tuned constant. Not one too small: begun at 0.02 or less it stops on its way, and the constant rate comes nearer.
 #
 # **And rise?** Adam's first step is $\pm\eta$ in every coordinate, on the word of one batch; a **warm-up** lets the rate rise to $\eta$. On the
-# digits, over 20 steps or at once, for a large $\eta$, a good one and a small one:
+# digits, over 20 steps or at once, ten seeds:
 
 
 # %%
@@ -802,32 +826,42 @@ def after(lr, warm):
     return np.array([loss_on_digits(Adam, lr, seed=seed, schedule=rise) for seed in range(10)])
 
 
-lower = [(after(lr, 20) < after(lr, 1)).sum() for lr in (0.3, 0.03, 0.003)]
-print("the warmed run ends lower with", *lower, "of 10 seeds")
-assert lower[0] == 10 > lower[1] > lower[2] == 0
+rates = [0.003, 0.03, 0.05, 0.1, 0.3]
+warmed, cold = (np.array([after(lr, steps) for lr in rates]) for steps in (20, 1))
+best = [arm.mean(axis=1).argmin() for arm in (warmed, cold)]
+lower, tuned = (warmed < cold).sum(axis=1), (warmed[best[0]] < cold[best[1]]).sum()
+print("the warmed run ends lower with", *lower, "of 10 seeds, at the rates", *rates)
+print(f"each at its best rate, with {tuned} of 10")
+assert lower[0] == 0 < 2 < tuned < 8 < lower[-1] == 10
+assert all(0 < k < len(rates) - 1 for k in best)
+assert warmed[-1].mean() > 4 * warmed[best[0]].mean()
 
 # %% [markdown]
-# At a rate that is too large, warm-up saves every run; at a small one it costs every run, for its steps are shorter; at a good one the seeds decide.
+# At a rate that is too large the warmed run ends lower with every seed, but far above what a good rate reaches; at a small one it ends higher with every
+# seed, for its steps are shorter; each at its best, the seeds decide.
 #
-# **One wild batch.** A hundred gradients of 1, one of 1000, two hundred of 1. *Predict* what it does to gradient descent, and to Adam.
+# **One wild batch.** A hundred gradients of 1, one of ±1000, two hundred of 1. *Predict:* (a) both are thrown, (b) Adam shrugs it off, (c) Adam is not thrown,
+# but slow for long.
 
 # %%
-weather = np.concatenate([np.ones(100), [1000.0], np.ones(200)])
-thrown = moves(GradientDescent, weather, lr=1.0)
-slowed = moves(Adam, weather, lr=1.0)
-print(f"gradient descent: {thrown[100]:.0f} steps at once")
-print(f"Adam: {slowed[100]:.1f}, and at the end {slowed[-1]:.2f} a step")
-assert slowed[100] < 2
-assert slowed[-1] < 0.05
+for wild in (1000.0, -1000.0):
+    weather = np.concatenate([np.ones(100), [wild], np.ones(200)])
+    thrown, slowed = (moves(rule, weather, lr=1.0) for rule in (GradientDescent, Adam))
+    print(f"gradient descent: {thrown[100]:.0f} steps at once")
+    print(f"Adam: {slowed[100:130].sum():.1f} in thirty steps, at the end {slowed[-1]:.2f} a step")
+    assert abs(slowed[100:130]).max() < 2
+    assert 9 < abs(slowed[100:130].sum()) < 11
+    assert slowed[-1] < 0.05
+assert (slowed[100:125] < 0).all()  # the wild batch pointed the other way
 
 
 # %% [markdown]
-# Gradient descent is thrown a thousand steps away. Adam hardly moves, but remembers: it walks at a fiftieth of its pace. **Clipping** shortens what
-# is longer than $c$:
+# (c): gradient descent is thrown a thousand steps away. Adam walks ten where the wild batch points, if need be *backwards*, and remembers: at the end it goes at a fiftieth of
+# its pace. **Clipping** shortens what is longer than $c$:
 #
 # $$g\leftarrow g\cdot\min\Big(1,\frac c{\lVert g\rVert}\Big).$$
 #
-# So $c$ belongs somewhat above the usual length. **Your turn.**
+# **Your turn.**
 
 
 # %% tags=["exercise"]
@@ -853,16 +887,16 @@ exercise("clipping", clip)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "How does the loss after this step change with the rate of the last one?", "board": "\u03b8 = \u03b8\u2080 - \u03b7 g\u2080, L(\u03b8), chain rule", "cut": "the runs; keep the derivative", "expect": "By minus the product of this gradient and the last", "jump": "setup", "minutes": 5, "misconception": "A rate cannot be differentiated; it is not a parameter"}
+# %% [markdown] lecture={"ask": "How does the loss after this step change with the rate of the last one?", "board": "\u03b8 = \u03b8\u2080 - \u03b7 g\u2080, f(\u03b8), chain rule", "cut": "the runs; keep the derivative", "expect": "By minus the product of this gradient and the last", "jump": "setup", "minutes": 5, "misconception": "A rate cannot be differentiated; it is not a parameter"}
 # ## Learn the rate
 #
 # Document A promises that the step size can be learned, and does not return to it. Since $\theta_t=\theta_{t-1}-\eta\,g_{t-1}$,
 #
-# $$\frac{dL(\theta_t)}{d\eta}=\nabla L(\theta_t)\cdot\frac{d\theta_t}{d\eta}=-\,g_t\cdot g_{t-1}.$$
+# $$\frac{df(\theta_t)}{d\eta}=\nabla f(\theta_t)\cdot\frac{d\theta_t}{d\eta}=-\,g_t\cdot g_{t-1}.$$
 #
-# While gradients agree, the rate was too small; when they turn, too large. So let $\eta$ walk downhill itself: $\eta\leftarrow\eta+\beta\,g_t\cdot g_{t-1}$.
+# While gradients agree, the rate was too small; when they turn, too large. So let $\eta$ walk downhill itself: $\eta\leftarrow\eta+h\,g_t\cdot g_{t-1}$.
 #
-# *Predict:* for $\kappa=10$, does it find the best rate, $\frac2{L+\mu}=0.18$, whatever the start and $\beta$?
+# *Predict:* for $\kappa=10$, does it settle at the best rate, $\frac2{L+\mu}=0.18$? (a) From every start. (b) Wherever it arrives. (c) It stops where the gradients have died.
 
 # %%
 ground, p, eta = bowl(10), np.array([10.0, 1.0]), np.array([0.01])
@@ -872,33 +906,34 @@ assert np.isclose(numerical_gradient(loss_of_rate, eta)[0], -now @ g, rtol=1e-6)
 assert np.isclose(rate_slope(ground, p, 0.01), -now @ g)
 
 # %%
-learn = lambda start, beta: learned_rate(bowl(10), start, lr=1e-3, hyper_lr=beta, steps=60)
-rates = {"from (10, 1), β = 10⁻³": learn((10.0, 1.0), 1e-3).rates}
-rates["from (1, 1), β = 10⁻³"] = learn((1.0, 1.0), 1e-3).rates
-rates["from (10, 1), β = 10⁻⁴"] = learn((10.0, 1.0), 1e-4).rates
-found, *short = (one[-1] / (2 / 11) for one in rates.values())
-assert abs(found - 1) < 0.03
-assert max(short) < 0.7
+learn = lambda start, h: learned_rate(bowl(10), start, lr=1e-3, hyper_lr=h, steps=60)
+tried = [((10.0, 1.0), 5e-4), ((10.0, 1.0), 1e-3), ((10.0, 1.0), 1.5e-3), ((1.0, 1.0), 1e-3)]
+found = {f"from ({x:g}, {y:g}), h = {h:g}": learn((x, y), h) for (x, y), h in tried}
+ends = np.array([one.rates[-1] for one in found.values()]) / (2 / 11)
+assert all(np.linalg.norm(one.path[-1]) < 0.01 for one in found.values())  # all arrive,
+assert all(np.isclose(one.rates[-10], one.rates[-1], rtol=1e-3) for one in found.values())
+assert (np.diff(np.sort(ends)) > 0.05).all()  # at rates that stand still, and apart
 with np.errstate(over="ignore", invalid="ignore"):
-    thrown = learn((10.0, 1.0), 2e-3).path[-1]
-    assert not np.abs(thrown).max() < 1e6  # not a number, or far away
+    for start, h in product([(10.0, 2.0), (5.0, 5.0)], [5e-4, 1e-3, 2e-3]):
+        assert not np.abs(learn(start, h).path[-1]).max() < 1e6  # not a number, or far away
+rates = {name: one.rates for name, one in found.items()}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "How far the learned rate comes depends on the start and on β"
+title = "Each learned rate stops somewhere else: where its gradients have died"
 ax.axhline(2 / 11, color=INK, linewidth=1.5, label="best: 2/(L + μ)")
 draw_lines(rates, xlabel="step", ylabel="rate", title=title, legend="beside", ax=ax)
 plt.show()
 
 # %% [markdown]
-# From one start and with one $\beta$ it comes within three percent of the best rate, which nobody told it. Where gradients are small it
-# stops early, and with twice the $\beta$ it is thrown out: $\beta$ is a rate too, with the unit of $\eta/g^2$, and must be tuned in its turn.
+# (c): all four arrive, at four rates; one that stops near the best is luck. And the losing side is large: from $(10,2)$ and from $(5,5)$, every $h$ from $0.0005$ to $0.002$ that we
+# tried throws it out. $h$ is a rate too, with the unit of $\eta/g^2$, and must be tuned in its turn.
 
-# %% [markdown] lecture={"ask": "Back to the vote: which rule wins?", "board": "the vote's four answers and who was right where", "cut": "the noise", "expect": "It depends on the ground: turn the ravine, and the winner falls far behind", "jump": "setup", "minutes": 20, "misconception": "Adam is the best optimizer", "script": "0 the vote again, hands up, noted on the board. 2 the same rate for all: who is flung out, who creeps? One number is five different things. 5 a ravine, every rule at its best: who does not see the ravine? AdaGrad and RMSprop, coordinate by coordinate. 8 the same ravine, turned by 45\u00b0: bet before playing; dividing helps nobody now. 10 on a saddle: who stands still, who leaves at once, why? Read the update of one step aloud. 12 noise: who arrives? Nobody; a tenth of the rate hovers a third as far. 14 as the well-known demos do it: who won, and do you believe it? Take the tricks away one by one with the next presets; after each, ask who is first now. 19 back to the vote: each answer was right on some ground."}
+# %% [markdown] lecture={"ask": "Back to the vote: which rule wins?", "board": "the vote's four answers and who was right where", "cut": "the noise", "expect": "It depends on the ground: turn the ravine, and the winner falls far behind", "jump": "setup", "minutes": 20, "misconception": "Adam is the best optimizer", "script": "0 the vote again, hands up, noted on the board. 2 the same rate for all: who is flung out, who creeps? One number is five different things. 5 a ravine, every rule at its best: who does not see the ravine? AdaGrad and RMSprop, coordinate by coordinate. Then 500 steps: RMSprop is last, for its rate rises. 8 the same ravine, turned by 45\u00b0: bet before playing; dividing helps nobody now. 10 on a saddle: who stands still, who leaves at once, why? Read the update of one step aloud. 12 noise: who arrives? Nobody; a tenth of the rate hovers a third as far. 14 as the well-known demos do it: who won, and do you believe it? Take the tricks away one by one with the next presets; after each, ask who is first now. 19 back to the vote: each answer was right on some ground."}
 # ## The race
 #
 # "Which rule is best?" On Rosenbrock's bent valley, 200 steps, five starts: (1) at one rate for all, 0.01; (2) with Adam secretly at three times the rate that is shown; (3) each at
-# its best rate. *Predict:* who is first in each?
+# its best rate. *Predict:* is one rule first in all three? (a) Yes. (b) In two. (c) In none.
 
 # %%
 same = tuple(runner(rule, 0.01) for rule in OPTIMIZERS)
@@ -917,10 +952,10 @@ assert all(race(one).runs[1].diverged for one in one_rate)
 assert all(GRID[0] < who.lr < GRID[-1] for one in tuned for who in one.runners)
 
 # %% [markdown]
-# From the first start, three races have three winners. The trick makes Adam first from four starts, not one; momentum, first from three when tuned, is thrown out at the shared rate. So in ours
+# (c), from the first start. The trick makes Adam first from four starts, not one; momentum, first from three when tuned, is thrown out at the shared rate. In ours
 #
 # * start, gradients and noise are the same for all;
-# * each rule has *its* best rate, found with the same budget, inside its grid;
+# * each rule has *its* best rate for this start and this noise, found with the same budget, inside its grid;
 # * nothing is clipped, the rate shown is the rate used, who leaves is marked.
 #
 # Choose a preset, bet, play. A click sets the start.
@@ -931,7 +966,7 @@ assert all(GRID[0] < who.lr < GRID[-1] for one in tuned for who in one.runners)
 # |---|---|---|---|
 # | 0 | | the vote again: (a) to (d)? | |
 # | 2 | the same rate for all | Who is flung out, who creeps? | one number is five different things |
-# | 5 | a ravine, every rule at its best | Who does not see the ravine? | AdaGrad, RMSprop: each coordinate by itself |
+# | 5 | a ravine, every rule at its best | Who does not see the ravine? | AdaGrad, RMSprop: each coordinate by itself; then 500 steps: RMSprop is last |
 # | 8 | the same ravine, turned by 45° | Bet: who is first now? | momentum; dividing helps nobody |
 # | 10 | on a saddle | Who stands still, who leaves at once? | for those who divide, small is large |
 # | 12 | noise | Who arrives? | nobody; a tenth of the rate hovers a third as far |
@@ -941,7 +976,7 @@ assert all(GRID[0] < who.lr < GRID[-1] for one in tuned for who in one.runners)
 # </details>
 
 # %%
-RacePanel()
+RacePanel(tuned[0])
 
 # %% [markdown]
 # **Bet.** Twenty starts on a circle, 200 steps, twenty-three rates for each rule; below $10^{-12}$ is arrived. Who is first in the ravine? Turned by 37°? And there
@@ -953,11 +988,11 @@ starts, rates = 10 * np.stack([np.cos(turn), np.sin(turn)]), 10.0 ** np.arange(-
 arrived = lambda landscape, found: max(value_reached(landscape, found), 1e-12)
 
 
-def at_its_best(rule, ground, noise=0.0, seed=0):
-    same = {"steps": 200, "noise": noise, "seed": seed}
-    tuned = tune(ground, runner(rule, 1.0), starts, rates=rates, criterion=arrived, **same).runner
+def at_its_best(rule, ground, noise=0.0, seed=0, run_for=200):
+    luck, grid = {"noise": noise, "seed": seed}, {"rates": rates, "criterion": arrived}
+    tuned = tune(ground, runner(rule, 1.0), starts, steps=200, **grid, **luck).runner
     assert rates[0] < tuned.lr < rates[-1]
-    return run(ground, tuned, starts, **same).reached
+    return run(ground, tuned, starts, steps=run_for, **luck).reached
 
 
 tilted = turned(bowl(100), 37)
@@ -967,19 +1002,27 @@ found = {name: ends(*where) for name, where in grounds.items()}
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "AdaGrad and RMSprop arrive in a straight ravine only"
+title = "In 200 steps AdaGrad and RMSprop arrive straight, and not turned by 37°"
 plots.draw_reached(found, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
-# Straight, AdaGrad and RMSprop are out of sight. Turned, they are ten thousand times behind momentum, which does not care how the
-# ravine lies, and behind Adam. The last ends a hundred thousand times as high as the first. And with noise, over three seeds?
+# Straight, AdaGrad and RMSprop are out of sight after 200 steps, and turned by 3° still. By 37° they are ten thousand times behind momentum, which does not care how the
+# ravine lies, and behind Adam.
+#
+# But RMSprop does not stay. Its $\gamma=0.99$ remembers a hundred steps: let it run on at the rate that was best for 200, and it climbs back, to hop by $\frac\eta2$, at $f=400$. Tuned for one length, a rule need not be good for
+# another.
+#
+# And with noise, over three seeds?
 
 # %%
 middle = lambda one: np.array([np.median(reached) for reached in one.values()])
 straight, slanted = middle(found["straight"]), middle(found["turned"])
 divide, remember = [2, 3], [1, 4]  # AdaGrad and RMSprop; Momentum and Adam
 assert straight[divide].max() < 1e-12 < straight[remember].min()
+slightly = [np.median(at_its_best(rule, turned(bowl(100), 3))) for rule in ("AdaGrad", "RMSprop")]
+assert max(slightly) < 1e-15
+assert np.allclose(at_its_best("RMSprop", bowl(100), run_for=3000), 400, rtol=0.01)
 assert slanted[divide].min() > 1e4 * slanted[remember].max()
 assert 0.5 < slanted[1] / slanted[4] < 2
 assert np.isclose(slanted[1], straight[1], rtol=0.1)
@@ -994,7 +1037,7 @@ for noise in (1.0, 10.0):
 # %% [markdown]
 # What speed gains, noise takes.
 #
-# **On the digits,** the network of the trials, seven rates, five seeds. *Predict:* how far apart are the five rules at one rate for all, and each at its best?
+# **On the digits,** the network of the trials, seven rates, five seeds. *Predict:* the worst rule's loss over the best's, at one rate for all and each at its best: (a) 3 and 3, (b) 30 and 3, (c) 30 and 1?
 
 
 # %%
@@ -1009,7 +1052,7 @@ means, names = losses.mean(axis=2), {"xlabel": "rate", "ylabel": "loss after 150
 apart, chosen = lambda some: some.max() / some.min(), means.argmin(axis=1)
 at_one, at_best = apart(means[:, 1]), apart(means.min(axis=1))  # all at 0.01; each at its best
 print(f"at 0.01 for all a factor of {at_one:.0f}; each at its best, {at_best:.1f}")
-assert at_one > 5 * at_best
+assert 2 < at_best < 4 < 20 < at_one < 40
 assert all(0 < k < len(rates) - 1 for k in chosen)
 assert chosen[0] - chosen[3] == 4  # gradient descent's and RMSprop's, in steps of about 3
 
@@ -1020,31 +1063,36 @@ draw_means(rates, arms, **names, title=title, yscale="log", legend="beside", ax=
 plt.show()
 
 # %% [markdown]
-# The best rates lie a hundred apart.
+# (b): the best rates lie a hundred apart.
 #
-# **On MNIST**, some minutes and stored: lesson 5's network, 1000 steps, ten rates and five seeds an arm. 5,000 images held back chose the rates; the test images were seen once. *Predict:* who is
-# ahead with each seed?
+# **On MNIST**, some minutes and stored: lesson 5's network, 1000 steps, ten rates and five seeds an arm. 5,000 images held back chose the rates; the test images were seen once. *Predict:* in how
+# many of the ten pairs of rules is one ahead with each seed: (a) none, (b) five, (c) all?
 
 # %%
 arms = race_on_mnist()
 for name, arm in arms.items():
-    print(f"{name:24} best rate {arm.best:<6g}  {arm.test:.3f} ± {arm.spread:.3f}")
+    print(f"{name:24} best rate {arm.best:<6g}  {arm.test:.3f}, its seeds {arm.spread:.3f} apart")
     assert arm.rates[0] < arm.best < arm.rates[-1]
 ahead = [(a, b) for a, b in permutations(arms, 2) if arms[a].ahead[b] == 1]  # with each seed
-print(f"{len(ahead)} of 36 pairs are decided:", *(f"{a} before {b}" for a, b in ahead), sep="\n  ")
+print(f"{len(ahead)} of all 36 pairs are decided")
+assert len(ahead) < 6
 assert not any(a in OPTIMIZERS and b in OPTIMIZERS for a, b in ahead)
 assert arms["GradientDescent"].best >= 100 * arms["RMSprop"].best
-rates, curves = arms["Adam"].rates, {rule: arms[rule].tried for rule in OPTIMIZERS}
-names = {"xlabel": "rate", "ylabel": "accuracy, images held back"}
+rates, curves = arms["Adam"].rates, {rule: 1 - arms[rule].tried for rule in OPTIMIZERS}
+wrong, names = (
+    np.array(list(curves.values())),
+    {"xlabel": "rate", "ylabel": "share wrong, held back"},
+)
+assert apart(wrong.min(axis=1)) < 1.3 < 10 < apart(wrong[:, 2])  # each at its best; all at 0.001
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.5))
-title = "Each rule has its window of rates; their tops are hardly apart"
-draw_lines(curves, rates, **names, title=title, xscale="log", every=1, ax=ax)
+title = "Each rule has its window of rates; at their best they are hardly apart"
+draw_lines(curves, rates, **names, title=title, xscale="log", yscale="log", every=1, ax=ax)
 plt.show()
 
 # %% [markdown]
-# Among the five rules none. Of all 36 pairs a few; five tossed coins agree once in 16 times, so two or three would be luck. And the best rates lie hundreds
+# (a): no pair of the five rules is decided. Of all 36 pairs of arms a few are; five tossed coins agree once in 16 times, so two or three would be luck. The best rates lie hundreds
 # apart. "Which optimizer is best?" has no answer; "on which ground, at which rate, with how much noise?" has one: on a quadratic derived, elsewhere measured.
 
 # %%
@@ -1053,10 +1101,10 @@ claims_table("04")
 # %% [markdown]
 # ## What to remember
 #
-# * On a quadratic each direction shrinks by $\lvert1-\eta\lambda\rvert$. Steps grow with $\kappa$, with momentum as $\sqrt\kappa$.
+# * On a quadratic each direction shrinks by $\lvert1-\eta\lambda\rvert$. Steps grow with $\kappa$, with momentum at its best $\rho$ as $\sqrt\kappa$.
 # * AdaGrad measures each coordinate by its past, RMSprop forgets it, Adam smooths the direction and corrects the start.
 # * Conventions change results: the form of momentum, where $\epsilon$ sits, decay in or beside the gradient.
 # * With noise a constant rate has a floor: let it fall.
-# * Compare rules each at its best rate, over seeds.
+# * Compare rules each at its best rate, over seeds, for the steps that were tuned.
 #
 # Next: [a network that reads digits](05_mlp_on_mnist.ipynb).

@@ -50,6 +50,7 @@ def test_another_way_to_the_same_is_right(name, lines):
     ("name", "lines", "sentence"),
     [
         ("clipping", "return g", "It changes nothing."),
+        ("clipping", "return g * min(1, longest / (np.linalg.norm(g) + 1e-6))", "PyTorch adds"),
         ("clipping", "return g * min(1, np.linalg.norm(g) / longest)", "upside down"),
         ("clipping", "return g * min(1, longest / g.max())", "without its sign"),
         ("clipping", "return np.minimum(g, longest)", "cut off"),

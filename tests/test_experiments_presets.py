@@ -48,6 +48,12 @@ def a_ravine(found, runs, values, order):
         gap = np.abs(one.path[:, 1] - other.path[:, 1]).max()
         assert (gap < 1e-5) == blind or one.runner.rule == "Adam"
     assert values[GD] > 1e4 * values[MOMENTUM]
+    longer = race(found.setting._replace(steps=500))
+    (*_, last) = comments(longer)
+    assert (last.runner.rule, last.state) == ("RMSprop", "swings")
+    assert last.value > 1e3 * longer.runs[GD].reached
+    rates = longer.runs[RMSPROP].rates[:, 0]
+    assert rates[50] < 2 < rates[200]  # it rises beyond 2/μ
 
 
 def turned(found, runs, values, order):
@@ -103,6 +109,8 @@ def hollows(found, runs, values, order):
 def noise(found, runs, values, order):
     large, small, falling = (np.sqrt((one.path[100:] ** 2).mean()) for one in runs)
     assert 2.0 < large / small < 5.5
+    assert 2.0 < far(runs[0]) / far(runs[1]) < 5.5  # at the end, where one looks
+    assert 5 < values[0] / values[1] < 20
     assert small > 0.3
     first, last = falling_rates = np.nanmedian(runs[2].rates[[0, -1]], axis=1)
     assert last < first / 3, falling_rates

@@ -203,6 +203,8 @@ CLIPPING = Exercise(
         "It takes the sum of the entries' sizes for the norm; that is another norm.": (
             lambda g, longest: g * min(1.0, longest / np.abs(g).sum())
         ),
+        "That is right but for the 10⁻⁶ that PyTorch adds to the norm lest it divide by 0: here no "
+        "0 is divided by.": shortened(lambda norm, longest: min(1.0, longest / (norm + 1e-6))),
         "A long gradient is thrown away: it is to be shortened.": (
             shortened(lambda norm, longest: norm <= longest)
         ),

@@ -1,4 +1,4 @@
-"""A learning rate that is learned: the derivative of the loss along the rate, and its descent."""
+"""A learning rate that is learned: the derivative of the loss f along the rate, and its descent."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from nnlib.landscapes import Landscape
 
 
 def rate_slope(landscape: Landscape, p: Array, lr: float) -> float:
-    """dL/dη of one step of gradient descent: L(p - η g(p)) has the slope -g(new) · g(p).
+    """df/dη of one step of gradient descent: f(p - η g(p)) has the slope -g(new) · g(p).
 
     By the chain rule, for the new place moves by -g(p) for each unit of η.
 
@@ -28,7 +28,7 @@ class Learned(NamedTuple):
 
     path     (steps + 1, 2), the start first.
     rates    (steps,) the rate of each step.
-    slopes   (steps,) dL/dη, the hypergradient, by which the rate of each step was set; 0 at first.
+    slopes   (steps,) df/dη, the hypergradient, by which the rate of each step was set; 0 at first.
     """
 
     path: Array
@@ -39,7 +39,7 @@ class Learned(NamedTuple):
 def learned_rate(
     landscape: Landscape, start: Any, *, lr: float, hyper_lr: float, steps: int
 ) -> Learned:
-    """θ ← θ - η g, with η ← η - hyper_lr dL/dη first, where dL/dη = -g · g_before.
+    """θ ← θ - η g, with η ← η - hyper_lr df/dη first, where df/dη = -g · g_before.
 
     The rate grows while successive gradients agree, and falls when they turn against each other
     (Almeida et al. 1998; Baydin et al. 2018).

@@ -58,8 +58,10 @@ PRESETS = {
     ),
     "a ravine, every rule at its best": Preset(
         RAVINE._replace(runners=at(0.01, 0.01, 10.0, 10.0, 1.0), kappa=100.0, steps=150),
-        "AdaGrad and RMSprop divide each coordinate by its own gradients: they do not see κ at "
-        "all. Gradient descent pays for it in full, momentum for its root.",
+        "Each at the best of sixteen rates for these 150 steps. AdaGrad and RMSprop divide each "
+        "coordinate by its own gradients and do not see κ; gradient descent pays for it most. Now "
+        "ask for 500 steps: RMSprop forgets how large its gradients were, its rate rises, and it "
+        "is last.",
     ),
     "the same ravine, turned by 45°": Preset(
         Setting(at(0.01, 0.01, 1.0, 0.1, 2.0), TURNED, start=(-4.0, 3.0), steps=150),
@@ -110,9 +112,10 @@ PRESETS = {
             start=(-12.0, 3.0),
             steps=500,
             noise=5.0,
+            seed=10,
         ),
         "Nobody arrives. How far one hovers goes with the root of the rate: a tenth of it hovers a "
-        "third as far. AdaGrad's rate falls by itself.",
+        "third as far, at a tenth of the height. AdaGrad's rate falls by itself.",
     ),
     "a network's full training": Preset(
         Setting(at(1.0, 0.5, 0.2, 0.02, 0.1), WEIGHTS, start=(1.2, 1.0), steps=100),

@@ -81,7 +81,8 @@ def draw_over_steps(plot: dict[str, Any], found: Race, step: int, *, ax: Axes) -
         ax.plot(values, **line(one), marker="")
         end = len(values) - 1, values[-1]
         ax.plot(*end, one["marker"], color=one["colour"], markersize=8)
-        labels.append((one["name"], *end, one["text"]))
+        below = " ↓" if values[-1] < plot["up"]["low"] else ""  # its height says nothing
+        labels.append((one["name"] + below, *end, one["text"]))
     write_names(labels, ax=ax)
 
 

@@ -137,7 +137,7 @@ def ranks(found: Race, looked: int | None) -> View:
         row["name"] += f" ✕{row['lost']}" if row["lost"] else ""
     across = linear(0.5, len(rows) + 0.5, "rank: mean and middle half")
     across["ticks"] = [[k, str(k)] for k in range(1, len(rows) + 1)]
-    title = f"Ranks from {starts} random starts" + " (✕ diverged)" * any(many.diverged)
+    title = f"Ranks from {starts} other starts" + " (✕ diverged)" * any(many.diverged)
     rows.sort(key=lambda row: row["mean"])
     return {"kind": "ranking", "title": title, "across": across, "rows": rows}
 

@@ -254,8 +254,8 @@ class RaceControls:
         if self.value("rates") != TUNED:
             return ""
         calls = {one.calls for one in tunings(self.setting())}
-        tried = " or ".join(map(str, calls))
-        return f"{tried} gradients for each runner, {len(GRID)} rates, judged by the value reached."
+        tried = f"{' or '.join(map(str, calls))} gradients for each runner, {len(GRID)} rates"
+        return f"{tried}, judged by the value reached from this start."
 
     # -- what stands where ------------------------------------------------------------------------
 

@@ -260,7 +260,8 @@ function drawLines(pen, size, box, plot, runners, track, at, width) {
     const inside = bounded(y, box.y, box.y + box.h);
     if (runners[line.runner].end < at) cross(pen, line, x, inside, 0.4 * size);
     else mark(pen, line, x, inside, 0.35 * size);
-    labels.push({ text: line.name, x, y: inside, colour: line.text });
+    const below = y > box.y + box.h ? " ↓" : ""; // its height says nothing
+    labels.push({ text: line.name + below, x, y: inside, colour: line.text });
   }
   names(pen, size, labels, { ...edges(box), right: width });
 }
@@ -321,7 +322,9 @@ function drawRanking(pen, size, box, plot, width) {
     pen.fillRect(first - 3, y - 0.3 * size, third - first + 6, 0.6 * size);
     pen.globalAlpha = 1;
     mark(pen, row, at(row.mean), y, 0.45 * size);
-    write(pen, row.name, box.x + box.w + 0.5 * size, y, { colour: row.text });
+    const beside = box.x + box.w + 0.5 * size;
+    const x = Math.min(beside, width - pen.measureText(row.name).width);
+    write(pen, row.name, x, y, { colour: row.text, halo: true });
   });
 }
 
