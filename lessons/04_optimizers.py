@@ -933,7 +933,7 @@ plt.show()
 # ## The race
 #
 # "Which rule is best?" On Rosenbrock's bent valley, 200 steps, five starts: (1) at one rate for all, 0.01; (2) with Adam secretly at three times the rate that is shown; (3) each at
-# its best rate. *Predict:* is one rule first in all three? (a) Yes. (b) In two. (c) In none.
+# its best rate. *Predict:* from one start, how many rules share the three victories: (a) one, (b) two, (c) three?
 
 # %%
 same = tuple(runner(rule, 0.01) for rule in OPTIMIZERS)
