@@ -14,7 +14,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nnlib import blocks, images, losses, mlp, recurrent, tokens, vocabulary
+from nnlib import blocks, images, losses, mlp, recurrent, tape, tokens, vocabulary
 from nnlib.contract import read_dims
 
 GENERIC = st.integers(-3072, 3072).map(lambda n: n / 1024)  # in [-3, 3], none but 0 is tiny
@@ -276,6 +276,7 @@ TABLE = [
         keep=keys_to_attend,
     ),
     row(vocabulary.unembed, torch="F.linear"),
+    row(tape.add),
     row(recurrent.recurrent, torch="recurrent"),
 ]
 each_row = pytest.mark.parametrize("row", TABLE, ids=str)

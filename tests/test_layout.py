@@ -15,7 +15,7 @@ import pytest
 import nnlib
 
 NNLIB = Path(nnlib.__file__).parent
-ORDER = """checks machine contract slopes calculus arrays masks blocks losses initializers
+ORDER = """checks machine contract slopes calculus arrays masks blocks losses tape initializers
     parameters stepping optimizers landscapes expressions layers images mlp tokens vocabulary
     attention encoder decoder encoder_decoder recurrent transformer progress idx download data
     tasks ngrams generation environment jupyter archives fingerprints examples training saving
@@ -27,6 +27,7 @@ PUBLIC = {
         dropout standardize attention_weights attention""",
     "losses": """mse binary_cross_entropy binary_cross_entropy_with_logits cross_entropy
         softmax_cross_entropy""",
+    "tape": "Tape taped add",
     "initializers": "constant uniform normal xavier_uniform xavier_normal he_uniform he_normal",
     "optimizers": "GradientDescent Momentum AdaGrad RMSprop Adam",
     "layers": "Layer Linear Sequential Residual",
