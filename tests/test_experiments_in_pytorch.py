@@ -7,9 +7,8 @@ import pytest
 
 from nnlib.experiments import in_pytorch
 from nnlib.experiments.in_pytorch import from_pytorch, model_of, stored_case
-from nnlib.experiments.taped import by_tape
-from nnlib.losses import softmax_cross_entropy
-from nnlib.parameters import named_parameters, parameter_vector
+from nnlib.experiments.taped import by_tape, loss_and_gradient
+from nnlib.parameters import named_parameters
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +18,8 @@ def case():
 
 def of_nnlib(case, dtype="float64", way=by_tape):
     """Loss and gradient of nnlib's model."""
-    model = model_of(case.theta, dtype)
-    _, grad = parameter_vector(model)
-    z, pullback = way(model)(source=case.source, target=case.target)
-    L, z_pullback = softmax_cross_entropy(z, labels=case.labels, keep=case.keep)
-    pullback(z_pullback(1.0))
-    return L, grad
+    model, x = model_of(case.theta, dtype), {"source": case.source, "target": case.target}
+    return loss_and_gradient(model, way(model), x, labels=case.labels, keep=case.keep)
 
 
 @pytest.mark.parametrize("way", [by_tape, lambda model: model], ids=["by tape", "by hand"])

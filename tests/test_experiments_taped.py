@@ -8,10 +8,8 @@ from decoder_table import KEEP, LABELS, SOURCE, TARGET
 from models import generic
 
 from nnlib.calculus import check_vjp
-from nnlib.experiments.taped import by_tape, kept_alive
+from nnlib.experiments.taped import by_tape, kept_alive, loss_and_gradient
 from nnlib.layers import Composite, Linear
-from nnlib.losses import softmax_cross_entropy
-from nnlib.parameters import parameter_vector
 from nnlib.recurrent import RecurrentLanguageModel
 from nnlib.transformer import (
     Decoder,
@@ -41,12 +39,9 @@ each_norm = pytest.mark.parametrize("norm_first", [True, False], ids=["pre-norm"
 
 def there_and_back(model, call, data):
     """Scores, loss and gradient of a model that is called in one way or the other."""
-    _, grad = parameter_vector(model)
-    grad[:] = 0
-    z, pullback = call(**data, rng=np.random.default_rng(5))
-    L, z_pullback = softmax_cross_entropy(z, labels=LABELS, keep=KEEP)
-    assert pullback(z_pullback(1.0)) == ()
-    return z.tobytes(), L, grad.tobytes()
+    draws = lambda **x: call(**x, rng=np.random.default_rng(5))
+    L, grad = loss_and_gradient(model, draws, data, labels=LABELS, keep=KEEP)
+    return draws(**data)[0].tobytes(), L, grad.tobytes()
 
 
 @each_setting
@@ -123,6 +118,16 @@ def test_no_pullback_that_was_composed_by_hand_is_used(monkeypatch):
 def test_a_layer_is_a_block_already():
     layer = Linear(3, 2, rng=0)
     assert by_tape(layer) is layer
+
+
+def test_a_gradient_is_of_one_call_alone():
+    model = generic(LanguageModel(9, 8, 2, 12, longest=6, rng=0))
+    first, second = (
+        loss_and_gradient(model, by_tape(model), {"ids": TARGET}, labels=LABELS, keep=KEEP)[1]
+        for _ in "ab"
+    )
+    assert first.any()
+    assert first.tobytes() == second.tobytes()
 
 
 def test_a_tape_keeps_as_much_as_pullbacks_composed_by_hand():

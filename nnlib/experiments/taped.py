@@ -9,7 +9,8 @@ from nnlib.blocks import attention
 from nnlib.checks import Array, Pullback
 from nnlib.decoder import all_of
 from nnlib.layers import Layer, Sequential
-from nnlib.parameters import Model
+from nnlib.losses import softmax_cross_entropy
+from nnlib.parameters import Model, parameter_vector
 from nnlib.tape import add, taped
 from nnlib.transformer import (
     Decoder,
@@ -172,6 +173,25 @@ def language_model(model: LanguageModel, tape: Callable, *, ids: Array, rng: Any
     """Score what follows each token."""
     embed, layers, score = map(by_tape, model.parts)
     return tape(score, tape(layers, tape(embed, ids=ids), mask=model.mask(ids), rng=rng))
+
+
+def loss_and_gradient(
+    model: Model, way: Callable, x: dict[str, Array], **answer: Array
+) -> tuple[float, Array]:
+    """The loss of a model that is called this way, as itself or by tape, and dL/dtheta.
+
+    >>> import numpy as np
+    >>> model, ids = LanguageModel(7, 4, 2, 8, 1, longest=5, rng=0), np.array([[1, 4, 2]])
+    >>> L, grad = loss_and_gradient(model, by_tape(model), {"ids": ids}, labels=ids)
+    >>> grad.shape == parameter_vector(model)[0].shape
+    True
+    """
+    _, grad = parameter_vector(model)
+    z, z_pullback = way(**x)
+    L, L_pullback = softmax_cross_entropy(z, **answer)
+    grad[:] = 0
+    z_pullback(L_pullback(1.0))
+    return L, grad.copy()
 
 
 def kept_alive(call: Callable) -> int:
