@@ -53,12 +53,12 @@ def test_a_weight_that_differs_is_seen(case):
     assert np.abs(grad - case.grad).max() > 1e-10 * np.abs(case.grad).max()
 
 
-def without_torch(name):
-    raise ImportError(name)
+@pytest.mark.parametrize("error", [ImportError, OSError])
+def test_without_pytorch_its_stored_numbers_are_taken(case, monkeypatch, error):
+    def import_module(name):
+        raise error(name)
 
-
-def test_without_pytorch_its_stored_numbers_are_taken(case, monkeypatch):
-    monkeypatch.setattr(in_pytorch, "import_module", without_torch)
+    monkeypatch.setattr(in_pytorch, "import_module", import_module)
     found = from_pytorch()
     assert found.loss == case.loss
     assert found.version == case.version
