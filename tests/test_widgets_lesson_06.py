@@ -270,7 +270,7 @@ def test_stored_weights_are_trained_on(at):
     assert_good(panel)
     x = as_tokens(panel.images.x_test[:300])
     right = (model_of(panel)(x)[0].argmax(axis=1) == panel.images.labels_test[: len(x)]).mean()
-    assert f"{right:.3f} of unseen images are read rightly" in panel.words.value
+    assert f"{right:.3f} of the first {len(x)} unseen images are read rightly" in panel.words.value
 
 
 def test_in_a_kernel_a_long_way_is_gone_in_slices_that_are_drawn(monkeypatch):

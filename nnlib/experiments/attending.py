@@ -146,9 +146,9 @@ class Attended(NamedTuple):
     everywhere        the query's weights in every layer and head
     entropy           of these, in bits: two to that power is how many keys alike would have it
     A, dA             the head's weights for all queries, and the gradient by them
-    plain_p, plain_o  p and o of the network as it is: scaled, nothing masked, no score edited
+    plain_p, ...      p, weights and o of the network as it is: scaled, nothing masked or edited
 
-    Shapes   raw, scaled, masked, weights (s,); mixed (s, d/heads); o, plain_o (d/heads,);
+    Shapes   raw, scaled, masked, weights, plain_weights (s,); mixed (s, d/heads); o, plain_o (d/heads,);
              everywhere (layers, heads, s); entropy (layers, heads); A, dA (s, s);
              p, plain_p (classes,)
     """
@@ -160,6 +160,7 @@ class Attended(NamedTuple):
     scaled: Array
     masked: Array
     weights: Array
+    plain_weights: Array
     mixed: Array
     o: Array
     plain_o: Array
@@ -221,6 +222,7 @@ def attended(
         scaled=scores[query],
         masked=blocked[query],
         weights=A[query],
+        plain_weights=plain_attends[layer].steps.A[0, head, query],
         mixed=A[query, :, None] * v,
         o=o[query],
         plain_o=plain_attends[layer].steps.o[0, head, query],

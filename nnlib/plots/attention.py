@@ -19,8 +19,9 @@ SIGNS = LinearSegmentedColormap.from_list("signs", [ORANGE, "white", SKY])  # al
 MOST = 30  # tokens that have room below each other
 SMALLEST = 12  # points, of what is written in a row
 # From left to right: tokens, cells of the steps, mixed values; or weights and slopes from their 0.
-WIDTH, HEAD, TOKENS, CELLS, MIXED = 5.6, -1.3, (0, 1.0), (1.15, 4.15), (4.25, 5.6)
-WEIGHTS, SLOPES = (1.2, 1.2), (4.0, 1.0)  # where 0 is, and how long the longest bar
+WIDTH, HEAD, TOKENS, CELLS, MIXED = 5.6, -1.1, (0, 1.15), (1.25, 4.35), (4.45, 5.6)
+SHARES = ("softmax", "was")  # columns of weights, before the change in the last one
+WEIGHTS, SLOPES = (1.3, 1.1), (4.0, 1.0)  # where 0 is, and how long the longest bar
 
 
 # -- painted on an image --------------------------------------------------------------------------
@@ -50,12 +51,14 @@ def draw_painted(
     patch: tuple[int, int] = (1, 28),
     at: tuple[float, float] = (0.0, 0.0),
     caption: str = "",
+    deepest: float | None = None,
     ax: Axes,
 ) -> None:
     """Draw an image with weights painted on it, the largest one deepest; in a box above, its own.
 
     weights   one for each patch, in rows; one more stands first and is the class token's, which
               has the box.
+    deepest   the weight that has the deepest colour, where it is not the largest one.
     at        the upper left corner, in pixels of the axes' coordinates.
 
     >>> from nnlib.plots.canvas import new_figure
@@ -66,7 +69,7 @@ def draw_painted(
     """
     (height, width), (x, y) = image.shape, at
     patches = image.size // (patch[0] * patch[1])
-    shares = weights / (np.abs(weights).max() or 1)
+    shares = weights / (deepest or np.abs(weights).max() or 1)
     own, others = shares[:-patches], shares[-patches:]
     ax.imshow(painted(image, others, patch), extent=(x, x + width, y + height, y))
     if len(own):
@@ -89,7 +92,7 @@ def draw_heads(
     title: str = "",
     ax: Axes,
 ) -> None:
-    """Draw an image once for each head, with what it looks at painted on it.
+    """Draw an image once for each head, with what it looks at painted on it: one scale for all.
 
     beside   what stands beside each row of images.
 
@@ -102,14 +105,18 @@ def draw_heads(
     ['one', 'two']
     """
     (height, width), rows = image.shape, -(-len(weights) // columns)
-    across, down = 1.15 * width, 1.75 * height
-    for k, (own, caption) in enumerate(zip(weights, captions, strict=True)):
+    across, down = 1.15 * width, 1.7 * height
+    seen, own_box = np.where(weights >= threshold, weights, 0), -2.5  # where its middle is
+    look: Any = {"patch": patch, "deepest": seen.max(), "ax": ax}
+    for k, (own, caption) in enumerate(zip(seen, captions, strict=True)):
         at = across * (k % columns), down * (k // columns)
-        own = np.where(own >= threshold, own, 0)
-        draw_painted(image, own, patch=patch, at=at, caption=caption, ax=ax)
-    ax.set(xlim=(-1, across * columns - 0.15 * width + 1), ylim=(down * rows - 0.2 * height, -6))
-    ax.set_yticks(height / 2 + down * np.arange(len(beside)), beside)
-    framed(ax, title, aspect="equal", anchor="N")
+        draw_painted(image, own, at=at, caption=caption, **look)
+    ax.set(xlim=(-1, across * columns - 0.15 * width + 1), ylim=(down * rows - 0.25 * height, -5))
+    named = dict(zip(height / 2 + down * np.arange(rows), beside))
+    if image.size < patch[0] * patch[1] * weights.shape[1]:
+        named |= dict.fromkeys(own_box + down * np.arange(rows), "class")
+    ax.set_yticks([*named], [*named.values()])
+    framed(ax, title, aspect="equal")
 
 
 def framed(ax: Axes, title: str, **look: Any) -> None:
@@ -136,19 +143,23 @@ def draw_strip(
 ) -> None:
     """Draw each step from a query's scores to its output.
 
-    Numbers stand where the weight is at least the threshold. Where there is no room for all keys,
-    those with the largest weights are shown.
+    Numbers stand where the weight is, or was before a change, at least the threshold. Where there
+    is no room for all keys, those with the largest weights are shown.
 
     x        the tokens of the sample, which are shown as they are.
     names    of all tokens, the class token's included.
     edited   the key whose score was changed: it has a frame.
     """
-    keys, there = heaviest(found.weights), found.weights >= threshold
+    now, was = found.weights, found.plain_weights
+    keys, there = heaviest(now), np.maximum(now, was) >= threshold
     by = "1" if np.array_equal(found.raw, found.scaled) else f"√{len(found.o)}"
-    weights = np.where(there, found.weights, 0)
-    steps = {"q·k": found.raw, f"÷ {by}": found.scaled, "mask": found.masked, "softmax": weights}
     scores, blocked = shares(found.scaled), np.isinf(found.masked)
-    cells = np.stack([scores, scores, np.where(blocked, 0, scores), shares(weights)], axis=1)
+    steps = {"q·k": found.raw, f"÷ {by}": found.scaled, "mask": found.masked, "softmax": now}
+    colours = [scores, scores, np.where(blocked, 0, scores), np.where(there, now, 0) / now.max()]
+    if not np.array_equal(now, was):
+        steps["was"] = was
+        colours.append(np.where(there, was, 0) / max(now.max(), was.max()))
+    cells = np.stack(colours, axis=1)
     draw_tokens(x, names, keys, query=query, ax=ax)
     draw_cells(cells[keys], CELLS, ax=ax)
     edges = np.linspace(*CELLS, len(steps) + 1)
@@ -160,19 +171,34 @@ def draw_strip(
             if values[key] == -np.inf:
                 write(middle, row, "−∞", ax=ax)
             elif there[key] or key == edited:
-                write(middle, row, f"{values[key]:.{2 if values is weights else 1}f}", ax=ax)
+                write(middle, row, f"{values[key]:.{2 if heading in SHARES else 1}f}", ax=ax)
     for row in np.flatnonzero(keys == edited).tolist():
         frame(edges[0], edges[1], row, ax=ax)
     largest = max(np.abs(found.mixed).max(), np.abs(found.o).max()) or 1
-    below = len(keys) + 0.6
+    below = len(keys) + 0.2
     draw_cells(np.where(there[:, None], found.mixed, 0)[keys] / largest, MIXED, ax=ax)
     draw_cells(found.o[None] / largest, MIXED, row=below, ax=ax)
     write(np.mean(MIXED), HEAD, "× value", ax=ax)
     write(MIXED[0] - 0.1, below, "sum over all keys, the output", ha="right", ax=ax)
-    ax.set(xlim=(0, WIDTH), ylim=(below + 1, -2))
-    best = int(found.weights.argmax())
-    title = f"Query {names[query]} looks most at {names[best]}: {found.weights[best]:.2f}"
-    framed(ax, title, aspect="auto")
+    ax.set(xlim=(0, WIDTH), ylim=(below + 0.6, -1.7))
+    best = int(now.argmax())
+    title = f"Query {names[query]} looks most at {names[best]}: {now[best]:.2f}"
+    framed(ax, who_pays(found, names, edited) or title, aspect="auto")
+
+
+def who_pays(found: Attended, names: Sequence[str], edited: int | None = None) -> str:
+    """Which key has lost or gained most by a change of others; nothing where none has.
+
+    edited   the key whose score was changed; a blocked one is no other either.
+    """
+    others = np.isfinite(found.masked) & (np.arange(len(names)) != edited)
+    change = np.where(others, found.weights - found.plain_weights, 0)
+    most = int(np.abs(change).argmax())
+    if not change[most]:
+        return ""
+    does = "pays" if change[most] < 0 else "gains"
+    was, now = found.plain_weights[most], found.weights[most]
+    return f"{names[most].capitalize()} {does} most: {was:.2f} → {now:.2f}"
 
 
 def draw_gradient(
@@ -189,10 +215,10 @@ def draw_gradient(
 
     of   what the gradient is of, in words.
     """
-    keys, there = heaviest(found.weights), found.weights >= threshold
+    keys, slopes = heaviest(found.weights), found.dA[query]
     draw_tokens(x, names, keys, query=query, ax=ax)
-    weights = np.where(there, found.weights, 0)
-    bars = {"weights A": (weights, *WEIGHTS), f"d {of} / dA": (found.dA[query], *SLOPES)}
+    weights = np.where(found.weights >= threshold, found.weights, 0)
+    bars = {"weights A": (weights, *WEIGHTS), f"d {of} / dA": (slopes, *SLOPES)}
     for heading, (values, zero, longest) in bars.items():
         values = values[keys]
         ends = zero + longest * shares(values)
@@ -200,10 +226,10 @@ def draw_gradient(
         ax.hlines(range(len(keys)), zero, ends, colors=colours, linewidth=8)
         ax.vlines(zero, -0.5, len(keys) - 0.5, color=INK, linewidth=1)
         write(zero, HEAD, heading, ax=ax)
-        for row in np.flatnonzero(there[keys]):
+        for row in np.flatnonzero(values):
             ha, gap = ("right", -0.06) if values[row] < 0 else ("left", 0.06)
             write(ends[row] + gap, row, short(values[row]), ha=ha, ax=ax)
-    ax.set(xlim=(0, WIDTH), ylim=(len(keys), -2))
+    ax.set(xlim=(0, WIDTH), ylim=(len(keys), -1.7))
     framed(ax, what_to_move(found, names, query, of), aspect="auto")
 
 
@@ -247,7 +273,7 @@ def draw_tokens(x: Array, names: Sequence[str], keys: Array, *, query: int, ax: 
     ax.set_yticks(range(len(keys)), [names[key] for key in keys])
     for row in np.flatnonzero(keys == query).tolist():
         frame(*TOKENS, row, ax=ax)
-        write(np.mean(TOKENS), row, "query", color=BLUE, weight="bold", ax=ax)
+    write(np.mean(TOKENS), HEAD, "▭ query", color=BLUE, weight="bold", ax=ax)
 
 
 def frame(left: float, right: float, row: float, *, ax: Axes) -> None:
@@ -264,7 +290,7 @@ def draw_cells(cells: Array, ends: tuple[float, float], *, row: float = 0, ax: A
 
 def write(x: Any, y: Any, text: str, *, ha: str = "center", ax: Axes, **look: Any) -> None:
     """Write what belongs to a row, or above all."""
-    ax.text(x, y, minus(text), ha=ha, va="center", fontsize=SMALLEST, **look)
+    ax.text(x, y, minus(text), ha=ha, va="center_baseline", fontsize=SMALLEST, **look)
 
 
 # -- all queries ----------------------------------------------------------------------------------
@@ -280,21 +306,23 @@ def draw_queries(
     ax: Axes,
 ) -> None:
     """Draw the weights of all queries beside the gradient by them; two lines mark one query."""
-    size, gap = len(found.A), 0.12 * len(found.A)
+    size, gap = len(found.A), 0.06 * len(found.A)
     seen = np.where(threshold <= found.A, found.A, 0)
     for left, values, name in ((0, seen, "weights A"), (size + gap, found.dA, f"d {of} / dA")):
         ends = (left - 0.5, left + size - 0.5)
         draw_cells(shares(values), ends, ax=ax)
         ax.hlines([query - 0.5, query + 0.5], *ends, color=INK, linewidth=1.5)
         largest = values.flat[np.abs(values).argmax()]
-        write(np.mean(ends), -2, f"{name}, to {short(largest)}", ax=ax)
-        write(np.mean(ends), size + 1, "key →", ax=ax)
-    write(-2, size / 2, "query →", rotation=-90, ax=ax)
-    ax.set(xlim=(-3.5, 2 * size + gap), ylim=(size + 2.5, -3.5))
-    ax.set_yticks([])
+        write(np.mean(ends), HEAD, f"{name}, to {short(largest)}", ax=ax)
+        for ha, end, key in (("left", ends[0], 0), ("right", ends[1], size - 1)):
+            write(end, size + 0.2, names[key], ha=ha, ax=ax)
+        write(np.mean(ends), size + 0.2, "key →", ax=ax)
+    ax.set(xlim=(-0.5, 2 * size + gap - 0.5), ylim=(size + 0.8, -1.7))
+    shown = range(0, size, -(-size // MOST))  # as many names of queries as there is room for
+    ax.set_yticks(shown, [names[row] for row in shown])
     read = np.flatnonzero(np.any(found.dA, axis=1))
     alone = f"Only query {names[read[0]]} has a gradient" if len(read) == 1 else ""
-    framed(ax, alone or f"{len(read)} queries have a gradient", aspect="equal", anchor="N")
+    framed(ax, alone or f"{len(read)} queries have a gradient", aspect="auto")
 
 
 # -- what comes of it -----------------------------------------------------------------------------
@@ -303,7 +331,7 @@ def draw_queries(
 def draw_change(
     before: Array, now: Array, *, title: str, xlabel: str, ylabel: str, ax: Axes
 ) -> None:
-    """Draw numbers as bars before wide pale ones: what they were before.
+    """Draw numbers as bars before wide pale ones: what they were before. Its scale goes in steps.
 
     >>> from nnlib.plots.canvas import new_figure
     >>> ax = new_figure(4, 4).add_subplot()
@@ -315,6 +343,19 @@ def draw_change(
     places, width = np.arange(len(now)), 100 / len(now)
     ax.vlines(places, 0, before, colors=PALE, linewidth=width)
     ax.vlines(places, 0, now, colors=np.where(now < 0, ORANGE, BLUE), linewidth=0.5 * width)
-    ax.set_title(title, fontsize=SMALL + 1)
+    end = rounded_up(max(np.abs(before).max(), np.abs(now).max()))
+    ax.set(ylim=(-end, end), yticks=[-end, 0, end])
+    ax.tick_params(labelsize=SMALLEST)
+    ax.set_title(title, fontsize=SMALL)
     ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.7, len(now) - 0.3))
     ax.grid(False, axis="x")
+
+
+def rounded_up(x: float) -> float:
+    """The first of ... 0.5, 1, 2, 5, 10 ... that is not below a positive number; 1 for 0.
+
+    >>> rounded_up(0.3), rounded_up(2.0), rounded_up(5.1)
+    (0.5, 2.0, 10.0)
+    """
+    power = 10.0 ** np.floor(np.log10(x or 1))
+    return float(next(step * power for step in (1, 2, 5, 10) if x <= step * power))

@@ -28,8 +28,9 @@ RUN = ("stored", "layers", "norm_first", "positions")
 LOOK = ("layer", "head", "query", "of", "scaled", "masked", "key", "added")
 IMAGES = 100  # to choose from
 BASES = [2.0, 10.0, 100.0, 1000.0, 10000.0, 100000.0]
-SHAPE: Any = {"width": 8.4, "height": 5.4}
-MARGINS = {"left": 0.08, "right": 0.985, "bottom": 0.1, "top": 0.93, "wspace": 0.2, "hspace": 0.55}
+SHAPE: Any = {"width": 8.4, "height": 5.8}
+MARGINS = {"left": 0.08, "right": 0.69, "bottom": 0.015, "top": 0.935}
+BESIDE = {"left": 0.78, "right": 0.985, "bottom": 0.095, "hspace": 0.5}  # as shares, too
 MNIST = """\
 from nnlib.data import load_mnist
 
@@ -39,8 +40,6 @@ CODE = """
 from nnlib.experiments.attending import attended
 from nnlib.experiments.encoder_on_mnist import as_tokens
 from nnlib.experiments.filmed import learning
-from nnlib.experiments.positions import Positions, alike, positions
-from nnlib.experiments.watched import WatchedRun
 
 run = {run}
 model = run.upto({steps}).model_at({steps})
@@ -164,16 +163,18 @@ class AttentionPanel(Advancing):
 
     def draw(self, figure: Any, found: Attended) -> str:
         at, now, before = self.values(), found.p.argmax(), found.plain_p.argmax()
-        grid = figure.add_gridspec(2, 2, width_ratios=(5.8, 2))
-        self.draw_view(found, at, figure.add_subplot(grid[:, 0]))
-        read = f"Read as {now}" if now == before else f"{before} becomes {now}"
-        title, names = f"{read}: {found.p[now]:.2f}", {"xlabel": "digit", "ylabel": "probability"}
-        ax = figure.add_subplot(grid[0, 1])
-        draw_change(found.plain_p, found.p, title=title, **names, ax=ax)
-        ax.set(ylim=(0, 1), yticks=[0, 0.5, 1], xticks=range(10))
+        self.draw_view(found, at, figure.add_subplot(figure.add_gridspec(1, 1)[0]))
+        grid = figure.add_gridspec(2, 1, **BESIDE)
+        upper, lower = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
+        verdict = "Right" if now == found.label else "Wrong"
+        read = f"{now}" if now == before else f"{before} → {now}"
+        title = f"{verdict}: {read}, {found.p[now]:.2f}"
+        names = {"xlabel": "digit (was grey)", "ylabel": "probability"}
+        draw_change(found.plain_p, found.p, title=title, **names, ax=upper)
+        upper.set(ylim=(0, 1), yticks=[0, 0.5, 1], xticks=range(10))
         title = f"Moved by {moved(found):.0%}" if moved(found) else "As it is"
-        names = {"xlabel": "entry", "ylabel": "head's output"}
-        draw_change(found.plain_o, found.o, title=title, **names, ax=figure.add_subplot(grid[1, 1]))
+        names = {"xlabel": "entry (was grey)", "ylabel": "head's output"}
+        draw_change(found.plain_o, found.o, title=title, **names, ax=lower)
         return self.in_words(found, at)
 
     def draw_view(self, found: Attended, at: dict[str, Any], ax: Any) -> None:
@@ -195,7 +196,8 @@ class AttentionPanel(Advancing):
         """Draw the image once for each head, the layers below each other."""
         (layers, heads), bits = found.entropy.shape, found.entropy.ravel()
         which = [f"head {k + 1}" for k in range(heads)] * layers
-        captions = [f"{one}\n{b:.1f} bits" for one, b in zip(which, bits)]
+        most = found.everywhere.max(axis=-1).ravel()
+        captions = [f"{one}: to {m:.2f}\n{b:.1f} bits" for one, m, b in zip(which, most, bits)]
         beside = [f"layer {k + 1}" for k in range(layers)] if layers > 1 else []
         layer, head = divmod(int(bits.argmin()), heads)
         where = f"{which[head]} of layer {layer + 1}"
@@ -224,7 +226,8 @@ class AttentionPanel(Advancing):
             f"From {query}, head {at['head'] + 1} of layer {at['layer'] + 1} looks most at "
             f"{self.names[best]}, with weight {found.weights[best]:.2f}; its entropy is "
             f"{bits:.1f} bits.",
-            f"With {weights}{after}, {right:.3f} of unseen images are read rightly.",
+            f"With {weights}{after}, {right:.3f} of the first {len(run.x_test)} unseen images "
+            "are read rightly.",
         ]
         if behind(run, steps):
             told.insert(0, f"Training ... {run.training.steps} of {steps} steps.")
