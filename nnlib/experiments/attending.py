@@ -148,9 +148,9 @@ class Attended(NamedTuple):
     A, dA             the head's weights for all queries, and the gradient by them
     plain_p, ...      p, weights and o of the network as it is: scaled, nothing masked or edited
 
-    Shapes   raw, scaled, masked, weights, plain_weights (s,); mixed (s, d/heads); o, plain_o (d/heads,);
-             everywhere (layers, heads, s); entropy (layers, heads); A, dA (s, s);
-             p, plain_p (classes,)
+    Shapes   raw, scaled, masked, weights, plain_weights (s,); mixed (s, d/heads);
+             o, plain_o (d/heads,); everywhere (layers, heads, s); entropy (layers, heads);
+             A, dA (s, s); p, plain_p (classes,)
     """
 
     label: int
@@ -168,6 +168,11 @@ class Attended(NamedTuple):
     entropy: Array
     A: Array
     dA: Array
+
+    @property
+    def most_bits(self) -> float:
+        """The largest entropy that there may be: all keys alike that are not blocked."""
+        return float(np.log2(np.isfinite(self.masked).sum()))
 
 
 def attended(

@@ -64,23 +64,26 @@ class Alike(NamedTuple):
     half    the first distance at which it is below a half, or None.
     least   the smallest.
     later   the largest from the half on.
+    again   the distance of that one.
     """
 
     half: int | None
     least: float
     later: float
+    again: int
 
 
 def alike(products: Array) -> Alike:
     """What to say of inner products with the positions 0, 1, 2, ... steps away.
 
     >>> alike(np.array([4.0, 3.0, 1.0, -2.0, 3.0]))
-    Alike(half=2, least=-0.5, later=0.75)
+    Alike(half=2, least=-0.5, later=0.75, again=4)
     """
     shares = products / products[0]
     (below,) = np.nonzero(shares < 0.5)
     half = int(below[0]) if below.size else None
-    return Alike(half, float(shares.min()), float(shares[half:].max()))
+    again = (half or 0) + int(shares[half:].argmax())
+    return Alike(half, float(shares.min()), float(shares[again]), again)
 
 
 class Positions(NamedTuple):

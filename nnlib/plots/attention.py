@@ -19,7 +19,7 @@ SIGNS = LinearSegmentedColormap.from_list("signs", [ORANGE, "white", SKY])  # al
 MOST = 30  # tokens that have room below each other
 SMALLEST = 12  # points, of what is written in a row
 # From left to right: tokens, cells of the steps, mixed values; or weights and slopes from their 0.
-WIDTH, HEAD, TOKENS, CELLS, MIXED = 5.6, -1.1, (0, 1.15), (1.25, 4.35), (4.45, 5.6)
+WIDTH, HEAD, TOKENS, CELLS, MIXED = 5.6, -1.1, (0, 1.1), (1.2, 4.65), (4.75, 5.6)
 SHARES = ("softmax", "was")  # columns of weights, before the change in the last one
 WEIGHTS, SLOPES = (1.3, 1.1), (4.0, 1.0)  # where 0 is, and how long the longest bar
 
@@ -105,13 +105,13 @@ def draw_heads(
     ['one', 'two']
     """
     (height, width), rows = image.shape, -(-len(weights) // columns)
-    across, down = 1.15 * width, 1.7 * height
+    across, down = 1.15 * width, 1.8 * height
     seen, own_box = np.where(weights >= threshold, weights, 0), -2.5  # where its middle is
     look: Any = {"patch": patch, "deepest": seen.max(), "ax": ax}
     for k, (own, caption) in enumerate(zip(seen, captions, strict=True)):
         at = across * (k % columns), down * (k // columns)
         draw_painted(image, own, at=at, caption=caption, **look)
-    ax.set(xlim=(-1, across * columns - 0.15 * width + 1), ylim=(down * rows - 0.25 * height, -5))
+    ax.set(xlim=(-1, across * columns - 0.15 * width + 1), ylim=(down * rows - 0.2 * height, -5))
     named = dict(zip(height / 2 + down * np.arange(rows), beside))
     if image.size < patch[0] * patch[1] * weights.shape[1]:
         named |= dict.fromkeys(own_box + down * np.arange(rows), "class")
@@ -154,12 +154,11 @@ def draw_strip(
     keys, there = heaviest(now), np.maximum(now, was) >= threshold
     by = "1" if np.array_equal(found.raw, found.scaled) else f"√{len(found.o)}"
     scores, blocked = shares(found.scaled), np.isinf(found.masked)
-    steps = {"q·k": found.raw, f"÷ {by}": found.scaled, "mask": found.masked, "softmax": now}
-    colours = [scores, scores, np.where(blocked, 0, scores), np.where(there, now, 0) / now.max()]
-    if not np.array_equal(now, was):
-        steps["was"] = was
-        colours.append(np.where(there, was, 0) / max(now.max(), was.max()))
-    cells = np.stack(colours, axis=1)
+    steps = {"q·k": found.raw, f"÷ {by}": found.scaled, "mask": found.masked}
+    weights = [now] if np.array_equal(now, was) else [now, was]
+    steps |= dict(zip(SHARES, weights))
+    tints = np.where(there, weights, 0) / np.max(weights)  # one scale for both
+    cells = np.stack([scores, scores, np.where(blocked, 0, scores), *tints], axis=1)
     draw_tokens(x, names, keys, query=query, ax=ax)
     draw_cells(cells[keys], CELLS, ax=ax)
     edges = np.linspace(*CELLS, len(steps) + 1)
@@ -225,7 +224,7 @@ def draw_gradient(
         colours = np.where(values < 0, ORANGE, BLUE)
         ax.hlines(range(len(keys)), zero, ends, colors=colours, linewidth=8)
         ax.vlines(zero, -0.5, len(keys) - 0.5, color=INK, linewidth=1)
-        write(zero, HEAD, heading, ax=ax)
+        write(zero, HEAD, heading, ha="left", ax=ax)
         for row in np.flatnonzero(values):
             ha, gap = ("right", -0.06) if values[row] < 0 else ("left", 0.06)
             write(ends[row] + gap, row, short(values[row]), ha=ha, ax=ax)

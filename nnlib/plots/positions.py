@@ -12,7 +12,7 @@ from nnlib.words import short
 
 READING = "sine\nsolid: here, dashed: steps on, ring: turned by R"
 DIALS, ACROSS = 6, 3  # as many as can be read, and in a row
-WIDE, HIGH = 6.2, 3.1  # the room of a dial of radius 1, with what stands below
+WIDE, HIGH = 4.2, 2.3  # the room of a dial of radius 1, with what stands at its right
 
 
 def draw_encoding(PE: Array, *, marked: Sequence[int] = (), title: str, ax: Axes) -> None:
@@ -59,7 +59,7 @@ def draw_hands(
     >>> hands = found.here, found.there, found.turned
     >>> draw_hands(*hands, found.wavelengths, title="Two clocks", ax=ax)
     >>> [text.get_text() for text in ax.texts]
-    ['i = 0, λ = 6.28', 'i = 1, λ = 628']
+    ['i = 0\\nλ 6.28', 'i = 1\\nλ 628']
     """
     n = len(wavelengths)
     shown = np.unique(np.linspace(0, n - 1, min(n, DIALS)).round().astype(int))
@@ -74,10 +74,10 @@ def draw_hands(
     ring = {"color": INK, "markerfacecolor": "none", "markersize": 8, "markeredgewidth": 1.5}
     ax.plot(*(centres + turned[shown]).T, "o", **ring)
     for i, (x, y) in zip(shown, centres):
-        text = f"i = {i}, λ = {short(wavelengths[i], 3)}"
-        ax.text(x, y - 1.15, text, ha="center", va="top", fontsize=12, color=INK)
-    xlim = -WIDE / 2, WIDE * (across.max() + 0.5)
-    ax.set(xlim=xlim, ylim=(1.2 - HIGH * (down.max() + 1), 1.2), aspect="equal", title=title)
+        text = f"i = {i}\nλ {short(wavelengths[i], 3)}"
+        ax.text(x + 1.2, y, text, va="center", fontsize=12, color=INK)
+    xlim, ylim = (-1.2, WIDE * (across.max() + 1) - 1.2), (-HIGH * (down.max() + 0.5), HIGH / 2)
+    ax.set(xlim=xlim, ylim=ylim, aspect="equal", title=title)
     ax.set(xlabel=READING, ylabel="cosine", xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
 
@@ -102,8 +102,8 @@ def draw_products(
     """
     ax.axhline(0, color=GREY, linewidth=1, linestyle="-")
     ax.plot(from_start, color=PALE, linestyle="-", linewidth=5, antialiased=False)
-    dots = {"marker": "o", "markersize": 4, "markevery": max(1, len(from_here) // 64)}
-    ax.plot(from_here, color=BLUE, linestyle="none", **dots)
+    size = 4 if len(from_here) <= 100 else 2  # each has its dot
+    ax.plot(from_here, "o", color=BLUE, markersize=size)
     if shift is not None:
         ax.plot(shift, from_here[shift], "o", color=RED, markersize=10, clip_on=False)
     steps = "steps on: from 0 grey, from here blue"  # the same at each step of a slider

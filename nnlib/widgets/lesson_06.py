@@ -197,7 +197,7 @@ class AttentionPanel(Advancing):
         (layers, heads), bits = found.entropy.shape, found.entropy.ravel()
         which = [f"head {k + 1}" for k in range(heads)] * layers
         most = found.everywhere.max(axis=-1).ravel()
-        captions = [f"{one}: to {m:.2f}\n{b:.1f} bits" for one, m, b in zip(which, most, bits)]
+        captions = [f"{one}\nto {m:.2f}\n{b:.1f} bits" for one, m, b in zip(which, most, bits)]
         beside = [f"layer {k + 1}" for k in range(layers)] if layers > 1 else []
         layer, head = divmod(int(bits.argmin()), heads)
         where = f"{which[head]} of layer {layer + 1}"
@@ -225,7 +225,7 @@ class AttentionPanel(Advancing):
             f"{read}.",
             f"From {query}, head {at['head'] + 1} of layer {at['layer'] + 1} looks most at "
             f"{self.names[best]}, with weight {found.weights[best]:.2f}; its entropy is "
-            f"{bits:.1f} bits.",
+            f"{bits:.1f} of at most {found.most_bits:.1f} bits.",
             f"With {weights}{after}, {right:.3f} of the first {len(run.x_test)} unseen images "
             "are read rightly.",
         ]
@@ -309,7 +309,8 @@ def likeness(found: Positions) -> str:
     told = alike(found.from_start)
     if told.half is None:
         return f"Never less than {told.least:.0%} alike"
-    return f"Half as alike {counted(told.half, 'step')} on, later up to {told.later:.0%}"
+    later = f"{told.later:.0%} again at {told.again}" if told.later >= 0.5 else "less beyond"
+    return f"Half alike by {counted(told.half, 'step')}, {later}"
 
 
 def in_words(found: Positions) -> str:
@@ -322,10 +323,12 @@ def in_words(found: Positions) -> str:
         if found.spread
         else "the same from every position"
     )
+    second = found.position + shift
+    beyond = f" Position {second} lies beyond the {T} that are drawn." if second >= T else ""
     alone = "" if even(found) else ", but for the last sine, which has no cosine to turn with"
     return (
         f"{T} positions, width {d}, base {short(found.base)}: wavelengths λ {first} to {last}. "
         f"Each hand turns by {shift}/λ of a circle in {counted(shift, 'step')}{alone}. Positions "
-        f"{found.position} and {found.position + shift}: inner product {product} of at most "
-        f"{len(found.wavelengths)}, {anywhere}; distance {short(found.apart, 3)}."
+        f"{found.position} and {second}: inner product {product} of at most "
+        f"{len(found.wavelengths)}, {anywhere}; distance {short(found.apart, 3)}.{beyond}"
     )
