@@ -1,5 +1,7 @@
 """Pictures of attention: what they show is what was found, and it can be read."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -94,13 +96,30 @@ def test_heads_have_their_captions_below_them_and_what_is_hidden_is_white(ax):
     look = {"columns": 4, "beside": ["layer 1", "layer 2"], "threshold": threshold}
     plots.draw_heads(np.zeros((28, 28)), weights, captions, **look, title="Eight", ax=ax)
     assert written(ax) == captions
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["layer 1", "layer 2"]
+    beside = dict(zip(ax.get_yticks(), (label.get_text() for label in ax.get_yticklabels())))
+    due = {"layer 1": ax.images[0], "layer 2": ax.images[8]}
+    for name, picture in due.items():
+        top, bottom = sorted(picture.get_extent()[2:])
+        assert top < next(y for y, text in beside.items() if text == name) < bottom
+    boxes = [sorted(ax.images[k].get_extent()[2:]) for k in (1, 9)]
+    named = sorted(y for y, text in beside.items() if text == "class")
+    assert all(top < y < bottom for y, (top, bottom) in zip(named, boxes, strict=True))
     for head, (rows, own) in enumerate(zip(ax.images[::2], ax.images[1::2])):
         shown = np.concatenate([own.get_array()[:, 0], rows.get_array()[:, 0]])
         assert ((shown < 1).any(axis=1) == (weights[head] >= threshold)).all()
         left, right, below, _ = rows.get_extent()
         x, y = ax.texts[head].get_position()
         assert (left < x < right, y > below) == (True, True)
+
+
+def test_heads_share_one_scale_so_that_the_same_weight_has_the_same_tint(ax):
+    narrow, wide = np.zeros(28), np.full(28, 0.02)
+    narrow[5], narrow[6], wide[9] = 0.8, 0.2, 0.2
+    plots.draw_heads(np.zeros((28, 28)), np.stack([narrow, wide]), ["a", "b"], title="t", ax=ax)
+    first, second = (picture.get_array()[:, 0] for picture in ax.images)
+    np.testing.assert_allclose(first[5], to_rgb(SKY))
+    np.testing.assert_allclose(second[9], first[6])
+    np.testing.assert_allclose(1 - second[9], 0.25 * (1 - first[5]))
 
 
 # -- one query ------------------------------------------------------------------------------------
@@ -111,15 +130,49 @@ def test_the_strip_writes_every_number_of_the_keys_that_are_not_hidden(ax, thres
     seen = found(head=1, query=2, masked=[9])
     plots.draw_strip(seen, X, NAMES, query=2, threshold=threshold, ax=ax)
     texts, due = written(ax), []
-    for values, decimals in ((seen.raw, 1), (seen.scaled, 1), (seen.masked, 1), (seen.weights, 2)):
-        shown = (seen.weights >= threshold) | np.isinf(values)
+    weights = [(seen.weights, 2), (seen.plain_weights, 2)]
+    for values, decimals in ((seen.raw, 1), (seen.scaled, 1), (seen.masked, 1), *weights):
+        there = np.maximum(seen.weights, seen.plain_weights) >= threshold
+        shown = there | np.isinf(values)
         due += [minus(f"{v:.{decimals}f}").replace("inf", "∞") for v in values[shown]]
-    headings = ["query", "q·k", "÷ √16", "mask", "softmax", "× value"]
+    headings = ["▭ query", "q·k", "÷ √16", "mask", "softmax", "was", "× value"]
     assert sorted(texts) == sorted([*due, *headings, "sum over all keys, the output"])
     assert "−∞" in texts
+
+
+def test_a_strip_at_rest_says_where_the_query_looks_and_has_no_weights_from_before(ax):
+    seen = found(head=1, query=2)
+    plots.draw_strip(seen, X, NAMES, query=2, ax=ax)
     best = int(seen.weights.argmax())
     title = f"Query row 2 looks most at {NAMES[best]}: {seen.weights[best]:.2f}"
     assert ax.get_title() == title
+    assert "was" not in written(ax)
+
+
+def test_weights_before_and_after_a_change_have_one_scale(ax):
+    for added in (30.0, -30.0):
+        seen = found(key=int(found().weights.argmax()), added=added)
+        ax.clear()
+        plots.draw_strip(seen, X, NAMES, query=0, ax=ax)
+        cells = ax.images[1].get_array()
+        largest = max(seen.weights.max(), seen.plain_weights.max())
+        np.testing.assert_allclose(cells[:, 3], seen.weights / largest, rtol=1e-6)
+        np.testing.assert_allclose(cells[:, 4], seen.plain_weights / largest, rtol=1e-6)
+
+
+def test_the_title_says_which_of_the_others_pays_or_gains_most():
+    names, finite = ["a", "b", "c", "d"], np.zeros(4)
+    was = np.array([0.1, 0.4, 0.3, 0.2])
+
+    def said(now, masked=finite, edited=None):
+        changed = found()._replace(weights=np.array(now), plain_weights=was, masked=masked)
+        return plots.who_pays(changed, names, edited)
+
+    assert said(was) == ""
+    assert said([0.91, 0.04, 0.03, 0.02], edited=0) == "B pays most: 0.40 → 0.04"
+    assert said([0.15, 0.0, 0.45, 0.4], edited=1) == "D gains most: 0.20 → 0.40"
+    blocked = np.array([0, -np.inf, 0, 0])
+    assert said([0.2, 0.0, 0.45, 0.35], blocked) == "C gains most: 0.30 → 0.45"
 
 
 def test_the_strip_s_colours_are_the_shares_of_the_largest_entry(ax):
@@ -202,6 +255,18 @@ def test_all_queries_are_shown_and_who_has_a_gradient_is_said(ax):
     assert ax.get_title() == "29 queries have a gradient"
 
 
+def test_headings_of_a_row_do_not_touch(ax):
+    seen = found(key=5, added=20.0)
+    for draw, more in ((plots.draw_strip, {}), (plots.draw_gradient, {"of": "score 3"})):
+        ax.clear()
+        draw(seen, X, NAMES, query=0, **more, ax=ax)
+        ax.set_position([0.08, 0.015, 0.85, 0.92])
+        ax.figure.canvas.draw()
+        headings = [text for text in ax.texts if text.get_position()[1] == plots.HEAD]
+        boxes = sorted(text.get_window_extent().extents[[0, 2]].tolist() for text in headings)
+        assert all(left[1] < right[0] for left, right in pairwise(boxes))
+
+
 # -- what comes of it -----------------------------------------------------------------------------
 
 
@@ -213,6 +278,16 @@ def test_a_change_stands_before_what_was_before(ax):
     behind, front = ax.collections
     assert behind.get_linewidths()[0] > front.get_linewidths()[0]
     assert behind.get_zorder() <= front.get_zorder()
+
+
+@pytest.mark.parametrize(
+    ("largest", "end"), [(0.9, 1), (1.0, 1), (1.1, 2), (-4.9, 5), (0.03, 0.05)]
+)
+def test_the_scale_of_a_change_goes_in_steps_and_nothing_leaves_it(ax, largest, end):
+    values = np.array([0.0, largest]), np.array([largest / 3, 0.0])
+    plots.draw_change(*values, title="t", xlabel="x", ylabel="y", ax=ax)
+    assert ax.get_ylim() == pytest.approx((-end, end))
+    assert list(ax.get_yticks()) == pytest.approx([-end, 0, end])
 
 
 def test_all_of_it_can_be_read():

@@ -118,8 +118,9 @@ def test_a_position_or_a_shift_that_there_is_not_is_refused():
 
 
 def test_what_falls_below_a_half_and_what_never_does():
-    assert alike(np.array([2.0, 1.0, 0.9, 1.2])) == (2, 0.45, 0.6)
-    assert alike(np.array([2.0, 1.4, 1.6])) == (None, 0.7, 1.0)
+    assert alike(np.array([2.0, 1.0, 0.9, 1.2])) == (2, 0.45, 0.6, 3)
+    assert alike(np.array([2.0, 0.9, 0.3, 0.1])) == (1, 0.05, 0.45, 1)
+    assert alike(np.array([2.0, 1.4, 1.6])) == (None, 0.7, 1.0, 0)
 
 
 # -- pictures -------------------------------------------------------------------------------------
@@ -149,7 +150,23 @@ def test_clocks_show_the_hands_and_the_fastest_and_the_slowest_are_among_them(ax
     draw_hands(*four, title="t", ax=ax)
     for drawn, due in zip(hands_drawn(ax), four):
         np.testing.assert_allclose(drawn, due[list(shown)], atol=1e-12)
-    assert [text.get_text().split(",")[0] for text in ax.texts] == [f"i = {i}" for i in shown]
+    assert [text.get_text().split("\n")[0] for text in ax.texts] == [f"i = {i}" for i in shown]
+
+
+def test_each_product_has_a_dot_and_many_have_small_ones(ax):
+    sizes = []
+    for T in (84, 256):
+        found = positions(T=T)
+        draw_products(found.from_start, found.from_here, title="t", ax=ax)
+        dots = ax.lines[-1]
+        assert (dots.get_marker(), dots.get_linestyle(), dots.get_markevery()) == (
+            "o",
+            "None",
+            None,
+        )
+        np.testing.assert_array_equal(dots.get_ydata(), found.from_here)
+        sizes.append(dots.get_markersize())
+    assert sizes[1] < sizes[0]
 
 
 def test_a_dot_stands_at_the_distance_on_the_products_from_here(ax):
@@ -252,9 +269,9 @@ def test_titles_and_words_say_what_was_found():
     assert clocks.get_title() == "1 step: 1/λ of a turn, anywhere"
 
 
-def PE_product(d, p, q):
+def PE_product(d, p, q, base=10000.0):
     """The inner product of two positions, from the definition."""
-    rates = [10000 ** (-2 * i / d) for i in range(d // 2)]
+    rates = [base ** (-2 * i / d) for i in range(d // 2)]
     return sum(np.sin(p * r) * np.sin(q * r) + np.cos(p * r) * np.cos(q * r) for r in rates)
 
 
@@ -264,4 +281,16 @@ def test_beyond_the_longest_wavelength_a_position_has_a_look_alike():
     panel.controls["base"].value = 2.0
     matrix, _, curves = panel.figure.axes
     assert matrix.get_title() == "2 of 2 wavelengths\nfit into 256 positions"
-    assert curves.get_title() == "Half as alike 2 steps on, later up to 99%"
+    assert curves.get_title() == "Half alike by 2 steps, 99% again at 151"
+    assert PE_product(4, 0, 151, 2.0) == pytest.approx(0.99 * 2, abs=0.01)
+    panel.controls["T"].value = 16
+    assert max(PE_product(4, 0, k, 2.0) for k in range(2, 16)) < 1
+    assert curves.get_title() == "Half alike by 2 steps, less beyond"
+
+
+def test_a_position_beyond_the_matrix_is_said_to_be_there():
+    panel, sentence = PositionsPanel(), "Position 84 lies beyond the 84 that are drawn."
+    panel.controls["position"].value, panel.controls["shift"].value = 80, 3
+    assert "beyond" not in panel.words.value
+    panel.controls["shift"].value = 4
+    assert panel.words.value.endswith(sentence)

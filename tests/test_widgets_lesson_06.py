@@ -156,13 +156,23 @@ def test_heads_are_painted_with_the_model_s_weights(at):
     model, x = model_of(panel), panel.x[panel.controls["image"].value]
     weights = np.concatenate([A[0, :, 0] for A in model.weights(x[None])])
     bits = -(weights * np.log2(weights)).sum(axis=1)
-    assert written(panel) == [f"head {k % 4 + 1}\n{b:.1f} bits" for k, b in enumerate(bits)]
+    told = zip(weights.max(axis=1), bits)
+    captions = [f"head {k % 4 + 1}\nto {m:.2f}\n{b:.1f} bits" for k, (m, b) in enumerate(told)]
+    assert written(panel) == captions
     for own, picture in zip(weights, panel.figure.axes[0].images[::2], strict=True):
         edge = picture.get_array()[:, 0, 0]  # where there is never ink
-        np.testing.assert_allclose(1 - edge, (1 - 0x56 / 255) * own[1:] / own.max(), atol=1e-4)
+        np.testing.assert_allclose(1 - edge, (1 - 0x56 / 255) * own[1:] / weights.max(), atol=1e-4)
     layer, head = divmod(bits.argmin(), 4)
     title = f"Narrowest: head {head + 1} of layer {layer + 1}, {bits.min():.1f} bits"
     assert panel.figure.axes[0].get_title() == title
+
+
+def test_entropy_is_told_beside_the_largest_that_the_mask_leaves(at):
+    for masked, keys in ((0, 29), (13, 16)):
+        panel = at(masked=masked, first=10)
+        bits = found_of(panel).entropy[0, 0]
+        told = f"its entropy is {bits:.1f} of at most {np.log2(keys):.1f} bits."
+        assert told in panel.words.value
 
 
 def test_weights_stand_beside_the_gradient_of_what_is_asked_for(at):

@@ -10,9 +10,9 @@ from nnlib.checks import Array
 from nnlib.plots.canvas import BLUE, GREY, INK, PALE, RED
 from nnlib.words import short
 
-READING = "sine\nsolid: here, dashed: steps on, ring: turned by R"
+READING = "sine (solid here, dashed steps on, ring by R)"
 DIALS, ACROSS = 6, 3  # as many as can be read, and in a row
-WIDE, HIGH = 4.2, 2.3  # the room of a dial of radius 1, with what stands at its right
+WIDE, HIGH = 4.3, 2.5  # the room of a dial of radius 1, with what stands at its right
 
 
 def draw_encoding(PE: Array, *, marked: Sequence[int] = (), title: str, ax: Axes) -> None:

@@ -272,7 +272,7 @@ class PositionsPanel(Panel):
         super().__init__(controls, width=8.9, height=4.8, margins=margins)
 
     def draw(self, figure: Any, found: Positions) -> str:
-        grid = figure.add_gridspec(2, 2, width_ratios=[1, 2.1], height_ratios=[1.5, 1], hspace=0.55)
+        grid = figure.add_gridspec(2, 2, width_ratios=[1, 2.1], height_ratios=[1.5, 1], hspace=0.42)
         parts = grid[:, 0], grid[0, 1], grid[1, 1]
         matrix, clocks, curves = (figure.add_subplot(part) for part in parts)
         pair = [found.position, found.position + found.shift]
