@@ -52,8 +52,8 @@ def settings(control, count=15):
         return [*control._options_values] * 3
     if not hasattr(control, "min"):
         return []
-    values = np.linspace(control.min, control.max, count)
-    return [getattr(control, "base", None) ** v if hasattr(control, "base") else v for v in values]
+    values, kind = np.linspace(control.min, control.max, count), type(control.value)
+    return [kind(control.base**v if hasattr(control, "base") else v) for v in values]
 
 
 def controls_of(panel):
@@ -62,14 +62,18 @@ def controls_of(panel):
 
 
 def step(panel, control):
-    """The median times from a new value of a control to the picture: at rest, and on the way."""
-    times = []
+    """The median times from a new value of a control to the picture: at rest, and on the way.
+
+    Afterwards the control is as it was: what one costs does not hang on what another did.
+    """
+    times, first = [], control.value
     for value in settings(control):
         start = process_time()
-        control.value = type(control.value)(value) if not isinstance(value, str) else value
+        control.value = value
         middle = process_time()
         Panel.show(panel, rough=True)
         times.append((middle - start, process_time() - middle))
+    control.value = first
     return [1000 * statistics.median(column) for column in zip(*times)] if times else [0.0, 0.0]
 
 

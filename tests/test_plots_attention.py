@@ -149,6 +149,20 @@ def test_a_strip_at_rest_says_where_the_query_looks_and_has_no_weights_from_befo
     assert "was" not in written(ax)
 
 
+def test_a_mask_that_blocks_nothing_has_its_colours_but_repeats_no_number(ax):
+    edges = np.linspace(*plots.CELLS, 5)
+    seen = found(query=2)
+    plots.draw_strip(seen, X, NAMES, query=2, ax=ax)
+    columns = [
+        [text for text in ax.texts if left < text.get_position()[0] < right]
+        for left, right in pairwise(edges)
+    ]
+    assert [len(column) for column in columns] == [30, 30, 1, 30]
+    assert [column[0].get_text() for column in columns] == ["q·k", "÷ √16", "mask", "softmax"]
+    cells = ax.images[1].get_array()
+    np.testing.assert_array_equal(cells[:, 2], cells[:, 1])
+
+
 def test_weights_before_and_after_a_change_have_one_scale(ax):
     for added in (30.0, -30.0):
         seen = found(key=int(found().weights.argmax()), added=added)

@@ -143,8 +143,8 @@ def draw_strip(
 ) -> None:
     """Draw each step from a query's scores to its output.
 
-    Numbers stand where the weight is, or was before a change, at least the threshold. Where there
-    is no room for all keys, those with the largest weights are shown.
+    Numbers stand where the weight is, or was before a change, at least the threshold; a mask that
+    blocks nothing has none. Where there is no room for all keys, the heaviest are shown.
 
     x        the tokens of the sample, which are shown as they are.
     names    of all tokens, the class token's included.
@@ -166,6 +166,8 @@ def draw_strip(
     for left, (heading, values) in zip(edges, steps.items()):
         middle = left + (edges[1] - edges[0]) / 2
         write(middle, HEAD, heading, ax=ax)
+        if values is found.masked and not blocked.any():
+            continue
         for row, key in enumerate(keys):
             if values[key] == -np.inf:
                 write(middle, row, "−∞", ax=ax)

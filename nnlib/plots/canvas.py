@@ -91,12 +91,13 @@ def png(figure: Figure) -> bytes:
     """
     with style():
         figure.canvas.draw()
-    pixels = np.asarray(figure.canvas.buffer_rgba())[:, :, :3]
+    pixels = np.asarray(figure.canvas.buffer_rgba())
     height, width, _ = pixels.shape
     rows = np.zeros((height, 1 + 3 * width), np.uint8)  # a row begins with its filter, 0 for none
-    rows[:, 1:] = pixels.reshape(height, 3 * width)
+    for colour in range(3):
+        rows[:, 1 + colour :: 3] = pixels[:, :, colour]
     header = pack(">2I5B", width, height, 8, 2, 0, 0, 0)  # 8 bits for each of red, green, blue
-    chunks = [(b"IHDR", header), (b"IDAT", compress(rows.tobytes(), level=1)), (b"IEND", b"")]
+    chunks = [(b"IHDR", header), (b"IDAT", compress(rows, level=1)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         pack(">I", len(content)) + name + content + pack(">I", crc32(name + content))
         for name, content in chunks

@@ -93,23 +93,39 @@ class KeptRenderer(RendererAgg):
     def draw_text(
         self, gc: Any, x: float, y: float, s: str, prop: Any, angle: float, *rest: Any, **more: Any
     ) -> None:
-        ink = self.new_gc()
-        ink.set_foreground(gc.get_rgb(), isRGBA=True)
-        ink.set_alpha(gc.get_alpha())
-        look = s, prop, angle, gc.get_rgb(), gc.get_alpha(), rest[:1]
+        look = s, hash(prop), angle, gc.get_rgb(), gc.get_alpha(), rest[:1]
         if look not in self.texts:
             if len(self.texts) > MOST_TEXTS:
                 self.texts.clear()
-            reach = 4 + int(sum(self.get_text_width_height_descent(s, prop, rest[:1] == (True,))))
-            aside = RendererAgg(2 * reach, 2 * reach, self.dpi)
-            aside.draw_text(ink, reach, reach, s, prop, angle, *rest, **more)
-            (left, bottom), image = inked(aside)
-            self.texts[s, prop.copy(), *look[2:]] = (left - reach, bottom - reach), image
+            ink = self.new_gc()
+            ink.set_foreground(gc.get_rgb(), isRGBA=True)
+            ink.set_alpha(gc.get_alpha())
+            sizes = self.get_text_width_height_descent(s, prop, rest[:1] == (True,))
+            left, right, down, up = room(*sizes, angle)
+            aside = RendererAgg(left + right, down + up, self.dpi)
+            aside.draw_text(ink, left, up, s, prop, angle, *rest, **more)
+            (x0, y0), image = inked(aside)
+            self.texts[look] = (x0 - left, y0 - down), image
         (left, bottom), image = self.texts[look]
         if image.size:
+            ink = self.new_gc()
             ink.copy_properties(gc)
             ink.set_alpha(1)
             self.draw_image(ink, round(x) + left, self.height - round(y) + bottom, image)
+
+
+def room(width: float, height: float, descent: float, angle: float) -> tuple[int, ...]:
+    """How far a text reaches left, right, down and up from where it begins, its height to spare.
+
+    angle   by which it is turned, in degrees.
+
+    >>> room(20, 9, 2, 0)
+    (9, 29, 11, 16)
+    """
+    x, y = np.meshgrid([0, width], [-descent, height - descent])
+    turned = (x + 1j * y) * np.exp(1j * np.radians(angle))
+    reach = -turned.real.min(), turned.real.max(), -turned.imag.min(), turned.imag.max()
+    return tuple(int(np.ceil(far + height)) for far in reach)
 
 
 def place(spec: SubplotSpec) -> Any:
