@@ -4,6 +4,22 @@ import numpy as np
 from matplotlib.container import BarContainer
 from matplotlib.text import Text
 
+from nnlib.plots.texts import Texts
+
+
+def written(ax):
+    """All texts of a picture but those of its axes."""
+    return [text for _, text in placed(ax)]
+
+
+def placed(ax):
+    """All texts of a picture but those of its axes, each with its place."""
+    for text in ax.texts:
+        if isinstance(text, Texts):
+            yield from zip(map(tuple, text.at), text.texts, strict=True)
+        else:
+            yield text.get_position(), text.get_text()
+
 
 def assert_legible(figure):
     """No text below 12 points: it is read from the back row; and no legend covers anything."""

@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 import pytest
 from panels import CHUNK, STEPS, attention_panel
-from pictures import assert_legible
+from pictures import assert_legible, written
 
 from nnlib.experiments.attending import attended
 from nnlib.experiments.encoder_on_mnist import as_tokens
@@ -91,11 +91,6 @@ def assert_good(panel):
     assert_legible(panel.figure)
 
 
-def written(panel):
-    """All that is written in the main picture."""
-    return [text.get_text() for text in panel.figure.axes[0].texts]
-
-
 # -- every control --------------------------------------------------------------------------------
 
 
@@ -141,7 +136,7 @@ def test_the_strip_has_the_numbers_of_the_library(at):
     model, x = model_of(panel), panel.x[panel.controls["image"].value]
     there = np.ones((1, 1, 28), bool)
     there[..., 19:21] = False
-    found, texts = found_of(panel), written(panel)
+    found, texts = found_of(panel), written(panel.figure.axes[0])
     for values, form in ((found.raw, ".1f"), (found.scaled, ".1f"), (found.weights, ".2f")):
         assert {minus(f"{value:{form}}") for value in values} <= set(texts)
     assert texts.count("−∞") == 2
@@ -155,23 +150,23 @@ def test_heads_are_painted_with_the_model_s_weights(at):
     panel = at(view=HEADS, layers=2, query=0, threshold=0.0)
     model, x = model_of(panel), panel.x[panel.controls["image"].value]
     weights = np.concatenate([A[0, :, 0] for A in model.weights(x[None])])
-    bits = -(weights * np.log2(weights)).sum(axis=1)
-    told = zip(weights.max(axis=1), bits)
-    captions = [f"head {k % 4 + 1}\nto {m:.2f}\n{b:.1f} bits" for k, (m, b) in enumerate(told)]
-    assert written(panel) == captions
-    for own, picture in zip(weights, panel.figure.axes[0].images[::2], strict=True):
+    nats = -(weights * np.log(weights)).sum(axis=1)
+    told = zip(weights.max(axis=1), nats)
+    captions = [f"head {k % 4 + 1}\nto {m:.2f}\n{n:.1f} nats" for k, (m, n) in enumerate(told)]
+    assert written(panel.figure.axes[0]) == captions
+    for own, picture in zip(weights, panel.figure.axes[0].images, strict=True):
         edge = picture.get_array()[:, 0, 0]  # where there is never ink
         np.testing.assert_allclose(1 - edge, (1 - 0x56 / 255) * own[1:] / weights.max(), atol=1e-4)
-    layer, head = divmod(bits.argmin(), 4)
-    title = f"Narrowest: head {head + 1} of layer {layer + 1}, {bits.min():.1f} bits"
+    layer, head = divmod(nats.argmin(), 4)
+    title = f"Narrowest: head {head + 1} of layer {layer + 1}, {nats.min():.1f} nats"
     assert panel.figure.axes[0].get_title() == title
 
 
 def test_entropy_is_told_beside_the_largest_that_the_mask_leaves(at):
     for masked, keys in ((0, 29), (13, 16)):
         panel = at(masked=masked, first=10)
-        bits = found_of(panel).entropy[0, 0]
-        told = f"its entropy is {bits:.1f} of at most {np.log2(keys):.1f} bits."
+        nats = found_of(panel).entropy[0, 0]
+        told = f"its entropy is {nats:.1f} of at most {np.log(keys):.1f} nats."
         assert told in panel.words.value
 
 
@@ -186,7 +181,7 @@ def test_weights_stand_beside_the_gradient_of_what_is_asked_for(at):
             ends = np.array([path.vertices[1, 0] for path in bars.get_paths()])
             due = zero + longest * values / np.abs(values).max()
             np.testing.assert_allclose(ends, due, rtol=1e-4)
-        assert f"d {'loss' if of == 'loss' else 'score 7'} / dA" in written(panel)
+        assert f"d {'loss' if of == 'loss' else 'score 7'} / dA" in written(panel.figure.axes[0])
 
 
 def test_the_gradient_tells_how_the_loss_moves_with_a_score(at):
@@ -224,11 +219,11 @@ def test_rows_are_masked_down_to_the_last_one(at):
 
 
 def test_an_edited_score_moves_the_output(at):
-    still = at().figure.axes[2].get_title()
+    o, still = found_of(at()).o, at().figure.axes[2].get_title()
     panel = at(added=40.0)
     found = found_of(panel)
     far = np.linalg.norm(found.o - found.plain_o) / np.linalg.norm(found.plain_o)
-    assert still == "As it is"
+    assert still == f"Largest: entry {max(range(len(o)), key=lambda k: abs(o[k]))}"
     assert panel.figure.axes[2].get_title() == f"Moved by {far:.0%}"
     assert "+40 on the score of row 9" in panel.words.value.lower()
 

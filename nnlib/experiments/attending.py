@@ -112,7 +112,7 @@ class Whole(Composite):
         return y[..., rows, :], pullback
 
 
-def spelled_out(model: Model, *, scaled: bool = True) -> tuple[Model, list[SpelledOut]]:
+def spelled_out(model: Model) -> tuple[Model, list[SpelledOut]]:
     """A twin of a model, with its parameters, whose attentions are spelled out; and these in order.
 
     >>> from nnlib.transformer import TokenClassifier
@@ -124,7 +124,7 @@ def spelled_out(model: Model, *, scaled: bool = True) -> tuple[Model, list[Spell
 
     def spelled(part: Model) -> Model:
         if isinstance(part, MultiHeadAttention):
-            found.append(SpelledOut(part, scaled=scaled))
+            found.append(SpelledOut(part))
             return found[-1]
         if isinstance(part, Composite):
             part.parts = tuple(map(spelled, part.parts))
@@ -144,7 +144,7 @@ class Attended(NamedTuple):
     masked, weights   the same with -inf where a key is blocked, and their softmax
     mixed, o          each key's value times its weight, and the sum of these
     everywhere        the query's weights in every layer and head
-    entropy           of these, in bits: two to that power is how many keys alike would have it
+    entropy           of these, in nats: e to that power is how many keys alike would have it
     A, dA             the head's weights for all queries, and the gradient by them
     plain_p, ...      p, weights and o of the network as it is: scaled, nothing masked or edited
 
@@ -170,9 +170,9 @@ class Attended(NamedTuple):
     dA: Array
 
     @property
-    def most_bits(self) -> float:
+    def most_entropy(self) -> float:
         """The largest entropy that there may be: all keys alike that are not blocked."""
-        return float(np.log2(np.isfinite(self.masked).sum()))
+        return float(np.log(np.isfinite(self.masked).sum()))
 
 
 def attended(
@@ -205,15 +205,17 @@ def attended(
     ((7,), 0.0)
     """
     with one_blas_thread():  # for so little work others would only be waited for
-        plain, plain_attends = spelled_out(model)
-        plain_z, _ = plain(x[None])
-        shape = len(plain_attends), *plain_attends[0].steps.A.shape[1:]
+        twin, attends = spelled_out(model)
+        plain_z, _ = twin(x[None])
+        plain = [attend.steps for attend in attends]
+        shape = len(attends), *plain[0].A.shape[1:]
         edits = {(head, query, key): number("attended", "added", added, "(-inf, inf)")}
         there = unmasked(masked, shape[-1], len(x))
         refuse_places(shape, plain_z.shape[-1], layer, head, query, key, label)
         one_of("attended", "of", of, (LOSS, *range(plain_z.shape[-1])))
 
-        twin, attends = spelled_out(model, scaled=one_of("attended", "scaled", scaled, BOTH))
+        for attend in attends:
+            attend.scaled = one_of("attended", "scaled", scaled, BOTH)
         attends[layer].edits = edits
         z, pullback = twin(x[None], mask=there)
         pullback(slope_of(z, of, label))
@@ -227,10 +229,10 @@ def attended(
         scaled=scores[query],
         masked=blocked[query],
         weights=A[query],
-        plain_weights=plain_attends[layer].steps.A[0, head, query],
+        plain_weights=plain[layer].A[0, head, query],
         mixed=A[query, :, None] * v,
         o=o[query],
-        plain_o=plain_attends[layer].steps.o[0, head, query],
+        plain_o=plain[layer].o[0, head, query],
         everywhere=everywhere,
         entropy=entropy(everywhere),
         A=A,
@@ -281,14 +283,14 @@ def slope_of(z: Array, of: int | str, label: int) -> Array:
 
 
 def entropy(A: Array) -> Array:
-    """The entropy of each row of weights, in bits: 0 for one key alone, log₂ s for all alike.
+    """The entropy of each row of weights, in nats: 0 for one key alone, ln s for all alike.
 
     Shapes   A (..., s) -> (...)
 
-    >>> entropy(np.array([[1.0, 0.0], [0.5, 0.5]]))
-    array([0., 1.])
+    >>> entropy(np.array([[1.0, 0.0], [0.5, 0.5]])).round(3)
+    array([0.   , 0.693])
     """
-    return -np.sum(A * np.log2(np.where(A > 0, A, 1)), axis=-1) + 0.0
+    return -np.sum(A * np.log(np.where(A > 0, A, 1)), axis=-1) + 0.0
 
 
 def hardest(model: Model, x: Array, labels: Array) -> int:

@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.patches import Rectangle
 
 from nnlib.checks import Array
 from nnlib.experiments.attending import Attended
-from nnlib.plots.canvas import BLUE, INK, ORANGE, PALE, SKY, SMALL
+from nnlib.plots.canvas import BLUE, INK, ORANGE, PALE, SKY
+from nnlib.plots.texts import Texts
 from nnlib.words import minus, short
 
 SIGNS = LinearSegmentedColormap.from_list("signs", [ORANGE, "white", SKY])  # all bear black letters
 MOST = 30  # tokens that have room below each other
 SMALLEST = 12  # points, of what is written in a row
 # From left to right: tokens, cells of the steps, mixed values; or weights and slopes from their 0.
-WIDTH, HEAD, TOKENS, CELLS, MIXED = 5.6, -1.1, (0, 1.1), (1.2, 4.65), (4.75, 5.6)
+WIDTH, HEAD, TOKENS, CELLS, MIXED = 5.6, -1.25, (0, 1.1), (1.2, 4.65), (4.75, 5.6)
 SHARES = ("softmax", "was")  # columns of weights, before the change in the last one
 WEIGHTS, SLOPES = (1.3, 1.1), (4.0, 1.0)  # where 0 is, and how long the longest bar
 
@@ -64,8 +66,8 @@ def draw_painted(
     >>> from nnlib.plots.canvas import new_figure
     >>> ax = new_figure(4, 4).add_subplot()
     >>> draw_painted(np.eye(28), np.arange(29) / 406, caption="looks at row 28", ax=ax)
-    >>> len(ax.images), [text.get_text() for text in ax.texts]
-    (2, ['looks at row 28'])
+    >>> len(ax.images), len(ax.patches), [text.get_text() for text in ax.texts]
+    (1, 1, ['looks at row 28'])
     """
     (height, width), (x, y) = image.shape, at
     patches = image.size // (patch[0] * patch[1])
@@ -73,10 +75,8 @@ def draw_painted(
     own, others = shares[:-patches], shares[-patches:]
     ax.imshow(painted(image, others, patch), extent=(x, x + width, y + height, y))
     if len(own):
-        box = painted(np.zeros((1, 1)), own, (1, 1))
-        ax.imshow(box, extent=(x, x + width, y - 1, y - 4))
-        sides = {"xs": [x, x + width, x + width, x, x], "ys": [y - 1, y - 1, y - 4, y - 4, y - 1]}
-        ax.plot(*sides.values(), "-", color=PALE, linewidth=1)
+        tint = painted(np.zeros((1, 1)), own, (1, 1))[0, 0]
+        ax.add_patch(Rectangle((x, y - 4), width, 3, facecolor=tint, edgecolor=PALE))
     ax.text(x + width / 2, y + height + 1, caption, ha="center", va="top", fontsize=SMALLEST)
 
 
@@ -168,11 +168,10 @@ def draw_strip(
         write(middle, HEAD, heading, ax=ax)
         if values is found.masked and not blocked.any():
             continue
-        for row, key in enumerate(keys):
-            if values[key] == -np.inf:
-                write(middle, row, "−∞", ax=ax)
-            elif there[key] or key == edited:
-                write(middle, row, f"{values[key]:.{2 if heading in SHARES else 1}f}", ax=ax)
+        rows = np.flatnonzero((there | np.isinf(values))[keys] | (keys == edited))
+        decimals = 2 if heading in SHARES else 1
+        texts = [f"{value:.{decimals}f}".replace("-inf", "−∞") for value in values[keys[rows]]]
+        write_rows(np.full(len(rows), middle), rows, texts, ax=ax)
     for row in np.flatnonzero(keys == edited).tolist():
         frame(edges[0], edges[1], row, ax=ax)
     largest = max(np.abs(found.mixed).max(), np.abs(found.o).max()) or 1
@@ -227,9 +226,10 @@ def draw_gradient(
         ax.hlines(range(len(keys)), zero, ends, colors=colours, linewidth=8)
         ax.vlines(zero, -0.5, len(keys) - 0.5, color=INK, linewidth=1)
         write(zero, HEAD, heading, ha="left", ax=ax)
-        for row in np.flatnonzero(values):
-            ha, gap = ("right", -0.06) if values[row] < 0 else ("left", 0.06)
-            write(ends[row] + gap, row, short(values[row]), ha=ha, ax=ax)
+        for ha, sign in (("left", 1), ("right", -1)):
+            rows = np.flatnonzero(sign * values > 0)
+            texts = [short(value) for value in values[rows]]
+            write_rows(ends[rows] + sign * 0.06, rows, texts, ha=ha, ax=ax)
     ax.set(xlim=(0, WIDTH), ylim=(len(keys), -1.7))
     framed(ax, what_to_move(found, names, query, of), aspect="auto")
 
@@ -290,8 +290,16 @@ def draw_cells(cells: Array, ends: tuple[float, float], *, row: float = 0, ax: A
 
 
 def write(x: Any, y: Any, text: str, *, ha: str = "center", ax: Axes, **look: Any) -> None:
-    """Write what belongs to a row, or above all."""
+    """Write above the rows, or below them."""
     ax.text(x, y, minus(text), ha=ha, va="center_baseline", fontsize=SMALLEST, **look)
+
+
+def write_rows(
+    x: Array, rows: Array, texts: Sequence[str], *, ha: str = "center", ax: Axes
+) -> None:
+    """Write a text into each of these rows."""
+    look: Any = {"ha": ha, "fontsize": SMALLEST, "transform": ax.transData}
+    ax.add_artist(Texts(np.stack([x, rows], axis=-1), [minus(text) for text in texts], **look))
 
 
 # -- all queries ----------------------------------------------------------------------------------
@@ -347,7 +355,7 @@ def draw_change(
     end = rounded_up(max(np.abs(before).max(), np.abs(now).max()))
     ax.set(ylim=(-end, end), yticks=[-end, 0, end])
     ax.tick_params(labelsize=SMALLEST)
-    ax.set_title(title, fontsize=SMALL)
+    ax.set_title(title, fontsize=SMALLEST)
     ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.7, len(now) - 0.3))
     ax.grid(False, axis="x")
 

@@ -97,7 +97,7 @@ def png(figure: Figure) -> bytes:
     for colour in range(3):
         rows[:, 1 + colour :: 3] = pixels[:, :, colour]
     header = pack(">2I5B", width, height, 8, 2, 0, 0, 0)  # 8 bits for each of red, green, blue
-    chunks = [(b"IHDR", header), (b"IDAT", compress(rows, level=1)), (b"IEND", b"")]
+    chunks = [(b"IHDR", header), (b"IDAT", compress(rows.data, level=1)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         pack(">I", len(content)) + name + content + pack(">I", crc32(name + content))
         for name, content in chunks

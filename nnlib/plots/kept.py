@@ -1,6 +1,6 @@
 """Figures that are drawn again and again: what stands still in them is made and drawn once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,7 @@ class KeptFigure(Figure):
             ax = super().add_subplot(*args, **options)
             for axis in (ax.xaxis, ax.yaxis):
                 keep(axis)
+                keep_look(axis)
             return ax
         ax = super().add_subplot(self.spare.pop(place(spec)))
         ax.set_subplotspec(spec)
@@ -81,7 +82,7 @@ class KeptCanvas(FigureCanvasAgg):
 
 
 class KeptRenderer(RendererAgg):
-    """A renderer that keeps the images of its texts: setting one takes longer than drawing ten.
+    """A renderer that keeps sizes and images of its texts: setting one takes longer than drawing.
 
     A text begins at a whole pixel, so that it has one image wherever it stands.
     """
@@ -89,6 +90,15 @@ class KeptRenderer(RendererAgg):
     def __init__(self, width: int, height: int, dpi: float) -> None:
         super().__init__(width, height, dpi)
         self.texts: dict[Any, tuple] = {}  # by what it is and how it looks: where it begins, image
+        self.sizes: dict[Any, tuple] = {}
+
+    def get_text_width_height_descent(self, s: str, prop: Any, ismath: Any) -> Any:
+        look = s, hash(prop), ismath
+        if look not in self.sizes:
+            if len(self.sizes) > MOST_TEXTS:
+                self.sizes.clear()
+            self.sizes[look] = super().get_text_width_height_descent(s, prop, ismath)
+        return self.sizes[look]
 
     def draw_text(
         self, gc: Any, x: float, y: float, s: str, prop: Any, angle: float, *rest: Any, **more: Any
@@ -101,7 +111,7 @@ class KeptRenderer(RendererAgg):
             ink.set_foreground(gc.get_rgb(), isRGBA=True)
             ink.set_alpha(gc.get_alpha())
             sizes = self.get_text_width_height_descent(s, prop, rest[:1] == (True,))
-            left, right, down, up = room(*sizes, angle)
+            left, right, down, up = room(sizes, angle)
             aside = RendererAgg(left + right, down + up, self.dpi)
             aside.draw_text(ink, left, up, s, prop, angle, *rest, **more)
             (x0, y0), image = inked(aside)
@@ -114,14 +124,16 @@ class KeptRenderer(RendererAgg):
             self.draw_image(ink, round(x) + left, self.height - round(y) + bottom, image)
 
 
-def room(width: float, height: float, descent: float, angle: float) -> tuple[int, ...]:
+def room(size: Sequence[float], angle: float) -> tuple[int, ...]:
     """How far a text reaches left, right, down and up from where it begins, its height to spare.
 
+    size    its width and height, and how far it goes below its baseline.
     angle   by which it is turned, in degrees.
 
-    >>> room(20, 9, 2, 0)
+    >>> room((20, 9, 2), 0)
     (9, 29, 11, 16)
     """
+    width, height, descent = size
     x, y = np.meshgrid([0, width], [-descent, height - descent])
     turned = (x + 1j * y) * np.exp(1j * np.radians(angle))
     reach = -turned.real.min(), turned.real.max(), -turned.imag.min(), turned.imag.max()
@@ -177,6 +189,18 @@ def keep(axis: Axis) -> None:
             renderer.draw_image(renderer.new_gc(), *corner, image)
 
     axis.draw = draw_kept
+
+
+def keep_look(axis: Axis) -> None:
+    """Have an axis set the look of its ticks and its grid only where that is another one."""
+    set_look = axis.set_tick_params
+
+    def set_another(which: str = "major", reset: bool = False, **look: Any) -> None:
+        same = which != "both" and look.items() <= axis.get_tick_params(which).items()
+        if reset or not same:
+            set_look(which, reset, **look)
+
+    axis.set_tick_params = set_another
 
 
 def shows(axis: Axis) -> tuple[Any, ...]:

@@ -90,7 +90,7 @@ class AttentionPanel(Advancing):
             "layers": menu(options=[1, 2], description="layers"),
             "norm_first": menu(options=[("before", True), ("behind", False)], description="norm"),
             "positions": menu(options=["learned", "sinusoids", "none"], description="positions"),
-            "scaled": tick("scores ÷ √d", True),
+            "scaled": tick("scores ÷ √dₖ", True),
             "layer": menu(options=[("1", 0), ("2", 1)], description="layer"),
             "head": menu(options=[(f"{k + 1}", k) for k in range(4)], description="head"),
             "query": choose(options=tokens, description="query"),
@@ -172,7 +172,7 @@ class AttentionPanel(Advancing):
         names = {"xlabel": "digit (was grey)", "ylabel": "probability"}
         draw_change(found.plain_p, found.p, title=title, **names, ax=upper)
         upper.set(ylim=(0, 1), yticks=[0, 0.5, 1], xticks=range(10))
-        title = f"Moved by {moved(found):.0%}" if moved(found) else "As it is"
+        title = f"Moved by {moved(found):.0%}" if moved(found) else largest(found)
         names = {"xlabel": "entry (was grey)", "ylabel": "head's output"}
         draw_change(found.plain_o, found.o, title=title, **names, ax=lower)
         return self.in_words(found, at)
@@ -194,16 +194,16 @@ class AttentionPanel(Advancing):
 
     def draw_all_heads(self, found: Attended, image: Any, threshold: float, ax: Any) -> None:
         """Draw the image once for each head, the layers below each other."""
-        (layers, heads), bits = found.entropy.shape, found.entropy.ravel()
+        (layers, heads), nats = found.entropy.shape, found.entropy.ravel()
         which = [f"head {k + 1}" for k in range(heads)] * layers
         most = found.everywhere.max(axis=-1).ravel()
-        captions = [f"{one}\nto {m:.2f}\n{b:.1f} bits" for one, m, b in zip(which, most, bits)]
+        captions = [f"{one}\nto {m:.2f}\n{n:.1f} nats" for one, m, n in zip(which, most, nats)]
         beside = [f"layer {k + 1}" for k in range(layers)] if layers > 1 else []
-        layer, head = divmod(int(bits.argmin()), heads)
+        layer, head = divmod(int(nats.argmin()), heads)
         where = f"{which[head]} of layer {layer + 1}"
         look: Any = {"columns": heads // 2 * layers, "beside": beside, "threshold": threshold}
-        look["title"] = f"Narrowest: {where}, {bits.min():.1f} bits"
-        draw_heads(image, found.everywhere.reshape(bits.size, -1), captions, **look, ax=ax)
+        look["title"] = f"Narrowest: {where}, {nats.min():.1f} nats"
+        draw_heads(image, found.everywhere.reshape(nats.size, -1), captions, **look, ax=ax)
 
     def in_words(self, found: Attended, at: dict[str, Any]) -> str:
         """Where the network stands, what it reads, what was changed, and where the head looks."""
@@ -216,16 +216,16 @@ class AttentionPanel(Advancing):
         read = f"This {found.label} is read as {now}, with probability {found.p[now]:.2f}"
         done = [f"{counted(len(at['masked']), 'row')} masked"] if at["masked"] else []
         done += [f"{at['added']:+g} on the score of {self.names[at['key']]}"] if at["added"] else []
-        done += ["scores not divided by √d"] if not at["scaled"] else []
+        done += ["scores not divided by √dₖ"] if not at["scaled"] else []
         if done:
             with_them = f"; with nothing changed as {before}, with {found.plain_p[before]:.2f}"
             read = f"{', '.join(done).capitalize()}: {read}{with_them}"
-        best, bits = found.weights.argmax(), found.entropy[at["layer"], at["head"]]
+        best, nats = found.weights.argmax(), found.entropy[at["layer"], at["head"]]
         told = [
             f"{read}.",
             f"From {query}, head {at['head'] + 1} of layer {at['layer'] + 1} looks most at "
             f"{self.names[best]}, with weight {found.weights[best]:.2f}; its entropy is "
-            f"{bits:.1f} of at most {found.most_bits:.1f} bits.",
+            f"{nats:.1f} of at most {found.most_entropy:.1f} nats.",
             f"With {weights}{after}, {right:.3f} of the first {len(run.x_test)} unseen images "
             "are read rightly.",
         ]
@@ -241,6 +241,11 @@ class AttentionPanel(Advancing):
             found=call("attended", "model", "x", "label", **look),
             **{name: values[name] for name in ("steps", "image", "query")},
         )
+
+
+def largest(found: Attended) -> str:
+    """Which entry of a head's output is the largest, by its size."""
+    return f"Largest: entry {abs(found.o).argmax()}"
 
 
 class PositionsPanel(Panel):
