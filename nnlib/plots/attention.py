@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.patches import Rectangle
 
@@ -350,8 +351,10 @@ def draw_change(
     [2, 2]
     """
     places, width = np.arange(len(now)), 100 / len(now)
-    ax.vlines(places, 0, before, colors=PALE, linewidth=width)
-    ax.vlines(places, 0, now, colors=np.where(now < 0, ORANGE, BLUE), linewidth=0.5 * width)
+    front = np.where(now < 0, ORANGE, BLUE)
+    for ends, colours, wide in ((before, PALE, width), (now, front, 0.5 * width)):
+        bars = np.stack([places, 0 * places, places, ends], axis=1).reshape(-1, 2, 2)
+        ax.add_collection(LineCollection(bars, colors=colours, linewidths=wide), autolim=False)
     end = rounded_up(max(np.abs(before).max(), np.abs(now).max()))
     ax.set(ylim=(-end, end), yticks=[-end, 0, end])
     ax.tick_params(labelsize=SMALLEST)

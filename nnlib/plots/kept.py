@@ -1,6 +1,8 @@
 """Figures that are drawn again and again: what stands still in them is made and drawn once."""
 
+from cmath import rect
 from collections.abc import Callable, Sequence
+from math import ceil, radians
 from typing import Any
 
 import numpy as np
@@ -134,10 +136,10 @@ def room(size: Sequence[float], angle: float) -> tuple[int, ...]:
     (9, 29, 11, 16)
     """
     width, height, descent = size
-    x, y = np.meshgrid([0, width], [-descent, height - descent])
-    turned = (x + 1j * y) * np.exp(1j * np.radians(angle))
-    reach = -turned.real.min(), turned.real.max(), -turned.imag.min(), turned.imag.max()
-    return tuple(int(np.ceil(far + height)) for far in reach)
+    turn = rect(1, radians(angle))
+    corners = [turn * complex(x, y) for x in (0, width) for y in (-descent, height - descent)]
+    across, up = [corner.real for corner in corners], [corner.imag for corner in corners]
+    return tuple(ceil(far + height) for far in (-min(across), max(across), -min(up), max(up)))
 
 
 def place(spec: SubplotSpec) -> Any:
