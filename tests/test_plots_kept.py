@@ -48,6 +48,22 @@ def test_a_text_is_told_from_others_by_all_of_its_look():
     assert shown[4].max() < 0.6
 
 
+def test_ticks_and_grid_look_as_they_were_set_last():
+    def drawn(figure, size, grid):
+        figure.clear()
+        ax = figure.add_subplot()
+        ax.tick_params(labelsize=size)
+        ax.grid(grid)
+        return png(figure)
+
+    kept_figure, pictures = KeptFigure(3, 2), set()
+    for look in ((12, True), (12, True), (20, True), (20, False), (12, False), (12, True)):
+        picture = drawn(kept_figure, *look)
+        assert picture == drawn(KeptFigure(3, 2), *look)
+        pictures.add(picture)
+    assert len(pictures) == 4
+
+
 def test_no_more_texts_are_kept_than_there_is_room_for(monkeypatch):
     monkeypatch.setattr(kept, "MOST_TEXTS", 3)
     figure = KeptFigure(3, 2)

@@ -117,7 +117,7 @@ def draw_heads(
     if image.size < patch[0] * patch[1] * weights.shape[1]:
         named |= dict.fromkeys(own_box + down * np.arange(rows), "class")
     ax.set_yticks([*named], [*named.values()])
-    framed(ax, title, aspect="equal")
+    framed(ax, title, aspect="equal", anchor="N")
 
 
 def framed(ax: Axes, title: str, **look: Any) -> None:
