@@ -306,11 +306,12 @@ def test_a_remedy_teaches_what_was_untaught(name):
     assert within(found["untaught, remedied"])[0] > within(found["untaught"])[1]
 
 
-def test_names_are_foreseen_better_than_by_counts():
+def test_names_are_foreseen_better_by_attention_than_by_a_state_or_by_counts():
     found = {arm: its["nats"] for arm, its in results("names").items()}
     counts = [within(one)[0] for arm, one in found.items() if arm.endswith("grams")]
     assert len(counts) == 6
-    assert within(found["names"])[1] < min(counts)
+    assert within(found["names_recurrent"])[1] < min(counts)
+    assert within(found["names"])[1] < within(found["names_recurrent"])[0]
 
 
 def test_a_state_keeps_a_character_for_a_while_and_attention_for_good():
