@@ -163,7 +163,8 @@ def cce_page(rng):
         "E-cce-elem",
         r"$\delta_j=\partial_{a_j}C\cdot\partial_{z_j}a_j$ as a start.",
         r"The sum is missing, which the next equality has: $\delta_j=\sum_k\partial_{a_k}C\,"
-        r"\partial_{z_j}a_k$, for softmax is not elementwise. Taken by itself, the start is $-y_j(1-a_j)/n$.",
+        r"\partial_{z_j}a_k$, for softmax is not elementwise. Taken by itself, the start is "
+        r"$-y_j(1-a_j)/n$.",
         lambda: -1 / n * y / a * (a * (1 - a)),
         through_jacobian,
         dC_dz,
