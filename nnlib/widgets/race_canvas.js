@@ -79,7 +79,8 @@ function render({ model, el }) {
   function draw(now) {
     frame = null;
     if (playing) {
-      at = Math.min(at + ((now - before) / 1000) * PACE * Number(speed.value), scene.last);
+      const passed = Math.max(0, now - before) / 1000; // a frame may have begun before its play
+      at = Math.min(at + passed * PACE * Number(speed.value), scene.last);
       if (at === scene.last) pause();
     }
     before = now;
