@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnlib.experiments.hypergradient import learned_rate, rate_slope
+from nnlib.experiments.hypergradient import Learned, gradient_left, learned_rate, rate_slope
 from nnlib.experiments.lesson_01 import descend
 from nnlib.landscapes import GROUNDS, bowl
 
@@ -46,3 +46,10 @@ def test_too_small_a_rate_grows_and_too_large_a_one_falls(lr):
     large = learned_rate(bowl(1), (2.0, 0.0), lr=1 + lr, hyper_lr=1e-3, steps=2).rates
     assert small[1] > small[0]
     assert large[1] < large[0]
+
+
+def test_what_is_left_is_the_gradient_where_the_rate_comes_to_stand():
+    path = np.array([[8.0, 0.0], [6.0, 0.0], [4.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
+    for rates, left in [((1, 2, 3.001, 3), 4 / 8), ((3, 3, 3, 3), 1), ((1, 2, 2.9, 3), 1 / 8)]:
+        found = Learned(path, np.array(rates, float), np.zeros(4))
+        assert gradient_left(bowl(1), found) == left

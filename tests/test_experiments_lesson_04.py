@@ -7,6 +7,7 @@ from nnlib.calculus import numerical_gradient
 from nnlib.experiments.lesson_04 import (
     loss_on_digits,
     moves,
+    rates_below,
     turned,
 )
 from nnlib.landscapes import bowl, himmelblau, rosenbrock
@@ -78,3 +79,18 @@ def test_a_run_that_diverges_has_an_infinite_loss():
 def test_a_schedule_is_followed():
     still = loss_on_digits(Adam, 0.1, seed=0, steps=5, schedule=lambda step: 0.0)
     assert still == pytest.approx(loss_on_digits(Adam, 0.0, seed=0, steps=5))
+
+
+@pytest.mark.parametrize("shift", [0.25, 1, 4])
+def test_a_window_of_rates_moves_with_its_losses_and_keeps_its_width(shift):
+    rates = shift * 10.0 ** np.arange(-3, 2)
+    losses = np.array([[2.0, 0.0], [0.05, 0.15], [0.01, 0.01], [0.5, 0.5], [3.0, 5.0]])
+    least, most = rates_below(0.1, rates, losses)
+    np.testing.assert_allclose(least, rates[1], rtol=0.01)
+    share = np.log(0.1 / 0.01) / np.log(0.5 / 0.01)
+    np.testing.assert_allclose(most, rates[2] * 10**share, rtol=0.01)
+
+
+def test_a_bound_below_every_loss_is_refused():
+    with pytest.raises(ValueError, match="^rates_below: bound must be above the least mean loss"):
+        rates_below(0.1, [1, 2], np.ones((2, 3)))

@@ -16,7 +16,7 @@ from nnlib.experiments.commentary import comments
 from nnlib.experiments.equations import number, update
 from nnlib.experiments.grounds import DIGITS, WEIGHTS
 from nnlib.experiments.presets import PRESETS
-from nnlib.experiments.race import Runner, Setting, default_rate, race, settings_of
+from nnlib.experiments.race import Runner, Setting, default_rate, race, runner, settings_of
 from nnlib.experiments.slices import digits_slice
 from nnlib.experiments.tricks import TRICKS, playable
 from nnlib.experiments.tuning import GRID, at_rates, ranking
@@ -477,6 +477,26 @@ def test_what_is_stored_is_a_picture_of_all_rules_at_their_tuned_rates():
     assert [text.get_text() for text in panel.figure.texts] == ["\n".join(said(panel))]
     texts = [text.get_text() for ax in panel.figure.axes for text in ax.texts]
     assert {rule: texts.count(rule) >= 2 for rule in OPTIMIZERS} == dict.fromkeys(OPTIMIZERS, True)
+
+
+def test_nothing_of_the_stored_picture_is_cut_and_a_line_leads_to_a_name_that_was_moved():
+    five = tuple(runner(rule, 0.01) for rule in OPTIMIZERS)
+    setting = Setting(five, "Rosenbrock", start=(-1.5, 2.0))
+    panel = RacePanel(at_rates(setting, "tuned"))
+    panel._repr_mimebundle_()
+    width = panel.figure.bbox.width
+    everything = [panel.figure, *panel.figure.axes]
+    for text in [text for one in everything for text in one.texts]:
+        assert 0 <= text.get_window_extent().x0 < text.get_window_extent().x1 < width, text
+    curve = panel.figure.axes[1]
+    ends = [run.reached for run in race(at_rates(setting, "tuned")).runs]
+    thin = [line.get_ydata() for line in curve.lines if line.get_linewidth() == 1]
+    heights = {text.get_text(): text.get_position()[1] for text in curve.texts}
+    for rule in ("AdaGrad", "RMSprop"):  # which end where Adam does
+        at = curve.transAxes.inverted().transform(
+            curve.transData.transform((0, ends[list(OPTIMIZERS).index(rule)]))
+        )[1]
+        assert any(np.allclose(line, (at, heights[rule])) for line in thin)
 
 
 @pytest.mark.parametrize("view", VIEWS)

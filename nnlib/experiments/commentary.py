@@ -159,5 +159,5 @@ def standing(
     if np.abs(curvatures).max() * width <= STILL * steepest:
         return "flat", f"On flat ground: {small}"
     if abs(low) < high / LAST:
-        return "valley", f"On the floor of a valley: {small}, steep across and all but level along"
+        return "valley", f"On a valley's floor: {small}"
     return None

@@ -62,3 +62,19 @@ def learned_rate(
         rates.append(lr)
         path.append(path[-1] - lr * g)
     return Learned(np.array(path), np.array(rates), np.array(slopes))
+
+
+def gradient_left(landscape: Landscape, found: Learned) -> float:
+    """The share of the first gradient's length that is left where the rate comes to stand.
+
+    That is from where on it stays within a hundredth of its last value.
+
+    >>> from nnlib.landscapes import bowl
+    >>> found = learned_rate(bowl(1), (2.0, 0.0), lr=0.1, hyper_lr=0.1, steps=30)
+    >>> round(gradient_left(bowl(1), found), 2)
+    0.18
+    """
+    moving = np.flatnonzero(np.abs(found.rates / found.rates[-1] - 1) > 0.01)
+    stands = moving[-1] + 1 if moving.size else 0
+    first, left = (np.linalg.norm(landscape.gradient(found.path[k])) for k in (0, stands))
+    return float(left / first)

@@ -1,6 +1,6 @@
 """What lesson 04 measures: rules under given gradients, in a turned landscape, on the digits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -43,6 +43,31 @@ def moves(
         optimizer.step(g)
         moved.append(before - theta)
     return np.reshape(moved, gradients.shape)
+
+
+# -- Windows of rates ------------------------------------------------------------------------------
+
+
+def rates_below(bound: float, rates: Sequence[float], losses: Array) -> Array:
+    """The least and the largest rate at which the mean loss lies below a bound.
+
+    Between the rates that were tried the loss is a straight line, as a picture with logarithms
+    along both axes shows it.
+
+    Shapes   losses (rates, seeds) -> (2,)
+    Errors   ValueError for a bound that no mean loss lies below.
+
+    >>> rates_below(0.1, [0.01, 0.1, 1.0], np.array([[1.0], [0.01], [1.0]])).round(3)
+    array([0.032, 0.316])
+    """
+    fine = np.geomspace(rates[0], rates[-1], 2001)
+    means = np.interp(np.log(fine), np.log(rates), np.log(np.mean(losses, axis=1)))
+    below = fine[means < np.log(bound)]
+    if not below.size:
+        least = np.exp(means.min())
+        must = f"rates_below: bound must be above the least mean loss, {least:.3g}"
+        raise ValueError(f"{must}; got {bound!r}.")
+    return below[[0, -1]]
 
 
 # -- In a turned landscape ------------------------------------------------------------------------

@@ -65,8 +65,9 @@ PRESETS = {
     ),
     "the same ravine, turned by 45°": Preset(
         Setting(at(0.01, 0.01, 1.0, 0.1, 2.0), TURNED, start=(-4.0, 3.0), steps=150),
-        "Now both coordinates have the same gradients, and dividing by them helps nobody: AdaGrad "
-        "and RMSprop fall behind momentum, which does not care which way the ravine runs.",
+        "Now both coordinates have the same gradients, and dividing alone helps nobody: AdaGrad "
+        "and RMSprop fall far behind momentum, which does not care which way the ravine runs, and "
+        "behind Adam, which has a momentum too.",
     ),
     "the bent valley": Preset(
         Setting(at(0.002, 0.002, 5.0, 0.2, 2.0), "Rosenbrock", start=(-1.5, 2.0), steps=300),
@@ -114,8 +115,8 @@ PRESETS = {
             noise=5.0,
             seed=10,
         ),
-        "Nobody arrives. How far one hovers goes with the root of the rate: a tenth of it hovers a "
-        "third as far, at a tenth of the height. AdaGrad's rate falls by itself.",
+        "Nobody arrives. How far one hovers goes with the root of the rate: a tenth of it hovers, "
+        "on the mean, a third as far, at a tenth of the height. AdaGrad's rate falls by itself.",
     ),
     "a network's full training": Preset(
         Setting(at(1.0, 0.5, 0.2, 0.02, 0.1), WEIGHTS, start=(1.2, 1.0), steps=100),

@@ -43,7 +43,7 @@ def draw_scene(
         ax = figure.add_subplot(spec[k, 1])
         DRAWERS[plot["kind"]](plot, found, step, ax=ax)
         ax.set_title(plot["title"], fontsize=SMALL, loc="left")
-    figure.text(0.01, 0.01, words, fontsize=12, va="bottom")
+    figure.text(0.01, 0.01, words, fontsize=12, va="bottom", wrap=True)
 
 
 def draw_map(scene: dict[str, Any], found: Race, step: int, *, ax: Axes) -> None:
@@ -152,17 +152,23 @@ def set_axes(plot: dict[str, Any], *, ax: Axes) -> None:
 
 
 def write_names(labels: Iterable[Label], *, ax: Axes) -> None:
-    """Write names beside their places, moved apart where they would lie on each other."""
+    """Write names beside their places, moved apart where they would lie on each other.
+
+    From a name that was moved a thin line leads to its place.
+    """
     labels = sorted(labels, key=lambda label: -share(label, ax=ax)[1])
     places = [share(label, ax=ax) for label in labels]
     gap = 17 / 72 * ax.figure.dpi / ax.get_window_extent().height  # a line of letters
     heights = spaced([y for _, y in places], gap)
     turned = ax.get_subplotspec().colspan.start == 0  # on the map there is nothing beside the axes
-    for (text, *_, colour), (x, _), y in zip(labels, places, heights):
-        left = turned and x > 0.6
-        side = {"ha": "right" if left else "left", "x": x - 0.03 if left else x + 0.03}
+    for (text, *_, colour), (x, at), y in zip(labels, places, heights):
+        way, side = (-1, "right") if turned and x > 0.6 else (1, "left")
         look = {"va": "center", "fontsize": 12, "color": colour, "path_effects": HALO}
-        ax.text(y=y, s=text, transform=ax.transAxes, **side, **look)
+        ax.text(x + 0.07 * way, y, text, ha=side, transform=ax.transAxes, **look)
+        if abs(y - at) > gap / 4:
+            ends = x + 0.03 * way, x + 0.06 * way
+            thin = {"linewidth": 1, "linestyle": "-", "marker": "", "clip_on": False}
+            ax.plot(ends, (at, y), color=colour, transform=ax.transAxes, **thin)
 
 
 def spaced(heights: list[float], gap: float) -> list[float]:

@@ -58,7 +58,7 @@ class RacePanel(Panel):
             "step": self.canvas,
         }
         below = 1.4 if self.live else 0.0  # inches for words, where the picture is by itself
-        margins = {"left": 0.08, "right": 0.81, "wspace": 0.3, "hspace": 0.5, "top": 0.93}
+        margins = {"left": 0.07, "right": 0.77, "wspace": 0.37, "hspace": 0.5, "top": 0.93}
         margins["bottom"] = (below + 0.6) / (below + 5.2)
         self.own.all["preset"].observe(lambda change: self.go_to_start(), "value")
         super().__init__(self.own.all | seen, width=9.0, height=below + 5.2, margins=margins)
