@@ -855,7 +855,7 @@ for norm_first in (True, False):
 # ## A digit, row by row
 #
 # An image is 28 tokens, its rows of 28 pixels, each mapped to $d=64$, a learned row for its place added. Before them stands a **class token**, a learned row without pixels. Only its output is read: what it
-# says of the image it must collect by attention. A small twin is checked as a whole, from the loss down to embedding, class token and places.
+# says of the image it must collect by attention. A small twin is checked as a whole, from the loss down to embedding, class token and places. The sentences speak of MNIST; the bundled digits, fewer and coarser, give other figures.
 
 # %% tags=["nbval-ignore-output"]
 images, patch = load_mnist(), (1, 28)  # rows; try (4, 4) or (7, 7), squares
