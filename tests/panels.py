@@ -94,15 +94,22 @@ def moved(panel):
         control.value = first
 
 
+LINES = {  # of text, what can be written there
+    "containing": ("softmax", ""),
+    "source": ("1/2/03", "wednesday, 30 september 1987"),
+    "written": ("1987-03-01END", ""),
+}
+
+
 def ends(control):
-    """The first and the last value of a control; of a line of text, some text and none."""
+    """The first and the last value of a control; of a line of text, two that it takes."""
     if isinstance(control.value, bool):
         return True, False
     if hasattr(control, "options"):
         return control._options_values[0], control._options_values[-1]
     if hasattr(control, "base"):
         return control.base**control.min, control.base**control.max
-    return (control.min, control.max) if hasattr(control, "min") else ("softmax", "")
+    return (control.min, control.max) if hasattr(control, "min") else LINES[control.description]
 
 
 def run_code(code, **env):
