@@ -167,7 +167,7 @@ def test_the_likeliest_are_written_to_the_end_and_taken_back(job, at):
 
 def test_another_token_is_forced_and_gone_on_from(at):
     panel = at()
-    panel.token.value = "7"
+    assert panel.token.value == "7"
     press(panel, "force")
     assert state(panel)[1] == "1987-07"
     found = found_of(panel)
@@ -205,6 +205,7 @@ def test_what_may_be_forced_is_the_model_s_vocabulary(at):
     for job in MODELS:
         panel = at(job=job)
         assert panel.token._options_values == writable(job)
+        assert panel.token.value in writable(job)
 
 
 # -- a source of one's own ------------------------------------------------------------------------

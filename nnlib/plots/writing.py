@@ -19,7 +19,7 @@ ROWS = 11  # of weights that there is room for; more are lower
 INCHES = 3.3  # that are left for the rows of weights; what is above and below them stands still
 LABELS, START, HEADING, TOP, SCALE, BOTTOM = 0.15, 0.04, 0.72, 0.88, 0.17, 0.3  # inches off them
 SURE, WROTE = -0.11, -0.02  # where each row's labels end, as shares of the width
-COLOURS = "white: weight 0, deep blue: weight 1"
+COLOURS = "white: weight 0, deep blue: 1"
 OTHERS = "; red: another was likelier"
 
 
@@ -79,7 +79,7 @@ def label_columns(found: NextToken, own: int, most: set[int], inch: float, ax: A
         put(at, y, [names[k] for k in at], family="monospace", weight=weight, ax=ax)
     look: Any = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": SMALLEST}
     look["weight"] = "bold" if own in most else "normal"
-    ax.text(own - 0.15, -0.5 - START * inch, "START", **look)  # off what is written
+    ax.text(own - 0.25, -0.5 - START * inch, "START", **look)  # off what is written
 
 
 def label_rows(found: NextToken, ax: Axes) -> None:

@@ -30,6 +30,7 @@ EXAMPLES = {  # what is read, and what is written of the answer
     "reversing": ("notebook", "koo"),
     "names": ("", "sm"),
 }
+OTHERS = {"dates": "7", "reversing": "z", "names": "o"}  # to be forced
 TITLES = {"dates": "dates", "reversing": "strings, reversed", "names": "surnames"}
 TEMPERATURES = [0.1, 0.2, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0]
 HEADS, LAYERS = 4, 2  # the most that a model has
@@ -79,6 +80,7 @@ class WritingPanel(Panel):
         controls["top_k"].description = "top-k"
         self.at, self.settling, self.drawn = (job, text), False, 0
         self.token = menu(description="another token")
+        self.offer(job)
         self.buttons = {
             "write": self.button("write the likeliest", self.write),
             "draw": self.button("draw one", self.draw_one),
@@ -147,6 +149,11 @@ class WritingPanel(Panel):
         values["head"] = values["head"] - 1 if values["head"] else None
         return values
 
+    def offer(self, job: str) -> None:
+        """Let the tokens of a model be forced."""
+        self.token.options = [(visible(token), token) for token in writable(job)]
+        self.token.value = OTHERS[job]
+
     def follow(self) -> None:
         """Draw, unless it is the panel itself that sets a control."""
         if not self.settling:
@@ -160,8 +167,8 @@ class WritingPanel(Panel):
         self.controls["text"].value, self.controls["written"].value = text, written
         self.controls["text"].disabled = not reads(job)
         self.controls["layer"].disabled = depth(job) == 1
-        if job != self.at[0] or not self.token.options:
-            self.token.options = [(visible(token), token) for token in writable(job)]
+        if job != self.at[0]:
+            self.offer(job)
         self.settling, self.at = False, (job, text)
         for which in ("write", "draw", "force"):
             self.buttons[which].disabled = ended(found)
