@@ -16,8 +16,8 @@ WEIGHTS = LinearSegmentedColormap.from_list("weights", ["white", BLUE])
 SMALLEST = 12  # points
 GAP = 2  # columns between the source and what is written
 ROWS = 11  # of weights that there is room for; more are lower
-INCHES = 3.3  # that are left for the rows of weights; what is above and below them stands still
-LABELS, START, HEADING, TOP, SCALE, BOTTOM = 0.15, 0.04, 0.72, 0.88, 0.17, 0.3  # inches off them
+INCHES = 3.25  # that are left for the rows of weights; what is above and below them stands still
+LABELS, START, HEADING, TOP, SCALE, BOTTOM = 0.15, 0.04, 0.82, 0.97, 0.17, 0.3  # inches off them
 SURE, WROTE = -0.11, -0.02  # where each row's labels end, as shares of the width
 COLOURS = "white: weight 0, deep blue: 1"
 OTHERS = "; red: another was likelier"
@@ -61,7 +61,7 @@ def draw_looks(found: NextToken, *, title: str, ax: Axes) -> None:
     most = {left + int(weights[-1, left : left + size].argmax()) for left, size in blocks.items()}
     label_columns(found, own, most, inch, ax)
     label_rows(found, ax)
-    headings = ["in the source", "looking back"][-len(blocks) :]
+    headings = ["the source", "looking back"][-len(blocks) :]
     put([left - 0.5 for left in blocks], -0.5 - HEADING * inch, headings, ha="left", ax=ax)
     put(SURE, -0.5 - HEADING * inch, ["p"], ha="right", transform=ax.get_yaxis_transform(), ax=ax)
     key = COLOURS + OTHERS * (found.written != found.likeliest)
