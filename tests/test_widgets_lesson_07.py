@@ -201,6 +201,14 @@ def test_a_token_is_drawn_from_the_distribution_and_another_each_time():
     assert drawn() == first
 
 
+def test_a_best_text_without_a_character_is_called_nothing(at):
+    panel = at(job="reversing", text="cat")  # too short for what it was trained on
+    assert found_of(panel).texts[0] == ""
+    assert "The best whole text from here, nothing, with 1.00, is wrong: “tac”" in panel.words.value
+    assert panel.figure.axes[2].get_title("left") == "Wrong: nothing"
+    assert written(panel.figure.axes[2])[0] == "nothing"
+
+
 def test_what_may_be_forced_is_the_model_s_vocabulary(at):
     for job in MODELS:
         panel = at(job=job)

@@ -111,7 +111,7 @@ def draw_next(found: NextToken, *, title: str, ax: Axes) -> None:
 def draw_texts(found: NextToken, *, title: str, ax: Axes) -> None:
     """Write the best whole texts below each other, each with its probability and what it is."""
     rows = np.arange(len(found.texts))
-    texts = ["".join(map(visible, text)) or "(nothing)" for text in found.texts]
+    texts = ["".join(map(visible, text)) or "nothing" for text in found.texts]
     put(0, rows, texts, ha="left", family="monospace", ax=ax)
     put(0.73, rows, [share(p) for p in found.texts_p], ha="right", ax=ax)
     put(0.755, rows, found.judged, ha="left", ax=ax)

@@ -251,7 +251,7 @@ def leading(found: NextToken) -> str:
     if ended(found):
         text, judged = "".join(found.written[:-1]), found.verdict
     text = text if len(text) <= LONG else f"{text[: LONG - 1]}…"
-    return f"{judged.capitalize() or 'Not judged'}: {text}"
+    return f"{judged.capitalize() or 'Not judged'}: {text or 'nothing'}"
 
 
 def standing(found: NextToken) -> str:
@@ -305,7 +305,8 @@ def forced(found: NextToken) -> list[str]:
 
 def judging(found: NextToken) -> str:
     """Whether the text is right, or the best would be, and what is."""
-    which = f"The best whole text from here, “{found.texts[0]}” with {share(found.texts_p[0])},"
+    best = f"“{found.texts[0]}”" if found.texts[0] else "nothing,"
+    which = f"The best whole text from here, {best} with {share(found.texts_p[0])},"
     which, judged = ("This", found.verdict) if ended(found) else (which, found.judged[0])
     right = f": “{found.due}” is right" if judged == WRONG else ""
     return f"{which} {VERDICTS[judged]}{right}."
