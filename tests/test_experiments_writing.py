@@ -32,6 +32,7 @@ each_job = pytest.mark.parametrize("name", JOBS)
 each_remedy = pytest.mark.parametrize("name", REMEDIES)
 LEAST = {"reversing": 0.995, "copying": 0.995, "dates": 0.999}
 MOST = {"reversing_no_positions": 0.01, "copying_no_positions": 0.01}
+UNSHOWN = {"reversing": 0.01, "dates_format": 0.05, "dates_decade": 0.95, "dates_few": 0.9}
 
 
 def answering(name):
@@ -279,6 +280,23 @@ def test_results_are_the_table(table):
         assert one.seeds == int(row["seeds"])
 
 
+def test_every_job_and_every_remedy_has_its_rows():
+    assert [*results("weights")] == [*JOBS]
+    assert [*results("exact")] == [name for name in JOBS if answering(name)]
+    assert [*results("untaught")] == [*REMEDIES]
+
+
+def test_dates_take_the_steps_that_the_validation_splits_chose():
+    """The larger share; where shares are equal, the cheaper label."""
+    found = results("steps")
+    rank = {steps: (one["exact"].mean, -one["nats"].mean) for steps, one in found.items()}
+    chosen, *others = sorted(rank, key=rank.get, reverse=True)
+    assert chosen == f"{JOBS['dates'].steps} steps"
+    for other in others:
+        assert found[other]["nats"].mean > 10 * found[chosen]["nats"].mean
+    assert others
+
+
 def within(one):
     """Between what the values of all seeds must lie, by their mean and spread."""
     off = one.spread * (one.seeds - 1) / one.seeds
@@ -303,6 +321,8 @@ def test_the_transformer_answers_with_every_seed_and_the_rest_is_behind():
 @pytest.mark.parametrize("name", results("untaught"))
 def test_a_remedy_teaches_what_was_untaught(name):
     found = results("untaught")[name]
+    if name != "dates_few":  # to which all is new
+        assert within(found["taught"])[0] >= 0.999
     assert within(found["untaught, remedied"])[0] > within(found["untaught"])[1]
 
 
@@ -376,8 +396,8 @@ def test_what_was_never_trained_is_not_known_until_it_is_shown(name, seed, capsy
     test = test[untaught(name, remedy.task(seed=seed), test)]
     before = exact_match(model, test)
     remedy.begun(seed, model)[1].run(remedy.steps)
-    assert before <= 0.8
-    assert exact_match(model, test) > before + 0.05
+    assert before <= UNSHOWN[name]
+    assert 1 - exact_match(model, test) < (1 - before) / 2, "of its mistakes, most are gone"
 
 
 @pytest.mark.slow
