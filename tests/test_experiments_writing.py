@@ -326,12 +326,32 @@ def test_a_remedy_teaches_what_was_untaught(name):
     assert within(found["untaught, remedied"])[0] > within(found["untaught"])[1]
 
 
-def test_names_are_foreseen_better_by_attention_than_by_a_state_or_by_counts():
+def test_names_are_foreseen_better_by_attention_and_by_a_state_than_by_counts():
     found = {arm: its["nats"] for arm, its in results("names").items()}
     counts = [within(one)[0] for arm, one in found.items() if arm.endswith("grams")]
     assert len(counts) == 6
     assert within(found["names_recurrent"])[1] < min(counts)
     assert within(found["names"])[1] < within(found["names_recurrent"])[0]
+
+
+@pytest.mark.parametrize(
+    ("each", "attention", "state", "ahead"),
+    [
+        ("9000 steps", "names", "names_recurrent, 9000 steps", True),
+        ("6000 steps", "names, 6000 steps", "names_recurrent", True),
+        ("as many seconds", "names, 6000 steps", "names_recurrent, 9000 steps", False),
+    ],
+)
+def test_attention_is_ahead_of_a_state_with_each_seed_by_steps_and_not_by_seconds(
+    each, attention, state, ahead
+):
+    found = results("names")
+    less = found[f"names less names_recurrent, {each}"]
+    cost = found[attention]["nats"].mean - found[state]["nats"].mean
+    assert less["nats"].seeds == 3
+    assert less["nats"].mean == pytest.approx(cost, abs=0.001)
+    assert (less["nats"].mean < 0) == ahead
+    assert (less["share of seeds ahead"].mean == 1) == ahead
 
 
 def test_a_state_keeps_a_character_for_a_while_and_attention_for_good():
