@@ -1,6 +1,8 @@
 """Counting instead of learning: what follows the last tokens, how often."""
 
 from collections.abc import Iterable
+from math import log
+from typing import TypeVar
 
 import numpy as np
 
@@ -9,18 +11,87 @@ from nnlib.tasks import MARKS, PAD, START, Split
 from nnlib.vocabulary import token_ids
 
 SMOOTHING = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+DISCOUNTS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.94, 0.96, 0.98)
 
 
-class NGrams:
+class Table:
+    """How often each token followed each context, of grams that are one number each.
+
+    seen     the contexts that were seen, (R,).
+    counts   (R + 1, vocabulary); the last row is of all others, which nothing has followed.
+    """
+
+    def __init__(self, grams: Array, vocabulary: int) -> None:
+        contexts, following = np.divmod(grams, vocabulary)
+        self.seen, row = np.unique(contexts, return_inverse=True)
+        size = len(self.seen) + 1, vocabulary
+        counts = np.bincount(row * vocabulary + following, minlength=size[0] * size[1])
+        self.counts = counts.reshape(size)
+
+    def rows(self, contexts: Array) -> Array:
+        """Where the counts of each context stand."""
+        place = np.searchsorted(self.seen, contexts)
+        known = self.seen[np.minimum(place, len(self.seen) - 1)] == contexts
+        return np.where(known, place, -1)
+
+
+class Counted:
+    """What all n-gram models are: they look n - 1 tokens back; before the start there is PAD.
+
+    Called as a language model, ``ngrams(ids=ids)``; its scores are ln p, and there is no way back.
+    All but PAD and START can follow. A context is one number, and so is a gram: a context and what
+    follows it.
+    """
+
+    def __init__(self, n: int, vocabulary: int) -> None:
+        name = type(self).__name__
+        self.vocabulary = whole_number(name, "vocabulary", vocabulary, low=len(MARKS) + 1)
+        most = int(log(2**63) / log(vocabulary))  # an int64 holds such a gram
+        self.n = whole_number(name, "n", n, low=1, high=most)
+        self.follow = np.ones(vocabulary, bool)
+        self.follow[[PAD, START]] = False
+
+    def contexts(self, ids: Array) -> Array:
+        """The n - 1 tokens up to and with each, as one number: (B, T) -> (B, T)."""
+        before = np.pad(ids, ((0, 0), (max(self.n - 2, 0), 0)), constant_values=PAD)
+        code, T = np.zeros(ids.shape, np.int64), ids.shape[1]
+        for k in range(self.n - 1):
+            code = code * self.vocabulary + before[:, k : k + T]
+        return code
+
+    def grams(self, split: Split) -> Array:
+        """Each label with the n - 1 tokens before it, as one number: (number of labels,)."""
+        return (self.contexts(split.x["ids"]) * self.vocabulary + split.labels)[split.keep]
+
+    def p(self, contexts: Array) -> Array:
+        """The probability of each token behind each context: (...) -> (..., vocabulary)."""
+        raise NotImplementedError
+
+    def __call__(self, *, ids: Array) -> tuple[Array, None]:
+        token_ids(type(self).__name__, "ids", ids, self.vocabulary, None)
+        with np.errstate(divide="ignore"):  # ln 0, for what never follows
+            return np.log(self.p(self.contexts(ids))), None
+
+    def begin(self, source: Array) -> tuple[Array, Array]:
+        """Nothing is written yet, and what is to be written first."""
+        token_ids(type(self).__name__, "source", source, self.vocabulary, None, least=0)
+        return source[:, :0], source
+
+    def step(self, ids: Array, written: Array) -> tuple[Array, Array]:
+        """ln p (B, vocabulary) of what follows one token more, (B,), and all that is written."""
+        written = np.concatenate([written, ids[:, None]], axis=1)
+        return self(ids=written)[0][:, -1], written
+
+
+class NGrams(Counted):
     """How often each token follows the n - 1 tokens before it, a added to each count.
 
     p(next | context) = (count of context and next + a) / (count of context + a K), for the K
-    tokens that can follow: all but PAD and START. Before the start there is PAD.
-
-    Called as a language model, ``ngrams(ids=ids)``; its scores are ln p, and there is no way back.
+    tokens that can follow. A context never seen tells nothing.
 
     Shapes   ids (B, T) -> log_p (B, T, vocabulary)
-    Errors   TypeError or ValueError for an n that is no integer >= 1 or an a that is not positive.
+    Errors   TypeError or ValueError for an n that is no integer >= 1, or so large that an int64
+             cannot number all grams, and for an a that is not positive.
 
     >>> from nnlib.tasks import names
     >>> task = names()
@@ -31,47 +102,58 @@ class NGrams:
     """
 
     def __init__(self, n: int, split: Split, vocabulary: int, *, a: float) -> None:
-        self.n = whole_number("NGrams", "n", n, low=1)
-        self.vocabulary = whole_number("NGrams", "vocabulary", vocabulary, low=len(MARKS) + 1)
+        super().__init__(n, vocabulary)
         self.a = number("NGrams", "a", a, "(0, inf)")
-        contexts, labels = self.contexts(split.x["ids"])[split.keep], split.labels[split.keep]
-        self.seen, row = np.unique(contexts, return_inverse=True)
-        size = len(self.seen) + 1, vocabulary  # the last row is of contexts never seen
-        counts = np.bincount(row * vocabulary + labels, minlength=size[0] * size[1]).reshape(size)
-        self.log_p = self.smoothed(counts)
+        self.table = Table(self.grams(split), vocabulary)
+        self.seen = self.table.seen
 
-    def smoothed(self, counts: Array) -> Array:
-        """ln p of each token behind each context."""
-        follow = np.ones(self.vocabulary, bool)
-        follow[[PAD, START]] = False
-        shares = np.where(follow, counts + self.a, 0)
-        with np.errstate(divide="ignore"):  # ln 0, for what never follows
-            return np.log(shares / shares.sum(axis=-1, keepdims=True))
+    def p(self, contexts: Array) -> Array:
+        counts = self.table.counts[self.table.rows(contexts)]
+        shares = np.where(self.follow, counts + self.a, 0)
+        return shares / shares.sum(axis=-1, keepdims=True)
 
-    def contexts(self, ids: Array) -> Array:
-        """The n - 1 tokens up to and with each, as one number: (B, T) -> (B, T)."""
-        before = np.pad(ids, ((0, 0), (max(self.n - 2, 0), 0)), constant_values=PAD)
-        code, T = np.zeros(ids.shape, np.int64), ids.shape[1]
-        for k in range(self.n - 1):
-            code = code * self.vocabulary + before[:, k : k + T]
-        return code
 
-    def __call__(self, *, ids: Array) -> tuple[Array, None]:
-        token_ids("NGrams", "ids", ids, self.vocabulary, None)
-        code = self.contexts(ids)
-        place = np.searchsorted(self.seen, code)
-        known = self.seen[np.minimum(place, len(self.seen) - 1)] == code
-        return self.log_p[np.where(known, place, -1)], None
+class KneserNey(Counted):
+    """Counts that ask a shorter context for what a long one has not seen (interpolated Kneser-Ney).
 
-    def begin(self, source: Array) -> tuple[Array, Array]:
-        """Nothing is written yet, and what is to be written first."""
-        token_ids("NGrams", "source", source, self.vocabulary, None, least=0)
-        return source[:, :0], source
+    A discount is taken from each count of a context, and what is taken in all is given out again
+    by the rest of the context, the one without its oldest token:
 
-    def step(self, ids: Array, written: Array) -> tuple[Array, Array]:
-        """ln p (B, vocabulary) of what follows one token more, (B,), and all that is written."""
-        written = np.concatenate([written, ids[:, None]], axis=1)
-        return self(ids=written)[0][:, -1], written
+        p(next | context) = (count - discount, where there is one + taken · p(next | rest)) / total
+
+    The counts of the longest contexts tell how often a token followed. Those of a shorter one tell
+    behind how many different tokens the two were found: what follows often, but always behind the
+    same, is not likely behind another. A context never seen leaves all to its rest. The last rest
+    is no context at all, and then each of the K tokens that can follow has 1 / K.
+
+    Shapes   ids (B, T) -> log_p (B, T, vocabulary)
+    Errors   as NGrams; ValueError for a discount outside (0, 1).
+    Source   not in the documents: Kneser and Ney 1995, interpolated by Chen and Goodman 1998.
+
+    >>> from nnlib.tasks import names
+    >>> task = names()
+    >>> bigrams = KneserNey(2, task.train, len(task.symbols), discount=0.5)
+    >>> log_p, _ = bigrams(ids=task.test.x["ids"])
+    >>> round(float(np.exp(log_p[0, 0]).sum()), 6)
+    1.0
+    """
+
+    def __init__(self, n: int, split: Split, vocabulary: int, *, discount: float) -> None:
+        super().__init__(n, vocabulary)
+        self.discount = number("KneserNey", "discount", discount, "(0, 1)")
+        self.tables, grams = [], self.grams(split)
+        for k in range(n, 0, -1):  # from the longest contexts to none
+            self.tables.append(Table(grams, vocabulary))
+            grams = np.unique(grams) % vocabulary ** (k - 1)  # each once, without its oldest
+
+    def p(self, contexts: Array) -> Array:
+        p = self.follow / self.follow.sum()
+        for k, table in enumerate(reversed(self.tables)):
+            counts = table.counts[table.rows(contexts % self.vocabulary**k)]
+            total, taken = counts.sum(axis=-1, keepdims=True), np.minimum(counts, self.discount)
+            given = taken.sum(axis=-1, keepdims=True) * p
+            p = np.where(total, (counts - taken + given) / np.maximum(total, 1), p)
+        return p
 
 
 def smoothest(
@@ -84,10 +166,30 @@ def smoothest(
     >>> smoothest(1, task.train, task.validation, len(task.symbols), grid=(0.1, 1000.0)).a
     0.1
     """
-    found = [NGrams(n, train, vocabulary, a=a) for a in grid]
-    return min(found, key=lambda ngrams: cost(ngrams, validation))
+    return likeliest((NGrams(n, train, vocabulary, a=a) for a in grid), validation)
 
 
-def cost(ngrams: NGrams, split: Split) -> float:
+def discounted(
+    n: int, train: Split, validation: Split, vocabulary: int, *, grid: Iterable[float] = DISCOUNTS
+) -> KneserNey:
+    """The n-gram counts of one split with the discount by which another is likeliest.
+
+    >>> from nnlib.tasks import names
+    >>> task = names()
+    >>> discounted(3, task.train, task.validation, len(task.symbols), grid=(0.1, 0.8)).discount
+    0.8
+    """
+    return likeliest((KneserNey(n, train, vocabulary, discount=D) for D in grid), validation)
+
+
+AnyCounted = TypeVar("AnyCounted", bound=Counted)
+
+
+def likeliest(found: Iterable[AnyCounted], split: Split) -> AnyCounted:
+    """The model by which a split is likeliest."""
+    return min(found, key=lambda ngrams: cost(ngrams, split))
+
+
+def cost(ngrams: Counted, split: Split) -> float:
     """The mean of -ln p over the labels."""
     return float(-ngrams(**split.x)[0][split.keep, split.labels[split.keep]].mean())

@@ -23,7 +23,7 @@ from nnlib.experiments.writing import (
     writer,
 )
 from nnlib.generation import exact, exact_match, greedy, nats
-from nnlib.ngrams import smoothest
+from nnlib.ngrams import discounted, smoothest
 from nnlib.optimizers import Adam
 from nnlib.parameters import parameter_vector
 from nnlib.tasks import PAD, dates, reversing
@@ -326,7 +326,7 @@ def test_a_remedy_teaches_what_was_untaught(name):
     assert within(found["untaught, remedied"])[0] > within(found["untaught"])[1]
 
 
-def test_names_are_foreseen_better_by_attention_and_by_a_state_than_by_counts():
+def test_names_are_foreseen_better_by_attention_and_by_a_state_than_by_counts_alone():
     found = {arm: its["nats"] for arm, its in results("names").items()}
     counts = [within(one)[0] for arm, one in found.items() if arm.endswith("grams")]
     assert len(counts) == 6
@@ -352,6 +352,20 @@ def test_attention_is_ahead_of_a_state_with_each_seed_by_steps_and_not_by_second
     assert less["nats"].mean == pytest.approx(cost, abs=0.001)
     assert (less["nats"].mean < 0) == ahead
     assert (less["share of seeds ahead"].mean == 1) == ahead
+
+
+def test_counts_that_ask_shorter_contexts_are_little_behind_attention_and_level_with_a_state():
+    found = results("names")
+    asking = [its["nats"].mean for arm, its in found.items() if arm.endswith("Kneser-Ney")]
+    alone = [its["nats"].mean for arm, its in found.items() if arm.endswith("grams")]
+    assert len(asking) == 8
+    assert min(asking) < min(alone) - 0.05
+    attention, state = (
+        found[f"{name} less Kneser-Ney, 9000 steps"] for name in ("names", "names_recurrent")
+    )
+    assert attention["share of seeds ahead"].mean == 1
+    assert -0.02 < attention["nats"].mean < -0.005 < state["nats"].mean
+    assert min(asking) < found["names_recurrent"]["nats"].mean  # of fewer steps
 
 
 def test_a_state_keeps_a_character_for_a_while_and_attention_for_good():
@@ -427,5 +441,6 @@ def test_a_surname_is_foreseen_better_than_by_counts_or_by_a_state(seed, capsys)
     recurrent, _ = done("names_recurrent", seed, capsys)
     size = len(task.symbols)
     counts = [smoothest(n, task.train, task.validation, size) for n in range(1, 7)]
+    counts += [discounted(n, task.train, task.validation, size) for n in (6, 7)]
     best, *others = (nats(its, task.test) for its in (model, recurrent, *counts))
     assert best < min(others)

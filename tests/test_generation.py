@@ -16,7 +16,7 @@ from nnlib.generation import (
     sample,
 )
 from nnlib.losses import softmax_cross_entropy
-from nnlib.ngrams import NGrams
+from nnlib.ngrams import KneserNey, NGrams
 from nnlib.recurrent import RecurrentEncoderDecoder, RecurrentLanguageModel
 from nnlib.tasks import END, PAD, START, copying, names
 from nnlib.transformer import EncoderDecoder, LanguageModel
@@ -137,12 +137,15 @@ def test_a_language_model_goes_on_from_a_prefix():
         steps.back()
 
 
-def test_counts_write_by_the_same_steps():
+@pytest.mark.parametrize(("kind", "amount"), [(NGrams, {"a": 0.1}), (KneserNey, {"discount": 0.5})])
+def test_counts_write_by_the_same_steps(kind, amount):
     task = names()
-    bigrams = NGrams(2, task.train[:2000], len(task.symbols), a=0.1)
+    bigrams = kind(2, task.train[:2000], len(task.symbols), **amount)
     steps = Steps(bigrams, task.encode("smi"))
     ids = np.array([[START, *task.encode("smi")[0]]])
     np.testing.assert_array_equal(steps.scores, bigrams(ids=ids)[0][:, -1])
+    drawn = sample(bigrams, task.encode("smi"), longest=20, rng=0)
+    assert task.decode(drawn)[0].isalpha()
 
 
 # -- what the next token is drawn from ------------------------------------------------------------

@@ -45,7 +45,7 @@ PUBLIC = {
     "transformer": """MultiHeadAttention causal_mask padding_mask positional_encoding EncoderLayer
         Encoder TokenClassifier OneLayerEncoder DecoderLayer EncoderDecoder LanguageModel""",
     "tasks": "Task reversing copying dates names",
-    "ngrams": "NGrams smoothest",
+    "ngrams": "NGrams KneserNey smoothest discounted",
     "generation": "Steps distribution greedy sample beam exact_match nats",
     "data": "load_digits load_mnist read_idx one_hot batches",
     "environment": "faults check_environment",
