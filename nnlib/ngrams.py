@@ -124,11 +124,12 @@ class KneserNey(Counted):
     The counts of the longest contexts tell how often a token followed. Those of a shorter one tell
     behind how many different tokens the two were found: what follows often, but always behind the
     same, is not likely behind another. A context never seen leaves all to its rest. The last rest
-    is no context at all, and then each of the K tokens that can follow has 1 / K.
+    is no context at all, and then each of the K tokens that can follow has 1 / K. Kneser and Ney
+    found this in 1995; with all lengths mixed, as here, it is Chen and Goodman's of 1998.
 
     Shapes   ids (B, T) -> log_p (B, T, vocabulary)
     Errors   as NGrams; ValueError for a discount outside (0, 1).
-    Source   not in the documents: Kneser and Ney 1995, interpolated by Chen and Goodman 1998.
+    Source   not in the documents.
 
     >>> from nnlib.tasks import names
     >>> task = names()

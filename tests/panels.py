@@ -96,6 +96,7 @@ def moved(panel):
 
 LINES = {  # of text, what can be written there
     "containing": ("softmax", ""),
+    "f(x, y) =": ("x**2 + 3 * y**2", "sin(x) + cos(2 * y)"),
     "source": ("1/2/03", "wednesday, 30 september 1987"),
     "written": ("1987-03-01END", ""),
 }

@@ -9,7 +9,7 @@ import ipywidgets
 import numpy as np
 import PIL.Image
 import pytest
-from panels import PANELS, DigitPanel
+from panels import LINES, PANELS, DigitPanel
 
 from nnlib.plots.kept import ROUGH, KeptFigure
 from nnlib.widgets import panel as module
@@ -24,6 +24,13 @@ each_panel = pytest.mark.parametrize("make", PANELS, ids=lambda make: make.__nam
 # -- at rest ------------------------------------------------------------------------------------
 
 
+ANYWHERE = {  # of text, what can be written there whatever the other controls say
+    "containing": ("", "softmax", "a", "nothing of this kind"),
+    "source": ("may", "december"),
+    "written": ("", "march", "mayEND"),
+}
+
+
 def values_of(control):
     """Values that a control can be set to, from end to end."""
     if isinstance(control.value, bool):
@@ -34,14 +41,16 @@ def values_of(control):
         values = np.linspace(control.min, control.max, 9)
         base = getattr(control, "base", None)
         return [base**v if base else type(control.value)(v) for v in values]
-    return ["", "softmax", "a", "nothing of this kind"]
+    return ANYWHERE.get(control.description) or LINES[control.description]
 
 
 def wander(panel, steps, rng):
-    """Set controls at random; yield after each step."""
+    """Set controls at random, of those that a hand could set; yield after each step."""
     controls = {"choice": panel.choice} if isinstance(panel, DigitPanel) else panel.controls
     for _ in range(steps):
-        control = rng.choice(list(controls.values()))
+        control = rng.choice(
+            [one for one in controls.values() if not getattr(one, "disabled", False)]
+        )
         control.value = rng.choice(values_of(control))
         assert panel.message.value == ""
         yield
