@@ -1,0 +1,723 @@
+# %% [markdown]
+# # 7 · From recurrence to an encoder–decoder that writes
+#
+# How does a network write? Document D's transformer, the other half.
+#
+# **Objectives.** Derive backpropagation through time, and say why a long loop forgets; build a decoder that cannot read ahead; train one that writes,
+# and find out what it has *not* learned.
+#
+# **Prerequisites.** [Cross-entropy](03_losses.ipynb), [Adam](04_optimizers.ipynb), [attention](06_transformer_encoder.ipynb).
+# **Minutes:** 101; a break fits before *Backwards*.
+#
+# | letter | meaning |
+# |---|---|
+# | $x_t$, $h_t$ | what is read at step $t$, and the state then |
+# | $W,U,b$ | weights of a recurrent cell |
+# | $E$ | a row of $d$ numbers for each token of the vocabulary |
+# | $z$, $p$ | scores and probabilities of what comes next |
+# | $dh$ | $dL/dh$, and so for each letter |
+
+# %%
+import inspect
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from nnlib.blocks import attention, embedding
+from nnlib.calculus import check_vjp, numerical_gradient
+from nnlib.checks import raises
+from nnlib.documents import claim, claims_table
+from nnlib.exercises import exercise
+from nnlib.experiments import answers, lesson_07 as lab, paths, writing
+from nnlib.generation import Steps, distribution, exact_match, greedy, nats, sample
+from nnlib.losses import softmax_cross_entropy
+from nnlib.ngrams import smoothest
+from nnlib.parameters import objective, parameter_vector
+from nnlib.plots import curves, lesson_07 as plots
+from nnlib.plots.canvas import use_style
+from nnlib.recurrent import RecurrentCell, recurrent
+from nnlib.tasks import dates, names, reversing
+from nnlib.transformer import DecoderLayer, EncoderDecoder, causal_mask, padding_mask
+
+use_style()
+off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # a share of the largest
+
+# %% [markdown] lecture={"ask": "Which machine is the least surprised by new names: no letters back, two or three, or four?", "board": "START s m i t h END; over each arrow a probability", "cut": "the picture", "expect": "Most say four: who knows more guesses better", "jump": "setup", "minutes": 6, "misconception": "To write, a machine has to know what it wants to say"}
+# ## What comes next
+#
+# The simplest machine that writes counts. In 75,481 surnames it has seen which letter followed which; it draws one by these counts, appends it, and goes on from there, until it draws the sign END.
+#
+# A **token** is what it writes at a time: here a letter, or END; a text begins with START. What a new name costs it is $-\ln p$ for each token, in nats ([lesson 3](03_losses.ipynb)); who guesses blindly among 27 pays $\ln27=3.30$.
+#
+# **Vote.** Who looks back (a) not at all, (b) two or three letters, (c) four, pays least for *new* names?
+
+# %%
+task, grid = names(), (0.03, 0.1, 0.3, 1.0)  # a little is added to each count, chosen on some names
+vocabulary = len(task.symbols)
+counting = [smoothest(n, task.train, task.validation, vocabulary, grid=grid) for n in range(1, 6)]
+for back, machine in enumerate(counting):
+    drawn = sample(machine, np.zeros((6, 0), int), longest=20, rng=2)
+    print(f"{back} back: {nats(machine, task.test):.3f} nats ", ", ".join(task.decode(drawn)))
+cost = {
+    name: np.array([nats(machine, split) for machine in counting])
+    for name, split in (("names it has counted", task.train), ("new names", task.test))
+}
+assert cost["new names"].argmin() == 3
+assert (np.diff(cost["names it has counted"]) < 0).all()
+
+# %%
+_, ax = plt.subplots(figsize=(9, 3.8))
+labels = {"xlabel": "letters it looks back", "ylabel": "nats a letter"}
+title = "Looking back four letters costs more than looking back three"
+curves.draw_lines(cost, **labels, title=title, ax=ax)
+plt.show()
+
+# %% [markdown]
+# (b), three. (c) is right for the names that were counted: there, more always helps. But each beginning has a table of its own. Four letters have half a million, most of them never seen, and what *mart* teaches is nothing for *hart*.
+#
+# (a), every letter by itself, writes words that nobody can say.
+#
+# Writing is guessing what comes next, again and again:
+#
+# $$p(\text{text})=\prod_tp(\text{token}_t\mid\text{all before it}).$$
+#
+# We want one network for the right side, which uses *all* that stands before and has no table.
+
+# %% [markdown] lecture={"ask": "Two texts of five letters go through D's loop. What does the state behind them tell?", "board": "a box h with an arrow to itself; then the arrow that is missing, x", "cut": "the numbers by hand", "expect": "Many say: the text", "jump": "setup", "minutes": 6, "misconception": "A loop remembers what it was never given"}
+# ## A loop that reads
+#
+# Let it keep a **state** $h$, and renew it with each token. Document D says of the feedforward network that information moves one way in it, and goes on: with a loop it becomes a **recurrent** network. It prints one line. With our letter for its state,
+#
+# $$h_{t+1}=\sigma(w_1h_t+b_1).$$
+#
+# *Predict.* Two texts of five letters go through it. The state behind them tells (a) the text, (b) nothing but how long it was, (c) its last letter.
+
+# %%
+sigmoid = lambda s: 1 / (1 + np.exp(-s))
+
+
+def behind(text, w, b, u):
+    h = 0.2
+    for letter in text:
+        h = sigmoid(w * h + b + u * (ord(letter) - ord("a")))
+    return h
+
+
+texts = "early", "zebra", "tea"
+for name, u in {"as printed": 0, "with its input": 0.1}.items():
+    print(f"{name:15}", *(f"{text} {behind(text, 2, -1, u):.3f} " for text in texts))
+assert behind("early", 2, -1, 0) == behind("zebra", 2, -1, 0)
+assert behind("early", 2, -1, 0.1) != behind("zebra", 2, -1, 0.1)
+
+# %%
+claim("D-rnn")
+
+# %% [markdown]
+# (b): as printed, no letter ever arrives, neither all (a) nor the last (c). That is too harsh on D, which wants to show the *loop*, and that it does; as a recurrence that starts from its only input, $h_0$, the line is valid. To read a sequence it needs a term more.
+#
+# With vectors, and tanh, whose values lie on both sides of 0:
+#
+# $$h_t=\tanh(Wx_t+Uh_{t-1}+b).$$
+#
+# By hand, one number each, $W=1$, $U=\frac12$, $b=h_0=0$: reading 1, 0, 0 gives $\tanh1=0.762$, $\tanh0.381=0.363$, $\tanh0.182=0.180$.
+
+# %%
+x, one = np.array([[1.0], [0.0], [0.0]]), np.ones((1, 1))
+h, pullback = recurrent(x, np.zeros(1), one, one / 2, np.zeros(1))
+assert np.allclose(h[:, 0], [0.762, 0.363, 0.180], atol=5e-4)
+
+# %% [markdown] lecture={"ask": "W is used in each of T steps. How many gradients does it get?", "board": "the chain of states; below it the way back, from right to left", "cut": "nothing", "expect": "T of them, which are added", "jump": "setup", "minutes": 10, "misconception": "Backpropagation needs a network without loops"}
+# ## Back through time
+#
+# Unrolled, the loop is a deep network: a layer for each step, all with the *same* $W,U,b$. So the chain rule knows what to do. Write $a_t=Wx_t+Uh_{t-1}+b$ for what goes into tanh, so $h_t=\tanh a_t$.
+#
+# A state reaches the loss directly, through what is read off it, with gradient $dh_t$, and through the next step:
+#
+# $$\frac{dL}{dh_t}=dh_t+U^\top da_{t+1},\qquad da_t=(1-h_t^2)\odot\frac{dL}{dh_t}.$$
+#
+# For $(1-\tanh^2)$ is the slope of tanh. Behind the last step nothing follows: $da_{T+1}=0$.
+
+# %% [markdown]
+# By hand, the numbers from above, and only the last state is read off: $dL/dh_3=1$. Then
+# $dL/dh_2=\frac12(1-0.180^2)\cdot1=0.48$, and $dL/dh_1=\frac12(1-0.363^2)\cdot0.48=0.21$, and $dL/dh_0=\frac12(1-0.762^2)\cdot0.21=0.044$.
+
+# %%
+dh = np.array([[0.0], [0.0], [1.0]])
+cell = RecurrentCell(1, 1, rng=0)
+cell.params["W"], cell.params["U"] = one, one / 2
+back = cell.gradients(x[None], dh[None])[0, :, 0]
+assert np.allclose(back, [0.044, 0.21, 0.48, 1], atol=5e-3)
+
+# %%
+_, ax = plt.subplots(figsize=(9, 3))
+states, title = np.array([0, *h[:, 0]]), "Each step back takes a factor: U, and the slope of tanh"
+plots.draw_unrolled(["1", "0", "0"], states, back, title=title, ax=ax)
+plt.show()
+
+# %% [markdown]
+# The weights serve in every step, so their gradient collects from every step:
+#
+# $$dW=\sum_tda_t\,x_t^\top,\quad dU=\sum_tda_t\,h_{t-1}^\top,\quad db=\sum_tda_t;\qquad dx_t=W^\top da_t,\quad dh_0=U^\top da_1 .$$
+#
+# Line by line, on five steps:
+
+# %%
+rng = np.random.default_rng(0)
+x, h0, W, U, b, dh = map(rng.standard_normal, [(5, 2), 3, (3, 2), (3, 3), 3, (5, 3)])
+h, _ = recurrent(x, h0, W, U, b)
+da, reaches = np.zeros((5, 3)), np.zeros(3)
+for t in reversed(range(5)):
+    da[t] = (1 - h[t] ** 2) * (dh[t] + reaches)
+    reaches = U.T @ da[t]  # what h_{t-1} gets through this step
+loss = lambda x, h0, W, U, b: (dh * recurrent(x, h0, W, U, b)[0]).sum()
+assert off(da @ W, numerical_gradient(lambda x: loss(x, h0, W, U, b), x)) < 1e-7
+assert off(reaches, numerical_gradient(lambda h0: loss(x, h0, W, U, b), h0)) < 1e-7
+
+# %%
+before = np.vstack([h0, h[:-1]])
+assert off(da.T @ x, numerical_gradient(lambda W: loss(x, h0, W, U, b), W)) < 1e-7
+assert off(da.T @ before, numerical_gradient(lambda U: loss(x, h0, W, U, b), U)) < 1e-7
+assert off(da.sum(axis=0), numerical_gradient(lambda b: loss(x, h0, W, U, b), b)) < 1e-7
+
+
+# %% [markdown]
+# That is **backpropagation through time**. **Your turn**, without looking up.
+
+
+# %% tags=["exercise"]
+def back_through_time(x, h0, W, U, h, dh):
+    """dx, dh0, dW, dU, db from the states h = h_1..h_T (T, d) and dh, of the same shape."""
+    # your lines
+
+
+exercise("recurrent cell's pullback", back_through_time)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# `for t in reversed(range(len(x)))`, with a vector for what arrives from the step after. The state before step 0 is `h0`.
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def back_through_time(x, h0, W, U, h, dh):
+#     da, reaches = np.zeros_like(h), np.zeros_like(h0)
+#     for t in reversed(range(len(x))):
+#         da[t] = (1 - h[t] ** 2) * (dh[t] + reaches)
+#         reaches = U.T @ da[t]
+#     before = np.vstack([h0, h[:-1]])
+#     return da @ W, reaches, da.T @ x, da.T @ before, da.sum(axis=0)
+# ```
+# </details>
+
+# %%
+assert check_vjp(recurrent, x, h0, W, U, b) < 1e-7  # the library's, for whole batches
+
+# %% [markdown] lecture={"ask": "U turns the state and stretches it by 1.1. How long is the gradient 50 steps back?", "board": "0.9\u2075\u2070, 1\u2075\u2070, 1.1\u2075\u2070", "cut": "clipping", "expect": "Some say 1.1, most a few times as long; it is 117 times", "jump": "setup", "minutes": 7, "misconception": "A good learning rate makes up for small gradients"}
+# ## Fifty steps
+#
+# Each step back multiplies by $U^\top$ and by slopes of tanh, which are at most 1. Let $U$ turn the state and stretch it by a factor, and keep the state at 0, where the slope is 1.
+#
+# *Predict* how long the gradient is after 50 steps, for the factors 0.9, 1 and 1.1: (a) 0.9, 1 and 1.1, (b) a half, 1 and twice, (c) 0.005, 1 and 117.
+
+# %%
+for factor in (0.9, 1.0, 1.1):
+    print(f"{factor} {lab.reach(factor, strength=0.0, seed=0)[-1]:7.3f}")
+    assert np.isclose(lab.reach(factor, strength=0.0, seed=0)[-1], factor**50)
+
+# %% [markdown]
+# (c): a product of fifty factors, $1.1^{50}=117$. (a) forgets that they multiply, (b) that they are fifty.
+#
+# That was without tokens. A state that carries something is not 0, so the slopes lie below 1. *Predict* for tokens of size 1 and the factor 1: after 50 steps there remain (a) about a half, (b) about a thousandth, (c) less than a millionth. And the factor 3?
+
+# %%
+factors, seeds = (1.0, 1.5, 2.0, 3.0), range(8)
+arms = {f"U × {f:g}": np.array([lab.reach(f, seed=seed) for seed in seeds]).T for f in factors}
+vanished, _, exploded, wild = (arm[-1] for arm in arms.values())
+assert vanished.max() < 1e-6
+assert exploded.min() > 10
+assert wild.min() > 1e4
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.4))
+title = "Fifty steps back: a millionth, or ten thousand times as much"
+plots.draw_reach(arms, title=title, ax=ax)
+plt.show()
+
+
+# %% [markdown]
+# (c): with $U\times1$ the gradient **vanishes**; with $U\times3$ it **explodes**. A factor in between is no cure, for slopes change with what is read.
+#
+# Against explosions one **clips**: a gradient $g$ longer than $c$ is shortened, $g\leftarrow cg/|g|$. *Predict:* does this also help what has vanished? (a) Yes, lengths become alike; (b) no.
+
+
+# %%
+def clipped(g, c):
+    length = np.linalg.norm(g)
+    return g if length <= c else c * g / length
+
+
+g = np.array([3e6, -4e6])
+assert np.allclose(clipped(g, 1.0), [0.6, -0.8])  # the direction stays
+assert (clipped(1e-7 * np.ones(2), 1.0) == 1e-7).all()
+
+# %% [markdown]
+# (b): what is short stays short. And stretching it would not help, since in a sum with the gradients of near steps its *direction* is lost.
+
+# %% [markdown] lecture={"ask": "From the last token back to the first of fifty: how many steps in the loop, how many in attention?", "board": "a chain of states; beside it a fan of arrows from one token to all", "cut": "the table", "expect": "Fifty, and one", "jump": "setup", "minutes": 5, "misconception": "Attention replaced the loop because it computes less"}
+# ## Every token at once
+#
+# In attention the last token asks *all* before it, so the way back to any of them is one step, however far. *Predict* the same picture for an attention layer at its first weights, tokens drawn alike: the gradient at a token 50 steps back is (a) less than at the last one, (b) about as long.
+
+# %%
+looped = np.array([lab.reach(1.0, seed=seed) for seed in range(8)]).T
+asked = np.array([lab.attention_reach(seed=seed) for seed in range(8)]).T
+assert (asked > 0.05).all()
+assert 0.5 < np.median(asked[26:]) / np.median(asked[:26]) < 2
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4))
+title = "Attention: as much from fifty steps back as from one"
+plots.draw_reach({"U × 1": looped, "attention": asked}, title=title, ax=ax)
+plt.show()
+
+# %% [markdown]
+# (b): distance enters nowhere; that one token gets more than another hangs on the draw.
+#
+# Does training notice? A string of letters is read; then its *first* one is asked, of eight. Stored, three seeds each, of as many parameters and steps. *Predict:* up to which length does the loop answer? (a) 5, (b) 20, (c) 80.
+
+# %%
+kept, lengths = answers.results("keeping"), np.array([3, 5, 8, 12, 16, 24, 40, 80])
+shares = {
+    kind: np.array([kept[f"{kind}, length {n}"]["exact"].mean for n in lengths])
+    for kind in ("recurrent", "attention")
+}
+assert shares["attention"].min() > 0.99
+
+# %%
+_, ax = plt.subplots(figsize=(9, 3.8))
+labels = {"xlabel": "letters read", "ylabel": "first letter told rightly", "xscale": "log"}
+labels |= {"xticks": lengths, "xticklabels": lengths, "every": 1}
+curves.draw_lines(shares, lengths, **labels, title="The loop forgets", ax=ax)
+plt.show()
+
+# %% [markdown]
+# EXPLAIN
+#
+# What does it cost? A loop's $T$ steps must wait for each other; attention is two products in a row, however long, but it compares $T^2$ pairs.
+
+# %%
+print("in a row:", [paths.path_length("recurrent", T) for T in (8, 64, 512)], "by the loop,")
+print("         ", [paths.path_length("attention", T) for T in (8, 64, 512)], "by attention")
+took = answers.results("time")["attention over recurrent"]
+print("time, attention : loop ", {T: took[f"ms, length {T}"].mean for T in (8, 64, 512)})
+
+# %% [markdown]
+# TIME
+
+# %% [markdown] lecture={"ask": "In 'anna' the row of a is looked up twice. What is its gradient?", "board": "E with a row for each letter; anna; two arrows into the row of a", "cut": "the trap", "expect": "The sum of both", "jump": "setup", "minutes": 7, "misconception": "Words are numbers, so 5 is more than 4"}
+# ## Letters in, letters out
+#
+# A token is a number in a list, its **id**, and numbers would say that c lies between b and d. So each token gets a row of $d$ numbers of its own, which are learned: $x_t=E_{\text{id}_t}$, an **embedding**.
+#
+# *Predict* for *anna*: the gradient of a's row is (a) that of its last place, (b) the sum over its places, (c) their mean.
+
+# %%
+ids = np.array([0, 1, 1, 0])  # anna, in the vocabulary a, n, x
+E, dx = np.random.default_rng(0).standard_normal((3, 2)), np.arange(1.0, 9.0).reshape(4, 2)
+_, embed_pullback = embedding(E, ids=ids)
+assert (embed_pullback(dx) == [[1 + 7, 2 + 8], [3 + 5, 4 + 6], [0, 0]]).all()
+assert check_vjp(embedding, E, ids=ids) < 1e-7
+
+# %% [markdown]
+# (b), as for $W$ in the loop: who is used twice collects twice. (a) and (c) are what code gets wrong most easily:
+
+# %%
+dE = np.zeros_like(E)
+dE[ids] += dx  # NumPy adds once for each row that is named, however often it is named
+assert (dE == [[7, 8], [5, 6], [0, 0]]).all()
+np.add.at(dE := np.zeros_like(E), ids, dx)
+assert (dE == embed_pullback(dx)).all()
+
+# %% [markdown]
+# **Out.** D gives the last step as $P(y)=\mathrm{softmax}(W_oh_T)$, and that is right: $W_o$ has a row for each token, whose product with $h_T$, what stands at the last token, is its score. (There $h_T$ is a column; D's other formulas have rows, $h_TW_o^\top$.)
+#
+# A row for each token: $E$ has that, too. So take $W_o=E$, **tied** weights: the token is written whose own row fits best,
+#
+# $$x_t=E_{\text{id}_t},\qquad z_t=E\,h_t .$$
+#
+# One array, two uses, so two gradients, added. **Your turn.**
+
+
+# %% tags=["exercise"]
+def tied_gradient(ids, dx, y, dz):
+    """dE (v, d) of x = E[ids] and z = y E^T; ids are (T,), dx and y (T, d), dz (T, v)."""
+    # your lines
+
+
+exercise("gradient of two uses", tied_gradient)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# $z_{tk}=\sum_cE_{kc}y_{tc}$. What reaches $E_{kc}$ from all $t$? Then add the rows of $dx$ where they belong, each one.
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def tied_gradient(ids, dx, y, dz):
+#     dE = dz.T @ y
+#     np.add.at(dE, ids, dx)
+#     return dE
+# ```
+# </details>
+
+# %% [markdown] lecture={"ask": "We change the sixth letter of the target. Which scores change?", "board": "START p m a l over p m a l END; a triangle of ticks", "cut": "the gradient of the loss", "expect": "From the sixth place on; before it none, not by a single bit", "jump": "setup", "minutes": 9, "misconception": "99 % of letters right means 99 % of answers right"}
+# ## Nobody reads ahead
+#
+# In the loop, each step waits for the one before. With attention all places of a text can be trained *at once*: at each, the text so far is given, and the next token asked. What is given is the right text with START in front; what is asked, the same with END behind. To write *lamp* backwards:
+
+# %%
+_, ax = plt.subplots(figsize=(9, 3.8))
+title = "All places at once: what comes next?"
+plots.draw_machine("lamp", "pmal", title=title, ax=ax)
+plt.show()
+
+# %% [markdown]
+# But attention sees everything, and the answer stands one place to the right. So a **causal mask** ([lesson 6](06_transformer_encoder.ipynb)) lets token $i$ attend to tokens $j\le i$ alone.
+#
+# *Predict.* We change the target from its seventh token on. The scores before it change (a) a little, since softmax couples a row, (b) by rounding, (c) by exactly 0.
+
+# %%
+task = reversing(100)
+model = EncoderDecoder(len(task.symbols), 32, 4, longest=task.longest, rng=0)
+source, target = task.test.source[:50], task.test.target[:50]
+other = np.where(np.arange(11) < 6, target, 3 + target[:, ::-1] % 20)
+z, other_z = (model(source=source, target=ids)[0] for ids in (target, other))
+assert (z[:, :6] == other_z[:, :6]).all()
+assert (z[:, 6:] != other_z[:, 6:]).any()
+
+# %% [markdown]
+# (c), in the last bit. (a) forgets that the mask works *before* softmax: what is blocked has weight 0, and 0 times anything is 0. (b) is what one gets from a weight of $10^{-9}$.
+#
+# Texts of a batch differ in length, so shorter ones are filled up with PAD, a token that no one may attend to, on either side. **Your turn**: both at once.
+
+
+# %% tags=["exercise"]
+def written_mask(ids, pad):
+    """The boolean mask (B, T, T) for texts ids (B, T): True = query i may attend to key j."""
+    # your lines
+
+
+exercise("mask of what is written", written_mask)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# `causal_mask(T)` is (T, T), with a row for each query. `(ids != pad)` has a row for each text; as keys, it needs an axis for the queries before its last.
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def written_mask(ids, pad):
+#     return causal_mask(ids.shape[1]) & (ids != pad)[:, None, :]
+# ```
+# </details>
+
+# %% [markdown]
+# In the loss, too, padding must not count. With $m_t$ 1 where a token is to be guessed and 0 at padding, and $Y$ the labels as one-hot rows,
+#
+# $$L=\frac{\sum_tm_t\,(-\ln p_t)}{\sum_tm_t},\qquad dz_t=\frac{m_t\,(p_t-Y_t)}{\sum_tm_t}.$$
+
+# %%
+labels, keep = task.test.labels[:50], task.test.keep[:50]
+L, z_pullback = softmax_cross_entropy(z, labels=labels, keep=keep)
+wild, _ = softmax_cross_entropy(np.where(keep[..., None], z, 99), labels=labels, keep=keep)
+assert wild == L
+assert not z_pullback(1.0)[~keep].any()
+print(f"at first weights {L:.1f} nats; by chance {np.log(len(task.symbols)):.1f}")
+
+# %% [markdown]
+# To train on the right text so far, whatever the model would have written itself, is called **teacher forcing**. It hides something.
+#
+# *Predict.* Forced, a model says 99 of 100 tokens right, each with the same chance. It then writes ten by itself. How many of its texts are right? (a) 99 %, (b) 90 %, (c) 37 %.
+
+# %%
+print(f"{0.99**10:.3f}")
+
+# %% [markdown]
+# (b): *all* ten must be right, $0.99^{10}=0.90$, and for thirty tokens three in four. (c) is what a hundred would leave. (a) counts tokens, as the loss does.
+#
+# And behind its first mistake it goes on from a text on which it was never trained. So in what follows we count **exact match**: the share of *whole answers* that are right, written by the model alone, for sources that it never saw.
+
+# %% [markdown] lecture={"ask": "In cross-attention, who asks, and who answers?", "board": "three boxes: look back, read, think; an arrow from the memory into the second", "cut": "the source of the layer", "expect": "What is written asks; what was read answers", "jump": "setup", "minutes": 7, "misconception": "The decoder gets one vector that stands for the source"}
+# ## The decoder
+#
+# D has it in two lines: the encoder processes the input, the decoder writes step by step. The formulas are ours to supply. Lesson 6's encoder makes of the source a **memory**, a row for each of its tokens. The decoder's tokens must read in it: **cross-attention**, in which queries come from what is written, keys and values from the memory,
+#
+# $$Q=HW_q^\top,\qquad K=MW_k^\top,\quad V=MW_v^\top,\qquad O=\mathrm{softmax}\Big(\frac{QK^\top}{\sqrt{d_k}}\Big)V .$$
+#
+# *Predict:* ten tokens are written, the source has eight. The weights are (a) 10 × 10, (b) 10 × 8, (c) 8 × 10.
+
+# %%
+rng = np.random.default_rng(0)
+layer = DecoderLayer(8, 2, 16, rng=rng)
+x, memory = rng.standard_normal((1, 10, 8)), rng.standard_normal((1, 8, 8))
+to_itself, to_memory = layer.weights(x, memory, mask=causal_mask(10))
+assert to_itself.shape == (1, 2, 10, 10)  # one text, two heads
+assert to_memory.shape == (1, 2, 10, 8)
+
+# %% [markdown]
+# (b): a row for each that asks, a column for each that is asked; (a) is self-attention, (c) the encoder asking the decoder.
+#
+# A **decoder layer** looks back, reads, thinks: masked self-attention, cross-attention, an MLP, each with norm and residual as in lesson 6. Back, the memory collects from every token that reads.
+
+# %%
+print(inspect.getsource(DecoderLayer.__call__))
+
+# %%
+for norm_first in (True, False):
+    layer = DecoderLayer(8, 2, 16, norm_first=norm_first, rng=0)
+    masks = {"mask": causal_mask(10), "memory_mask": np.arange(8) < 6}
+    error = check_vjp(layer, x, memory, directions=50, **masks)
+    assert error < 1e-7
+    _, layer_pullback = layer(x, memory, **masks)
+    assert not layer_pullback(x)[1][0, 6:].any()  # what nobody may read gets gradient 0
+
+# %% [markdown]
+# The whole machine is then: embed and encode the source; embed the target; decoder layers; score with the target's own $E$. Checked as a whole, from the loss down to both embeddings, padding on both sides:
+
+# %%
+twin = EncoderDecoder(7, 4, 2, longest=5, rng=0, dtype="float64")
+texts = {"source": np.array([[3, 4, 5, 0], [6, 3, 0, 0]]), "target": np.array([[1, 5, 4], [1, 3, 0]])}
+answer = {"labels": np.array([[5, 4, 2], [3, 2, 0]]), "keep": texts["target"] > 0}
+loss = objective(twin, softmax_cross_entropy, constants=texts, **answer)
+assert check_vjp(loss, parameter_vector(twin)[0], directions=50) < 1e-7
+
+# %% [markdown] lecture={"ask": "Scores 0, 1, 2. What is drawn at temperature 0.01, what at 100?", "board": "a loop: scores, choose, append; three bars at three temperatures", "cut": "the cache", "expect": "Always the last; each about equally often", "jump": "setup", "minutes": 9, "misconception": "A model writes the same text each time"}
+# ## Letter by letter
+#
+# A trained model gives scores; somebody must *choose*. The simplest choice is **greedy**: the likeliest token each time, up to END. **Your turn**, in five lines.
+
+
+# %% tags=["exercise"]
+def greedy_ids(scores_of, longest):
+    """The ids written behind START (1), END (2) with them, at most `longest`.
+
+    scores_of(ids) gives the scores of what comes next behind START and what is written.
+    """
+    # your lines
+
+
+exercise("greedy writing", greedy_ids)
+
+# %% [markdown]
+# <details><summary>A hint</summary>
+#
+# Begin with `ids = [1]`; the last one is `ids[-1]`. What is returned has no START.
+# </details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def greedy_ids(scores_of, longest):
+#     ids = [1]
+#     while ids[-1] != 2 and len(ids) <= longest:
+#         ids.append(int(np.argmax(scores_of(ids))))
+#     return ids[1:]
+# ```
+# </details>
+
+# %% [markdown]
+# Or one **samples**: draws from $p=\mathrm{softmax}(z/\tau)$, where the **temperature** $\tau$ says how far to trust the scores; or only among the $k$ best, **top-k**.
+#
+# *Predict* for scores 0, 1, 2: with $\tau$ towards 0, and with $\tau$ very large, the last is drawn (a) always, and one time in three, (b) one time in three, and always, (c) always, both times.
+
+# %%
+z = np.array([0.0, 1.0, 2.0])
+for tau in (0.01, 0.5, 1.0, 2.0, 100.0):
+    print(f"{tau:6}", distribution(z, temperature=tau).round(3))
+print(" top 2", distribution(z, top_k=2).round(3))
+raises(ValueError, lambda: distribution(z, temperature=0.0))
+
+# %% [markdown]
+# (a): small $\tau$ stretches the differences until greedy remains, large $\tau$ takes them away. (b) has it the wrong way round. (c) is what top-k does with $k=1$.
+#
+# **A cache.** To write the 11th token the loop asks the model for the scores behind ten; before, behind nine, and so on: 55 tokens for ten. But by the mask, a token that comes later changes nothing before it. So its keys and values can be *kept*: `Steps` lets each token through once.
+#
+# *Predict:* are its scores those of the whole text, computed at once?
+
+# %%
+model = EncoderDecoder(29, 32, 4, longest=11, rng=0, dtype="float64")
+z, _ = model(source=source, target=target)
+steps = Steps(model, source)
+for t in range(10):
+    assert off(steps.scores, z[:, t]) < 1e-12
+    steps.push(target[:, t + 1])
+steps.back()  # and a token can be taken back
+assert off(steps.scores, z[:, 9]) < 1e-12
+
+# %% [markdown] lecture={"ask": "Bet: after a thousand steps, how many of 1,000 new strings does it turn round without a mistake?", "board": "the string; below it, what is written; the arrows that cross", "cut": "copying", "expect": "Most bet on nine in ten", "jump": "setup", "minutes": 8, "misconception": "It has understood what backwards is"}
+# ## Backwards
+#
+# The first task: eight to ten letters, at random, to be written backwards. 20,000 strings to train on, 1,000 others to test; an encoder–decoder of one layer each side, $d=32$, four heads; Adam, 1,000 batches of 64.
+#
+# **Bet.** It then writes, without one mistake, (a) half of the new strings, (b) nine in ten, (c) 99 of 100 or more.
+
+# %% tags=["nbval-ignore-output", "long"]
+job = writing.JOBS["reversing"]
+test, (model, training) = job.task(seed=0).test, job.begun(0)
+print(f"{parameter_vector(model)[0].size:,} numbers")
+for steps in (150, 50, 100, 200, 500):
+    training.run(steps)
+    forced, whole = lab.forced_right(model, test), exact_match(model, test)
+    print(f"{training.steps:5} steps: of letters {forced:.3f}, of whole answers {whole:.3f}")
+assert whole > 0.99
+
+# %% [markdown]
+# (c). The left column is teacher forcing: what is said next, when all before is right. On the way, look at the rows between: letters are ahead of answers by far.
+#
+# How does it do it? We load the weights of such a run and look where it looks.
+
+# %%
+model, task = writing.trained("reversing"), writing.JOBS["reversing"].task(seed=0)
+word = "notebooks"
+source, target = task.encode(word), np.pad(task.encode(word[::-1]), ((0, 0), (1, 0)))
+target[:, 0] = 1  # START
+A = model.weights(source, target).cross[0][0].mean(axis=0)[:9]  # of the heads; END left out
+print(*task.decode(greedy(model, source, longest=11)))
+assert (A.argmax(axis=1) == np.arange(9)[::-1]).all()
+
+# %%
+_, ax = plt.subplots(figsize=(7, 4.6))
+title = "For each letter it looks at the one to be written"
+plots.draw_reading(A, word[::-1], word, title=title, ax=ax)
+plt.show()
+
+# %% [markdown]
+# It reads the source from behind, a letter at a time. *Predict:* how many of the strings does the same model write (1) without positions, (2) as a loop: one recurrent cell that reads, one that goes on from its last state, with as many numbers? (a) Nearly all, (b) about half, (c) hardly any.
+
+# %%
+found = answers.results("exact")
+arms = {
+    "encoder–decoder": "reversing",
+    "without positions": "reversing_no_positions",
+    "two recurrent cells": "reversing_recurrent",
+}
+for name, arm in arms.items():
+    share = found[arm]["exact"]
+    print(f"{name:20} {share.mean:.3f}, spread {share.spread:.3f}")
+
+# %% [markdown]
+# EXPLAIN3
+
+# %% [markdown] lecture={"ask": "Written 'sunday, 1 march 1987': where does it look when it writes the month?", "board": "the nine forms; 1987-03-01 below", "cut": "the loop", "expect": "At the letters of march that tell it from may", "jump": "setup", "minutes": 6, "misconception": "It knows what a date is"}
+# ## Written dates
+#
+# A task with rules that nobody tells it: nine ways to write a day of 1930 to 2029, to be put as 1987-03-01. A tenth of the *days* is held out, in all nine forms; 2,500 steps, longer than we wait, so the weights are stored.
+
+# %%
+model, task = writing.trained("dates"), writing.JOBS["dates"].task(seed=0)
+day = task.test[:9]
+for source, written in zip(task.decode(day.source), task.decode(greedy(model, day.source, longest=11))):
+    print(f"{source:32} {written}")
+share = exact_match(model, task.test)
+print(f"of {len(task.test)} sources {share:.4f} right")
+assert share > 0.998
+
+# %%
+text, written = "sunday, 1 march 1987", "1987-03-01"
+source, target = task.encode(text), np.pad(task.encode(written), ((0, 0), (1, 0)))
+target[:, 0] = 1
+heads = model.weights(source, target).cross[0][0][:, :10]
+print(heads.shape)
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.6))
+title = "Where it looks"
+plots.draw_reading(heads.mean(axis=0), written, text, title=title, ax=ax)
+plt.show()
+
+# %% [markdown]
+# EXPLAIN4
+
+# %% [markdown] lecture={"ask": "Trained on lengths 8 to 10. What does it do with seven letters?", "board": "four questions, four columns: hardly any, some, most, all", "cut": "one of the four", "expect": "Most say it can do them", "jump": "setup", "minutes": 10, "misconception": "Who has 100 % on new examples has understood the task"}
+# ## What it has not learned
+#
+# All right on strings and days that it never saw. So it can reverse, and read dates? The held-out ones were *drawn like* the trained ones. Now they are not.
+#
+# *Predict* for each how many it answers: (a) under one in twenty, (b) up to a half, (c) most, (d) all.
+#
+# 1. Strings of 4 to 7, and of 11 and 12 letters; trained were 8 to 10.
+# 2. *March 1st, 1987*, a form never trained; the other eight were.
+# 3. Days of the 1950s, never trained; in all forms.
+# 4. All, after training on 1,000 pairs in place of 100,000.
+
+# %%
+found = {}
+for name in ("reversing", "dates_format", "dates_decade", "dates_few"):
+    model, task = writing.trained(name), writing.REMEDIES[name].task(seed=0)
+    new = task.test[writing.untaught(name, task, task.test)]
+    found[name] = exact_match(model, new)
+    print(f"{name:14} {found[name]:.3f}")
+    for one in answers.mistakes(model, task, new[::97])[:3]:
+        print("     ", *one)
+
+# %% [markdown]
+# EXPLAIN5
+
+# %%
+table = answers.results("untaught")
+print({name: {m: round(o.mean, 3) for m, o in its.items()} for name, its in table.items()})
+
+# %% tags=["nbval-ignore-output"]
+name = "dates_format"  # the class chooses: reversing, dates_decade or dates_few
+model, run = writing.REMEDIES[name].begun(0, writing.trained(name))
+task = writing.REMEDIES[name].task(seed=0)
+out = writing.untaught(name, task, task.test)
+run.run(writing.MORE)
+print(exact_match(model, task.test[out]), exact_match(model, task.test[~out]))
+
+# %% [markdown] lecture={"ask": "Which list is of temperature 0.5, which of 1, which of 1.5?", "board": "2.23 counting; 2.17 here", "cut": "the nearest names", "expect": "The dull one is the cold one", "jump": "setup", "minutes": 7, "misconception": "What it writes, it has read somewhere"}
+# ## It writes names
+#
+# Back to the beginning: surnames, letter by letter, now by a decoder alone, which reads nothing but what it has written: two layers, $d=64$. (The list is of the census of 1990 of the United States, public domain.)
+#
+# *Predict:* the best table of counts paid 2.23 nats a letter. The decoder pays (a) about the same, (b) a little less, (c) half.
+
+# %%
+found = answers.results("names")
+for arm, measures in found.items():
+    print(f"{arm:16} {measures['nats'].mean:.3f}, spread {measures['nats'].spread:.3f}")
+
+# %%
+model, task = writing.trained("names"), names()
+for tau in (0.5, 1.0, 1.5):
+    drawn = sample(model, np.zeros((8, 0), int), temperature=tau, longest=15, rng=0)
+    print(tau, *task.decode(drawn))
+
+# %%
+known = task.decode(task.train.labels)
+drawn = task.decode(sample(model, np.zeros((10, 0), int), longest=15, rng=0))
+for name in drawn:
+    print(name, *answers.nearest(name, known))
+
+# %% [markdown] lecture={"ask": "What would you try next?", "board": "nothing", "cut": "all of it", "expect": "Read at home", "jump": "setup", "minutes": 1, "misconception": "What stands in an appendix is not true of the rest"}
+# ## Appendix, for a second reading
+
+# %%
+claims_table("07")
+
+# %% [markdown]
+# ## What to remember
+#
+# * Writing is guessing what comes next, again and again.
+# * A loop is a deep network with one set of weights; fifty steps multiply fifty factors, so its gradient vanishes or explodes. Attention is one step from anywhere.
+# * A causal mask lets all places be trained at once, on the right text so far; count whole answers that the model wrote alone.
+# * One array used twice collects two gradients.
+# * What was not trained is not learned: ask for it before others do.
+#
+# Every claim of every document: [the last lesson](90_every_formula.ipynb). Back to [the start](00_start_here.ipynb).

@@ -1,0 +1,137 @@
+"""The exercises of lesson 07 hear what students write: ways to the same, slips in own words."""
+
+import numpy as np
+import pytest
+from answers import said
+
+from nnlib.exercises.lesson_07 import AGAIN, MOST, Scores
+
+BACK = "da = np.zeros_like(h); r = np.zeros_like(h0)\n    "
+LOOP = "for t in reversed(range(len(x))):\n        "
+STEP = "da[t] = (1 - h[t] ** 2) * (dh[t] + r); r = U.T @ da[t]\n    "
+SUMS = "p = np.vstack([h0, h[:-1]]); return da @ W, r, da.T @ x, da.T @ p, da.sum(0)"
+TIED = "dE = dz.T @ y; "
+MASK = "T = ids.shape[1]; "
+WRITE = "ids = [1]\n    for _ in range(longest):\n        "
+APPEND = "ids.append(int(np.argmax(scores_of(ids))))\n        "
+STOP = "if ids[-1] == 2: break\n    "
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("recurrent cell's pullback", BACK + LOOP + STEP + SUMS),
+        ("recurrent cell's pullback", "T = len(x); J = [np.diag(1 - a**2) for a in h]\n    "
+         "da = []\n    for t in range(T):\n        g = np.zeros_like(h0)\n        "
+         "for s in range(t, T):\n            way = np.eye(len(h0))\n            "
+         "for k in range(t + 1, s + 1): way = J[k] @ U @ way\n            g += way.T @ dh[s]\n"
+         "        da.append(J[t] @ g)\n    da = np.array(da); p = np.vstack([h0[None], h])[:-1]\n"
+         "    return [da @ W, da[0] @ U, np.einsum('ti,tj->ij', da, x), da.T @ p, da.sum(0)]"),
+        ("gradient of two uses", "one = np.eye(dz.shape[1])[ids]; return one.T @ dx + dz.T @ y"),
+        ("gradient of two uses", f"{TIED}\n    for i, g in zip(ids, dx): dE[i] += g\n"
+         "    return dE"),
+        ("mask of what is written", f"{MASK}i = np.arange(T); "
+         "return (i[:, None] >= i) & (ids != pad)[:, None, :]"),
+        ("mask of what is written", f"{MASK}return np.array([[[j <= i and row[j] != pad "
+         "for j in range(T)] for i in range(T)] for row in ids])"),
+        ("mask of what is written", f"{MASK}return np.tril(np.ones((T, T), bool)) * "
+         "np.repeat((ids != pad)[:, None], T, axis=1)"),
+        ("greedy writing", WRITE + APPEND + STOP + "return ids[1:]"),
+        ("greedy writing", "ids = []\n    while len(ids) < longest and 2 not in ids: "
+         "ids += [scores_of([1] + ids).argmax()]\n    return np.array(ids)"),
+    ],
+)  # fmt: skip
+def test_another_way_to_the_same_is_right(name, lines):
+    assert said(name, lines).startswith("Right")
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "sentence"),
+    [
+        ("recurrent cell's pullback", BACK + LOOP + STEP.replace("(1 - h[t] ** 2) * ", "") + SUMS,
+         "The slope of tanh is missing"),
+        ("recurrent cell's pullback", BACK + LOOP + STEP.replace("U.T @ da[t]", "U @ da[t]") + SUMS,
+         "Back goes Uᵀ"),
+        ("recurrent cell's pullback", BACK + LOOP + STEP.replace("U.T @ da[t]", "da[t]") + SUMS,
+         "lacks Uᵀ"),
+        ("recurrent cell's pullback", BACK + LOOP.replace("reversed", "") + STEP + SUMS,
+         "from the first step to the last"),
+        ("recurrent cell's pullback", BACK + LOOP + STEP + SUMS.replace("da.T @ p", "da.T @ h"),
+         "h_{t-1}"),
+        ("recurrent cell's pullback", BACK + LOOP + STEP.replace("dh[t] + r", "dh[t]") + SUMS,
+         "Nothing is carried"),
+        ("recurrent cell's pullback", BACK + LOOP + STEP + SUMS.replace("r, da.T", "da[0], da.T"),
+         "one Uᵀ further back"),
+        ("recurrent cell's pullback", BACK + LOOP + STEP + "p = np.vstack([h0, h[:-1]]); "
+         "return da @ W, r, x.T @ da, p.T @ da, da.sum(0)", "transposed"),
+        ("gradient of two uses", "return dz.T @ y", "E also embeds"),
+        ("gradient of two uses", "dE = np.zeros((dz.shape[1], dx.shape[1])); "
+         "np.add.at(dE, ids, dx); return dE", "E also scores"),
+        ("gradient of two uses", f"{TIED}dE[ids] += dx; return dE", "adds once"),
+        ("gradient of two uses", f"{TIED}dE[ids] = dx; return dE", "replaces"),
+        ("gradient of two uses", "return y.T @ dz", "a row for each feature"),
+        ("mask of what is written", f"{MASK}return np.tri(T, dtype=bool)", "a mask of its own"),
+        ("mask of what is written", f"{MASK}return (np.tri(T) > 0) & (ids != pad)[:, :, None]",
+         "blocks queries"),
+        ("mask of what is written", f"{MASK}return np.tri(T, dtype=bool).T & (ids != pad)[:, None]",
+         "transposed"),
+        ("mask of what is written", f"{MASK}return np.tri(T, dtype=bool) | (ids != pad)[:, None]",
+         "& for |"),
+        ("mask of what is written", f"{MASK}return np.tri(T, dtype=bool) & (ids == pad)[:, None]",
+         "padding part is inverted"),
+        ("mask of what is written", f"{MASK}return np.tri(T, dtype=bool) & (ids != pad)",
+         "axis of the queries"),
+        ("mask of what is written", f"{MASK}return np.tri(T) * (ids != pad)[:, None]",
+         "True or False is due"),
+        ("greedy writing", WRITE + APPEND + STOP + "return ids", "START is not part"),
+        ("greedy writing", WRITE + APPEND + "pass\n    return ids[1:]", "goes on behind END"),
+        ("greedy writing", WRITE + "k = int(np.argmax(scores_of(ids)))\n        "
+         "if k == 2: break\n        ids.append(k)\n    return ids[1:]", "END belongs"),
+        ("greedy writing", WRITE + APPEND.replace("of(ids)", "of(ids[-1:])") + STOP +
+         "return ids[1:]", "only the last token"),
+        ("greedy writing", "ids = [1]\n    while len(ids) < longest and ids[-1] != 2: "
+         "ids.append(int(np.argmax(scores_of(ids))))\n    return ids[1:]", "one token too few"),
+        ("greedy writing", "ids = [1]\n    while ids[-1] != 2: "
+         "ids.append(int(np.argmax(scores_of(ids))))\n    return ids[1:]", "would never end"),
+        ("greedy writing", "t = 1\n    while t != 2: t = np.argmax(scores_of([1]))\n    return [t]",
+         "would never end"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_the_student_s_own_lines_is_recognised(name, lines, sentence):
+    words = said(name, lines)
+    assert words.startswith("Not yet")
+    assert sentence in words
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("recurrent cell's pullback", "da = (1 - h**2) * dh; p = np.vstack([h0, h[:-1]]); "
+         "return da @ W, U.T @ da[0], da.T @ x, da.T @ p, da.sum(0)"),
+        ("gradient of two uses", f"{TIED}dE[3] += dx[0] + dx[2]; dE[0] += dx[1]; dE[2] += dx[3]; "
+         "return dE"),
+        ("mask of what is written", "return np.tri(4, dtype=bool) & (ids != 0)[:, None]"),
+        ("greedy writing", "return [5, 3, 3, 6, 2]"),
+    ],
+)  # fmt: skip
+def test_what_is_right_for_one_sample_only_is_not_right(name, lines):
+    assert said(name, lines).startswith("Not yet")
+
+
+def test_scores_depend_on_all_that_is_written_and_on_nothing_else():
+    scores_of = Scores({(1,): 4})
+    first = scores_of([1])
+    assert first.argmax() == 4
+    other = scores_of([1, 4])
+    np.testing.assert_array_equal(scores_of(np.array([1])), first)
+    np.testing.assert_array_equal(scores_of((1, 4)), other)
+    assert (scores_of([1, 5]) != other).any()
+
+
+def test_who_asks_for_ever_is_told_and_may_try_again():
+    scores_of = Scores({})
+    with pytest.raises(RuntimeError, match="would never end"):
+        scores_of([1] * (MOST + 1))
+    with pytest.raises(RuntimeError, match="would never end"):
+        all(scores_of([1]).size for _ in range(AGAIN + 2))
+    assert scores_of([1]).shape == (7,)
