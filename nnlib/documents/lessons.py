@@ -18,5 +18,7 @@ LESSONS = {
     "live, and what it gets wrong",
     "06": "attention from the need to look elsewhere, its way back, layer norm, residual and "
     "positions; document C's encoder; one that reads digits row by row, and where it looks",
+    "07": "recurrence and what it forgets, then a decoder, from the causal mask to sampling; "
+    "networks that write dates and names, and what they have not learned",
     "90": "every claim of the lecture notes, executed: as printed, as corrected, both errors",
 }

@@ -113,7 +113,8 @@ def draw_reading(
     >>> [text.get_text() for text in ax.texts]
     ['1.0', '0.8', '0.2']
     """
-    ax.imshow(A, cmap="Blues", vmin=0, vmax=1.6, aspect="auto")  # pale enough for black letters
+    pale = 1.6 * A.max()  # so that black letters can be read on the strongest cell
+    ax.imshow(A, cmap="Blues", vmin=0, vmax=pale, aspect="auto")
     if A.shape[1] <= MANY:
         for cell, share in np.ndenumerate(A):
             if share >= 0.05:
