@@ -5,7 +5,17 @@ import numpy as np
 from nnlib import blocks, losses
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import relu, sigmoid, slopes
-from nnlib.documents.claims import added, convention, misprint, note, ok, page, reading, wrong
+from nnlib.documents.claims import (
+    added,
+    convention,
+    misprint,
+    note,
+    ok,
+    overstated,
+    page,
+    reading,
+    wrong,
+)
 
 
 def bce(y, p):
@@ -40,11 +50,11 @@ def feedforward_page(rng):
         "A definition.",
         lessons="05",
     )
-    yield wrong(
+    yield overstated(
         "D-rnn",
         r"With a loop it is a recurrent network, $a_{t+1}=\sigma(w_1a_t+b_1)$.",
-        r"The input is missing, so the state ignores the sequence: "
-        r"$a_{t+1}=\sigma(w\,a_t+u\,x_{t+1}+b)$. Compared: $da_T/dx$.",
+        r"It shows the loop, and holds where $a_0$ is all that is read. A sequence needs "
+        r"an input, $a_{t+1}=\sigma(w\,a_t+u\,x_{t+1}+b)$. Compared: $da_T/dx$.",
         lambda: complex_step(lambda x: printed_states(x)[-1], x),
         through_time,
         lambda: complex_step(lambda x: states(x)[-1], x),
