@@ -63,12 +63,13 @@ cost = {
     for name, split in (("names it has counted", task.train), ("new names", task.test))
 }
 assert cost["new names"].argmin() == 3
+assert len(counting[4].seen) < 26**4 / 5
 assert (np.diff(cost["names it has counted"]) < 0).all()
 
 # %%
 _, ax = plt.subplots(figsize=(9, 3.8))
 labels = {"xlabel": "letters it looks back", "ylabel": "nats a letter"}
-title = "Looking back four letters costs more than looking back three"
+title = "New names: four letters back cost more than three"
 curves.draw_lines(cost, **labels, title=title, ax=ax)
 plt.show()
 
@@ -86,7 +87,7 @@ plt.show()
 # %% [markdown] lecture={"ask": "Two texts of five letters go through D's loop. What does the state behind them tell?", "board": "a box h with an arrow to itself; then the arrow that is missing, x", "cut": "the numbers by hand", "expect": "Many say: the text", "jump": "setup", "minutes": 6, "misconception": "A loop remembers what it was never given"}
 # ## A loop that reads
 #
-# Let it keep a **state** $h$, and renew it with each token. Document D says of the feedforward network that information moves one way in it, and goes on: with a loop it becomes a **recurrent** network. It prints one line. With our letter for its state,
+# Let it keep a **state** $h$, and renew it with each token. Document D says of the feedforward network that information moves one way in it, and goes on: with a loop it becomes a **recurrent** network. It prints one line, with $\sigma$ the sigmoid. With our letter for its state,
 #
 # $$h_{t+1}=\sigma(w_1h_t+b_1).$$
 #
@@ -276,9 +277,10 @@ outcomes = {
     for kind in ("recurrent", "attention")
 }
 known = {kind: np.array([one.mean for one in arm]) for kind, arm in outcomes.items()}
-assert known["attention"].min() > 0.99 < known["recurrent"][1]
-assert known["recurrent"][-1] < 0.2
-words = {"xlabel": "letters read", "ylabel": "first one known", "title": "The loop forgets it"}
+assert known["attention"].min() > 0.99 < known["recurrent"][:2].min()
+assert all(one.spread > 0.2 for one in outcomes["recurrent"][2:])  # of three seeds
+words = {"xlabel": "letters read", "ylabel": "first one known", "title": "Loop: beyond 8, luck"}
+words |= {"ylim": (0, 1.05)}
 
 # %%
 _, (left, right) = plt.subplots(1, 2, figsize=(9, 4.4))
@@ -287,7 +289,7 @@ curves.draw_lines(known, lengths, **words, every=1, ax=right)
 plt.show()
 
 # %% [markdown]
-# (b) far back, and (a): of eight letters the loop knows the first with each of three seeds, of forty with none, and guesses, right one time in eight; between them the seed decides. Attention knows it of all. (The LSTM, which D names, is the loop's own remedy: what is new is *added* to its state, a residual through time.)
+# (b), and (a): the first of eight letters the loop knows with each of three seeds; from twelve on some seeds find it and some do not. Attention always does. (The LSTM, which D names, is the loop's own remedy: what is new is *added* to its state, a residual through time.)
 #
 # And the cost? A loop's $T$ steps must wait for each other. Attention is two products in a row, but it compares $T^2$ pairs.
 
@@ -598,6 +600,7 @@ assert task.decode(ids) == "skozbeton"
 found = answers.results("exact")
 arms = {
     "encoder–decoder": "reversing",
+    "the same, copying": "copying",
     "without positions": "reversing_no_positions",
     "two recurrent cells": "reversing_recurrent",
 }
