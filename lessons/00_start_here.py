@@ -259,7 +259,7 @@ raises(AssertionError, check_vjp, slip, np.array([-2.0, 0.0, 2.0]))
 # | A | *Transformer Model Notes* | vector calculus, parts of a network, losses, optimizers | [1](01_vector_calculus.ipynb), [2](02_blocks.ipynb), [3](03_losses.ipynb), [4](04_optimizers.ipynb) |
 # | B | *Neural Nets From Scratch* | derivatives of activations, softmax, the linear layer | [2](02_blocks.ipynb), [3](03_losses.ipynb) |
 # | C | *Custom Neural Networks* | a two-layer network; a one-layer transformer encoder | [5](05_mlp_on_mnist.ipynb), [6](06_transformer_encoder.ipynb), two layers |
-# | D | *WIDS UID85* | likelihood and losses, backpropagation, transformers | [2](02_blocks.ipynb), [3](03_losses.ipynb), [5](05_mlp_on_mnist.ipynb), [6](06_transformer_encoder.ipynb) |
+# | D | *WIDS UID85* | likelihood and losses, backpropagation, transformers | [2](02_blocks.ipynb), [3](03_losses.ipynb), [5](05_mlp_on_mnist.ipynb), [6](06_transformer_encoder.ipynb), [7](07_encoder_decoder.ipynb) |
 # | E | *MNIST MLP notes* | one network that reads digits, from its shapes to its code | [2](02_blocks.ipynb), [3](03_losses.ipynb), [4](04_optimizers.ipynb), [5](05_mlp_on_mnist.ipynb) |
 # | all | | every claim, executed | [90](90_every_formula.ipynb) |
 
