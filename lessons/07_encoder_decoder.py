@@ -7,7 +7,7 @@
 # and find out what it has *not* learned.
 #
 # **Prerequisites.** [Cross-entropy](03_losses.ipynb), [Adam](04_optimizers.ipynb), [attention](06_transformer_encoder.ipynb).
-# **Minutes:** 101; a break fits before *Backwards*.
+# **Minutes:** 111; a break fits before *Backwards*.
 #
 # | letter | meaning |
 # |---|---|
@@ -23,12 +23,13 @@ import inspect
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nnlib.blocks import embedding
+from nnlib.blocks import embedding, linear, relu, tanh
 from nnlib.calculus import check_vjp, numerical_gradient
 from nnlib.checks import raises
 from nnlib.documents import claim, claims_table
 from nnlib.exercises import exercise
-from nnlib.experiments import answers, lesson_07 as lab, paths, writing
+from nnlib.experiments import answers, in_pytorch, lesson_07 as lab, paths
+from nnlib.experiments import taped as taped_models, writing
 from nnlib.generation import Steps, distribution, exact_match, greedy, nats, sample
 from nnlib.losses import softmax_cross_entropy
 from nnlib.ngrams import smoothest
@@ -36,7 +37,9 @@ from nnlib.parameters import objective, parameter_vector
 from nnlib.plots import curves, lesson_07 as plots
 from nnlib.plots.canvas import use_style
 from nnlib.recurrent import RecurrentCell, recurrent
+from nnlib.tape import Tape, add, taped
 from nnlib.tasks import names, reversing
+from nnlib.tokens import project
 from nnlib.transformer import DecoderLayer, EncoderDecoder, causal_mask
 
 use_style()
@@ -140,8 +143,7 @@ cell = RecurrentCell(1, 1, rng=0)
 cell.params["W"], cell.params["U"] = np.ones((1, 1)), np.ones((1, 1)) / 2
 x, dh = np.array([[[1.0], [0.0], [0.0]], [[0.0], [0.0], [1.0]]])[:, None]  # one sample each
 h, back = cell(x)[0][0, :, 0], cell.gradients(x, dh)[0, :, 0]
-assert np.allclose(h, [0.762, 0.363, 0.180], atol=5e-4)
-assert np.allclose(back, [0.044, 0.21, 0.48, 1], atol=5e-3)
+assert np.allclose([*h, *back], [0.762, 0.363, 0.180, 0.044, 0.21, 0.48, 1], atol=5e-3)
 
 # %%
 _, ax = plt.subplots(figsize=(9, 3))
@@ -423,8 +425,8 @@ exercise("mask of what is written", written_mask)
 # %%
 labels, keep = task.test.labels[:50], task.test.keep[:50]
 L, z_pullback = softmax_cross_entropy(z, labels=labels, keep=keep)
-wild, _ = softmax_cross_entropy(np.where(keep[..., None], z, 99), labels=labels, keep=keep)
-assert wild == L
+wild = np.where(keep[..., None], z, 99)
+assert softmax_cross_entropy(wild, labels=labels, keep=keep)[0] == L
 assert not z_pullback(1.0)[~keep].any()
 print(f"at first weights {L:.1f} nats; by chance {np.log(len(task.symbols)):.1f}")
 
@@ -773,6 +775,96 @@ for one in [one for one in drawn if one not in lists["trained"]][:4]:
 
 # %% [markdown]
 # (b): a name that it never saw it hits as often as one that it was trained on. It has learned *how* names are made, from 75,481 of them; and of what it writes, nine in ten nobody in the list is called.
+
+# %% [markdown] lecture={"ask": "What must a machine write down on the way forward, so that it can go back by itself?", "board": "the loop's calls as a list, downwards; beside it the gradients, upwards", "cut": "the table of names", "expect": "Many say: the formulas", "jump": "setup", "minutes": 10, "misconception": "PyTorch knows the derivative of whatever I write"}
+# ## What frameworks automate
+#
+# Every backward pass of this course was composed by hand: the forward pass from top to bottom, then the same names from bottom to top. To write that second half takes care, but no thought. So let a machine do it.
+#
+# *Predict.* While we go forward, it must write down (a) the formulas, to differentiate them later, (b) each call: what went in, what came out, its pullback, (c) only the values, since slopes can be had from small differences.
+
+# %%
+print(inspect.getsource(Tape))
+
+# %% [markdown]
+# (b). This **tape** is a list of calls. Back, it is read from its end: each pullback is given its value's gradient, and what it returns is *added* to what its inputs have: who is used twice collects twice. (a) Each block brings its derivative along. (c) takes a forward pass for each number.
+#
+# `taped` makes a block of a forward pass through a tape. *Predict.* We write five steps of the loop so. That $W$ collects from all five (a) must be told to it, (b) comes by itself.
+
+
+# %%
+@taped
+def loop(tape, h, W, U, b, *, x):
+    for x_t in x:
+        h = tape(tanh, tape(add, tape(linear, x_t, W, b), tape(project, h, U)))
+    return h
+
+
+rng = np.random.default_rng(0)
+x, h0, W, U, b = map(rng.standard_normal, [(5, 2), 3, (3, 2), (3, 3), 3])
+dh = np.outer([0, 0, 0, 0, 1], np.ones(3))  # only the last state is read off
+by_tape, by_hand = loop(h0, W, U, b, x=x)[1](dh[-1]), recurrent(x, h0, W, U, b)[1](dh)[1:]
+assert max(map(off, by_tape, by_hand)) < 1e-12
+
+# %% [markdown]
+# (b): five calls have $W$ among their inputs. Backpropagation through time, for which we needed a section, is what a tape makes of a loop.
+#
+# Now the whole machine. Here is the decoder layer once more, without its second half; the other parts are written likewise. *Predict:* all gradients equal those composed by hand (a) but for rounding, (b) to the last bit.
+
+# %%
+print(inspect.getsource(taped_models.decoder_layer))
+model, test = EncoderDecoder(29, 32, 4, longest=11, rng=0), reversing(100).test[:64]
+ways, answer = (model, taped_models.by_tape(model)), {"labels": test.labels, "keep": test.keep}
+gradients = taped_models.loss_and_gradient
+(_, by_hand), (_, by_tape) = (gradients(model, way, test.x, **answer) for way in ways)
+assert by_hand.tobytes() == by_tape.tobytes()
+assert (0.1 + 0.2) + 0.3 != 0.1 + (0.2 + 0.3)
+print(f"{by_tape.size:,} gradients, equal to the bit")
+
+# %% [markdown]
+# (b): the same pullbacks in the same order, and the same is added to the same. (a) would do, too: of *three* gradients the sum depends, in its last bit, on which two are added first.
+#
+# A price, and a limit. *Predict.* (1) Until we go back, arrays must be kept: by the tape (a) about as many as by hand, (b) twice as many. (2) Somebody's ReLU has the right values, but its pullback lets everything through. The tape (a) notices, (b) hands the wrong gradient on.
+
+# %%
+hand, tape = (taped_models.kept_alive(lambda way=way: way(**test.x)) for way in ways)
+scores = taped_models.kept_alive(lambda: model(**test.x)[0])
+print(f"kept until the way back: by hand {hand / 1e6:.1f} MB, by tape {tape / 1e6:.1f} MB")
+assert 0.95 < tape / hand < 1.05
+assert 50 < hand / scores < 70
+careless = lambda x: (relu(x)[0], lambda dy: dy)
+step = taped(lambda tape, x, W, b: tape(careless, tape(linear, x, W, b)))
+raises(AssertionError, lambda: check_vjp(step, x, W, b))
+db = step(x, W, b)[1](np.ones((5, 3)))[2]
+assert (db == 5).all()
+assert (linear(x, W, b)[0] > 0).sum() == 4
+
+# %% [markdown]
+# (1) (a): a pullback needs its arrays, whoever composes; together, some sixty times the scores. (2) (b), without a word: of fifteen entries four are above 0, and $db$ counts all. A tape composes; it proves nothing. The blocks' pullbacks remain ours, and so does their check.
+#
+# **PyTorch** notes in each tensor the call that made it: its tape. The rest you know by other names. Then our machine of its parts, with the same weights; where PyTorch is not installed, what it computed once is taken.
+#
+# | here | in PyTorch |
+# |---|---|
+# | a block: value and pullback | `torch.autograd.Function`: `forward` and `backward` |
+# | `grad[:] = 0`; `tape.back(L, 1.0)` | `optimizer.zero_grad()`; `loss.backward()` |
+# | to let the way back go; past the tape | `torch.no_grad()`, `loss.item()`; `x.detach()` |
+# | `check_vjp` | `torch.autograd.gradcheck` |
+# | `Layer`; its `params` and `grads` | `nn.Module`; `nn.Parameter` and its `.grad` |
+# | `Linear`, `Embedding`, `layer_norm` | `nn.Linear`, `nn.Embedding`, `nn.LayerNorm` |
+# | `EncoderLayer`, `DecoderLayer` | `nn.TransformerEncoderLayer`, `nn.TransformerDecoderLayer` |
+# | masks: True = may attend | their masks: True = may *not* |
+# | `labels` and `keep` | a label of -100 is not counted |
+# | without `rng`: no dropout | `model.eval()` |
+
+# %%
+print(inspect.getsource(in_pytorch.encoder_decoder))
+case = in_pytorch.from_pytorch()
+model, x = in_pytorch.model_of(case.theta), {"source": case.source, "target": case.target}
+L, grad = gradients(model, model, x, labels=case.labels, keep=case.keep)
+assert abs(L - case.loss) < 1e-12
+assert off(grad, case.grad) < 1e-12
+print(f"both: loss {L:.6f}, and {grad.size:,} gradients, the same to twelve digits")
 
 # %% [markdown] lecture={"ask": "What would you try next?", "board": "nothing", "cut": "all of it", "expect": "Read at home", "jump": "setup", "minutes": 1, "misconception": "What stands in an appendix is not true of the rest"}
 # ## Appendix, for a second reading
