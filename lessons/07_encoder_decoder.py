@@ -640,8 +640,8 @@ target[:, 0] = 1
 A = model.weights(source, target).cross[0][0, :, :10].mean(axis=0)  # of the heads
 assert "".join(text[k] for k in A[[0, 2, 3, 8, 9]].argmax(axis=1)) == "88724"
 assert set(A[[5, 6]].argmax(axis=1)) <= {3, 4, 5, 6}  # a letter of july
-recurrent = answers.results("exact")["dates_recurrent"]["exact"]
-print(f"by two cells, three seeds: {recurrent.mean:.2f}, spread {recurrent.spread:.2f}")
+cells = answers.results("exact")["dates_recurrent"]["exact"]
+print(f"by two cells, three seeds: {cells.mean:.2f}, spread {cells.spread:.2f}")
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.6))
@@ -785,6 +785,7 @@ for one in [one for one in drawn if one not in lists["trained"]][:4]:
 
 # %%
 print(inspect.getsource(Tape))
+
 
 # %% [markdown]
 # (b). This **tape** is a list of calls. Back, it is read from its end: each pullback is given its value's gradient, and what it returns is *added* to what its inputs have: who is used twice collects twice. (a) Each block brings its derivative along. (c) takes a forward pass for each number.
