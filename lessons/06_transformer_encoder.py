@@ -1055,4 +1055,4 @@ claims_table("06")
 # * Weights do not show what is needed.
 # * A wrong gradient can train. Compare it with differences.
 #
-# Every claim: [the last lesson](90_every_formula.ipynb). Back to [the start](00_start_here.ipynb).
+# Next: [the decoder](07_encoder_decoder.ipynb). Every claim: [the last lesson](90_every_formula.ipynb).
