@@ -7,7 +7,7 @@
 # and find out what it has *not* learned.
 #
 # **Prerequisites.** [Cross-entropy](03_losses.ipynb), [Adam](04_optimizers.ipynb), [attention](06_transformer_encoder.ipynb).
-# **Minutes:** 111; a break fits before *Backwards*.
+# **Minutes:** 116; a break fits before *Backwards*.
 #
 # | letter | meaning |
 # |---|---|
@@ -30,6 +30,7 @@ from nnlib.documents import claim, claims_table
 from nnlib.exercises import exercise
 from nnlib.experiments import answers, in_pytorch, lesson_07 as lab, paths
 from nnlib.experiments import taped as taped_models, writing
+from nnlib.experiments.next_token import next_token
 from nnlib.generation import Steps, distribution, exact_match, greedy, nats, sample
 from nnlib.losses import softmax_cross_entropy
 from nnlib.ngrams import smoothest
@@ -41,6 +42,7 @@ from nnlib.tape import Tape, add, taped
 from nnlib.tasks import names, reversing
 from nnlib.tokens import project
 from nnlib.transformer import DecoderLayer, EncoderDecoder, causal_mask
+from nnlib.widgets.lesson_07 import WritingPanel
 
 use_style()
 off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # a share of the largest
@@ -773,6 +775,40 @@ for one in [one for one in drawn if one not in lists["trained"]][:4]:
 
 # %% [markdown]
 # (b): a name that it never saw it hits as often as one that it was trained on. It has learned *how* names are made, from 75,481 of them; and of what it writes, nine in ten nobody in the list is called.
+
+# %% [markdown] lecture={"ask": "Where will it look for the next token, and what if we force another one?", "board": "nothing: the panel is the board", "cut": "the last task", "expect": "It goes on as if the token had been its own", "jump": "setup", "minutes": 5, "misconception": "A model knows that it has made a mistake"}
+# ## Watch it write
+#
+# 1. Step on from 1987-0: before each token, say where it will look. One head looks at the m alone; which?
+# 2. In place of the 3 force a 7. Does it mend the month? Is the day still right?
+# 3. Type *31 february 1987*, *1 march 1887*, *1 march*. How sure is it of each?
+# 4. *Surnames*, start anew: draw at temperature 0.5, 1 and 2, each behind a prediction. Trained, held out, or invented?
+
+# %% tags=["nbval-ignore-output"]
+WritingPanel()
+
+# %%
+alone = next_token("dates", "sunday, 1 march 1987", "1987-0", head=3)  # counted from 0
+assert alone.read[alone.cross[-1].argmax()] == "m"
+assert alone.cross[-1].max() > 0.9
+tried = {
+    "sunday, 1 march 1987": "1987-07",
+    "31 february 1987": "",
+    "1 march 1887": "",
+    "1 march": "",
+}
+best = {text: next_token("dates", text, written) for text, written in tried.items()}
+for text, found in best.items():
+    print(f"{text:22} {tried[text]:8} {found.texts[0]}, p = {found.texts_p[0]:.1f}")
+forced, no_day, no_year, nothing = best.values()
+assert forced.texts[0] == "1987-07-01"
+assert (no_day.texts[0], no_year.texts[0]) == ("1987-02-31", "1987-03-01")
+assert min(no_day.texts_p[0], no_year.texts_p[0]) > 0.95
+assert nothing.texts_p[0] < 0.5
+
+# %% [markdown]
+# The fourth head. The month is never mended, and the day is right: it is read anew in the source. A day that does not exist, a century that it never met: it is sure of both. A probability says how a text compares with
+# what was trained, not whether it makes sense.
 
 # %% [markdown] lecture={"ask": "What must a machine write down on the way forward, so that it can go back by itself?", "board": "the loop's calls as a list, downwards; beside it the gradients, upwards", "cut": "the table of names", "expect": "Many say: the formulas", "jump": "setup", "minutes": 10, "misconception": "PyTorch knows the derivative of whatever I write"}
 # ## What frameworks automate
