@@ -8,9 +8,9 @@ from nnlib.exercises.lesson_07 import AGAIN, MOST, Scores
 
 BACK = "da = np.zeros_like(h); r = np.zeros_like(h0)\n    "
 LOOP = "for t in reversed(range(len(x))):\n        "
-STEP = "da[t] = (1 - h[t] ** 2) * (dh[t] + r); r = U.T @ da[t]\n    "
+STEP = "da[t] = (1 - h[t] ** 2) * (g[t] + r); r = U.T @ da[t]\n    "
 SUMS = "p = np.vstack([h0, h[:-1]]); return da @ W, r, da.T @ x, da.T @ p, da.sum(0)"
-TIED = "dE = dz.T @ y; "
+TIED = "dE = dz.T @ h; "
 MASK = "T = ids.shape[1]; "
 WRITE = "ids = [1]\n    for _ in range(longest):\n        "
 APPEND = "ids.append(int(np.argmax(scores_of(ids))))\n        "
@@ -22,12 +22,12 @@ STOP = "if ids[-1] == 2: break\n    "
     [
         ("recurrent cell's pullback", BACK + LOOP + STEP + SUMS),
         ("recurrent cell's pullback", "T = len(x); J = [np.diag(1 - a**2) for a in h]\n    "
-         "da = []\n    for t in range(T):\n        g = np.zeros_like(h0)\n        "
+         "da = []\n    for t in range(T):\n        one = np.zeros_like(h0)\n        "
          "for s in range(t, T):\n            way = np.eye(len(h0))\n            "
-         "for k in range(t + 1, s + 1): way = J[k] @ U @ way\n            g += way.T @ dh[s]\n"
-         "        da.append(J[t] @ g)\n    da = np.array(da); p = np.vstack([h0[None], h])[:-1]\n"
+         "for k in range(t + 1, s + 1): way = J[k] @ U @ way\n            one += way.T @ g[s]\n"
+         "        da.append(J[t] @ one)\n    da = np.array(da); p = np.vstack([h0[None], h])[:-1]\n"
          "    return [da @ W, da[0] @ U, np.einsum('ti,tj->ij', da, x), da.T @ p, da.sum(0)]"),
-        ("gradient of two uses", "one = np.eye(dz.shape[1])[ids]; return one.T @ dx + dz.T @ y"),
+        ("gradient of two uses", "one = np.eye(dz.shape[1])[ids]; return one.T @ dx + dz.T @ h"),
         ("gradient of two uses", f"{TIED}\n    for i, g in zip(ids, dx): dE[i] += g\n"
          "    return dE"),
         ("mask of what is written", f"{MASK}i = np.arange(T); "
@@ -58,18 +58,24 @@ def test_another_way_to_the_same_is_right(name, lines):
          "from the first step to the last"),
         ("recurrent cell's pullback", BACK + LOOP + STEP + SUMS.replace("da.T @ p", "da.T @ h"),
          "h_{t-1}"),
-        ("recurrent cell's pullback", BACK + LOOP + STEP.replace("dh[t] + r", "dh[t]") + SUMS,
+        ("recurrent cell's pullback", BACK + LOOP + STEP.replace("g[t] + r", "g[t]") + SUMS,
          "Nothing is carried"),
         ("recurrent cell's pullback", BACK + LOOP + STEP + SUMS.replace("r, da.T", "da[0], da.T"),
          "one Uᵀ further back"),
         ("recurrent cell's pullback", BACK + LOOP + STEP + "p = np.vstack([h0, h[:-1]]); "
          "return da @ W, r, x.T @ da, p.T @ da, da.sum(0)", "transposed"),
-        ("gradient of two uses", "return dz.T @ y", "E also embeds"),
+        ("recurrent cell's pullback", BACK + LOOP +
+         STEP.replace("(g[t] + r)", "g[t] + r") + SUMS, "added behind the slope"),
+        ("recurrent cell's pullback", BACK + LOOP + STEP + SUMS.replace("sum(0)", "sum()"),
+         "sum over the steps alone"),
+        ("gradient of two uses", "return dz.T @ h", "E also embeds"),
+        ("gradient of two uses", f"{TIED}\n    for t in range(len(ids)): dE[t] += dx[t]\n"
+         "    return dE", "not row t"),
         ("gradient of two uses", "dE = np.zeros((dz.shape[1], dx.shape[1])); "
          "np.add.at(dE, ids, dx); return dE", "E also scores"),
         ("gradient of two uses", f"{TIED}dE[ids] += dx; return dE", "adds once"),
         ("gradient of two uses", f"{TIED}dE[ids] = dx; return dE", "replaces"),
-        ("gradient of two uses", "return y.T @ dz", "a row for each feature"),
+        ("gradient of two uses", "return h.T @ dz", "a row for each feature"),
         ("mask of what is written", f"{MASK}return np.tri(T, dtype=bool)", "a mask of its own"),
         ("mask of what is written", f"{MASK}return (np.tri(T) > 0) & (ids != pad)[:, :, None]",
          "blocks queries"),
@@ -81,9 +87,15 @@ def test_another_way_to_the_same_is_right(name, lines):
          "padding part is inverted"),
         ("mask of what is written", f"{MASK}return np.tri(T, dtype=bool) & (ids != pad)",
          "axis of the queries"),
+        ("mask of what is written", f"{MASK}return np.tri(T, dtype=bool) & (ids != 0)[:, None]",
+         "need not be 0"),
         ("mask of what is written", f"{MASK}return np.tri(T) * (ids != pad)[:, None]",
          "True or False is due"),
         ("greedy writing", WRITE + APPEND + STOP + "return ids", "START is not part"),
+        ("greedy writing", WRITE + APPEND.replace("argmax", "max") + STOP + "return ids[1:]",
+         "cut to an integer"),
+        ("greedy writing", WRITE + "ids.append(np.max(scores_of(ids)))\n        " + STOP +
+         "return ids[1:]", "max is the largest score; the token"),
         ("greedy writing", WRITE + APPEND + "pass\n    return ids[1:]", "goes on behind END"),
         ("greedy writing", WRITE + "k = int(np.argmax(scores_of(ids)))\n        "
          "if k == 2: break\n        ids.append(k)\n    return ids[1:]", "END belongs"),
@@ -106,7 +118,7 @@ def test_a_slip_in_the_student_s_own_lines_is_recognised(name, lines, sentence):
 @pytest.mark.parametrize(
     ("name", "lines"),
     [
-        ("recurrent cell's pullback", "da = (1 - h**2) * dh; p = np.vstack([h0, h[:-1]]); "
+        ("recurrent cell's pullback", "da = (1 - h**2) * g; p = np.vstack([h0, h[:-1]]); "
          "return da @ W, U.T @ da[0], da.T @ x, da.T @ p, da.sum(0)"),
         ("gradient of two uses", f"{TIED}dE[3] += dx[0] + dx[2]; dE[0] += dx[1]; dE[2] += dx[3]; "
          "return dE"),

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from nnlib.blocks import embedding
 from nnlib.checks import Array
 from nnlib.encoder_decoder import written_mask
 from nnlib.exercises.judge import Exercise
 from nnlib.generation import write
 from nnlib.recurrent import recurrent
+from nnlib.recurrent import through_time as all_that_reaches
 from nnlib.tasks import END, PAD, START
-from nnlib.vocabulary import unembed
 
 RNG = np.random.default_rng(7)
 
@@ -19,30 +20,31 @@ RNG = np.random.default_rng(7)
 
 
 def run(seed: int, T: int, n: int, d: int) -> tuple[Array, ...]:
-    """x, h0, W, U, the states h and a random dh: what the pullback is computed from."""
+    """x, h0, W, U, the states h and a random g: what the pullback is computed from."""
     rng = np.random.default_rng(seed)
-    x, h0, W, U, b, dh = (
+    x, h0, W, U, b, g = (
         rng.standard_normal(shape) for shape in ((T, n), d, (d, n), (d, d), d, (T, d))
     )
     h, _ = recurrent(x, h0, W, U, b)
-    return x, h0, W, U, h, dh
+    return x, h0, W, U, h, g
 
 
 def through_time(
     slope: Callable = lambda h, before: 1 - h * h,
     carry: Callable = lambda U, da: U.T @ da,
-    direct: Callable = lambda dh, t: dh[t],
+    direct: Callable = lambda g, t: g[t],
+    joined: Callable = lambda slope, direct, reaches: slope * (direct + reaches),
     source: Callable = lambda x, t: x[t],
     state: Callable = lambda h, before: before,
     sums: Callable = lambda parts: sum(parts),
 ) -> Callable:
     """The recurrent cell's pullback, a line of which may be another."""
 
-    def pullback(x: Array, h0: Array, W: Array, U: Array, h: Array, dh: Array) -> tuple[Array, ...]:
+    def pullback(x: Array, h0: Array, W: Array, U: Array, h: Array, g: Array) -> tuple[Array, ...]:
         dx, reaches, each = np.zeros_like(x), np.zeros_like(h0), []
         for t in reversed(range(len(x))):
             before = h[t - 1] if t else h0
-            da = slope(h[t], before) * (direct(dh, t) + reaches)
+            da = joined(slope(h[t], before), direct(g, t), reaches)
             dx[t], reaches = W.T @ da, carry(U, da)
             each.append((np.outer(da, source(x, t)), np.outer(da, state(h[t], before)), da))
         return dx, reaches, *(sums(parts) for parts in zip(*each))
@@ -50,11 +52,11 @@ def through_time(
     return pullback
 
 
-def forwards(x: Array, h0: Array, W: Array, U: Array, h: Array, dh: Array) -> tuple[Array, ...]:
+def forwards(x: Array, h0: Array, W: Array, U: Array, h: Array, g: Array) -> tuple[Array, ...]:
     """The same from the first step to the last."""
     dx, reaches, each = np.zeros_like(x), np.zeros_like(h0), []
     for t in range(len(x)):
-        da = (1 - h[t] ** 2) * (dh[t] + reaches)
+        da = (1 - h[t] ** 2) * (g[t] + reaches)
         dx[t], reaches = W.T @ da, U.T @ da
         each.append((np.outer(da, x[t]), np.outer(da, h[t - 1] if t else h0), da))
     return dx, reaches, *(sum(parts) for parts in zip(*each))
@@ -63,8 +65,8 @@ def forwards(x: Array, h0: Array, W: Array, U: Array, h: Array, dh: Array) -> tu
 def without_carry(*given: Array) -> tuple[Array, ...]:
     """Each step by itself, dh0 what the first sends back."""
     dx, _, *sums = through_time(carry=lambda U, da: 0 * da)(*given)
-    U, h, dh = given[3], given[4], given[5]
-    return dx, U.T @ ((1 - h[0] ** 2) * dh[0]), *sums
+    U, h, g = given[3], given[4], given[5]
+    return dx, U.T @ ((1 - h[0] ** 2) * g[0]), *sums
 
 
 def one_step_short(*given: Array) -> tuple[Array, ...]:
@@ -74,7 +76,7 @@ def one_step_short(*given: Array) -> tuple[Array, ...]:
 
 
 RECURRENT = Exercise(
-    task="Return dx, dh0, dW, dU, db from x, h0, W, U, the states h and dh: from the last step on.",
+    task="Return dx, dh0, dW, dU, db from x, h0, W, U, the states h and g: from the last step on.",
     right=through_time(),
     samples={
         "with four steps": run(0, 4, 2, 3),
@@ -93,16 +95,19 @@ RECURRENT = Exercise(
         "h (1 - h) is the slope of a sigmoid; this is a tanh, 1 - h².": through_time(
             slope=lambda h, before: h * (1 - h)
         ),
+        "What is carried is added behind the slope: it, too, has come through this step's tanh.": (
+            through_time(joined=lambda slope, direct, reaches: slope * direct + reaches)
+        ),
         "Nothing is carried from step to step: a state acts through all later ones.": without_carry,
         "Back goes Uᵀ: forward, U took the state.": through_time(carry=lambda U, da: U @ da),
         "What is carried back lacks Uᵀ.": through_time(carry=lambda U, da: da),
         "It goes from the first step to the last; what reaches a state comes from later ones.": (
             forwards
         ),
-        "Only the last step's dh is used: each state may reach the loss directly, too.": (
-            lambda x, h0, W, U, h, dh: through_time(
-                direct=lambda dh, t: dh[t] if t == len(dh) - 1 else 0 * dh[t]
-            )(x, h0, W, U, h, dh)
+        "Only the last step's g is used: each state may reach the loss directly, too.": (
+            lambda x, h0, W, U, h, g: through_time(
+                direct=lambda g, t: g[t] if t == len(g) - 1 else 0 * g[t]
+            )(x, h0, W, U, h, g)
         ),
         "dU meets the state before the step, h_{t-1}: that is what U was multiplied with.": (
             through_time(state=lambda h, before: h)
@@ -112,6 +117,10 @@ RECURRENT = Exercise(
         ),
         "The last step's part alone is kept: W, U and b are used in every step, so sum.": (
             through_time(sums=lambda parts: parts[0])
+        ),
+        "db has an entry for each of b: sum over the steps alone, da.sum(axis=0).": lambda *given: (
+            *through_time()(*given)[:-1],
+            through_time()(*given)[-1].sum(),
         ),
         "The parts of the steps are summed, not averaged.": through_time(
             sums=lambda parts: sum(parts) / len(parts)
@@ -125,48 +134,55 @@ RECURRENT = Exercise(
         ),
     },
     proved="A loop is a deep network that has the same weights in each layer.",
-    shown=recurrent,
+    shown=all_that_reaches,
 )
 
 # -- one array, used twice ------------------------------------------------------------------------
 
 
-def two_uses(ids: Array, dx: Array, y: Array, dz: Array) -> tuple[Array, Array]:
-    """dE of embedding ids and of scoring y."""
+def two_uses(ids: Array, dx: Array, h: Array, dz: Array) -> tuple[Array, Array]:
+    """dE of embedding ids and of scoring h."""
     embedded = np.zeros((dz.shape[1], dx.shape[1]))
     np.add.at(embedded, ids, dx)
-    return embedded, dz.T @ y
+    return embedded, dz.T @ h
 
 
-def once_each(ids: Array, dx: Array, y: Array, dz: Array) -> Array:
+def once_each(ids: Array, dx: Array, h: Array, dz: Array) -> Array:
     """dE where a token that stands twice counts once."""
-    dE = dz.T @ y
+    dE = dz.T @ h
     dE[ids] += dx
     return dE
 
 
-def overwritten(ids: Array, dx: Array, y: Array, dz: Array) -> Array:
+def overwritten(ids: Array, dx: Array, h: Array, dz: Array) -> Array:
     """dE where the row of a token that is read is not added to but replaced."""
-    dE = dz.T @ y
+    dE = dz.T @ h
     dE[ids] = dx
     return dE
 
 
+def by_place(ids: Array, dx: Array, h: Array, dz: Array) -> Array:
+    """dE where what reaches a place is put into the row of its number."""
+    dE = dz.T @ h
+    dE[: len(ids)] += dx
+    return dE
+
+
 def of_text(ids: Sequence[int], v: int, d: int) -> tuple[Array, ...]:
-    """ids, dx, y and dz of a text in a vocabulary of v tokens, rows of width d."""
+    """ids, dx, h and dz of a text in a vocabulary of v tokens, rows of width d."""
     return np.array(ids), *(RNG.standard_normal((len(ids), width)) for width in (d, d, v))
 
 
 TIED = Exercise(
-    task="Return dE (v, d): E embeds the ids, x = E[ids], and scores y, z = y Eᵀ.",
-    right=lambda ids, dx, y, dz: sum(two_uses(ids, dx, y, dz)),
+    task="Return dE (v, d): E embeds the ids, x = E[ids], and scores h, z = h Eᵀ.",
+    right=lambda ids, dx, h, dz: sum(two_uses(ids, dx, h, dz)),
     samples={
         "with a token that stands twice": of_text([3, 0, 3, 2], 5, 2),
         "with as many tokens as features": of_text([1, 1, 0], 3, 3),
     },
     results=("dE",),
     slips={
-        "E also scores: the second use, dzᵀ y, is missing.": lambda *given: two_uses(*given)[0],
+        "E also scores: the second use, dzᵀ h, is missing.": lambda *given: two_uses(*given)[0],
         "E also embeds: dx belongs into the rows of the tokens that were read.": (
             lambda *given: two_uses(*given)[1]
         ),
@@ -174,20 +190,21 @@ TIED = Exercise(
             once_each
         ),
         "dE[ids] = dx replaces what the other use has left in that row: add to it.": overwritten,
+        "dx[t] belongs into the row of the token that stands there, ids[t], not row t.": by_place,
         "Two uses add their gradients; they are not averaged.": (
             lambda *given: sum(two_uses(*given)) / 2
         ),
         "Two uses add their gradients; they are not multiplied.": (
             lambda *given: np.prod(two_uses(*given), axis=0)
         ),
-        "The second use is dzᵀ y: E was multiplied with y, not with what was embedded.": (
-            lambda ids, dx, y, dz: two_uses(ids, dx, y, dz)[0] + dz.T @ dx
+        "The second use is dzᵀ h: E was multiplied with h, not with what was embedded.": (
+            lambda ids, dx, h, dz: two_uses(ids, dx, h, dz)[0] + dz.T @ dx
         ),
-        "yᵀ dz has a row for each feature; a row of E is a token's: dzᵀ y.": (
-            lambda ids, dx, y, dz: y.T @ dz
+        "hᵀ dz has a row for each feature; a row of E is a token's: dzᵀ h.": (
+            lambda ids, dx, h, dz: h.T @ dz
         ),
         "The second use is transposed: a row of E is a token's.": (
-            lambda ids, dx, y, dz: two_uses(ids, dx, y, dz)[0] + y.T @ dz
+            lambda ids, dx, h, dz: two_uses(ids, dx, h, dz)[0] + h.T @ dz
         ),
         "The sign of one use is turned.": lambda *given: np.subtract(*two_uses(*given)),
         "It divides by the number of tokens; dz has that share already.": (
@@ -195,7 +212,7 @@ TIED = Exercise(
         ),
     },
     proved="Whoever uses an array twice gets two gradients and adds them: weights that are tied.",
-    shown=unembed,
+    shown=embedding,
 )
 
 # -- who may look at what is written --------------------------------------------------------------
@@ -247,6 +264,7 @@ MASK = Exercise(
         "It lets a token see one place ahead: the answer that it is to find.": masked(
             causal=lambda T: np.tri(T, k=1) > 0
         ),
+        "PAD need not be 0: compare with `pad`.": lambda ids, pad: masked()(ids, 0),
         "Both must hold: & for |.": masked(both=np.logical_or),
         "The padding part is inverted: True means may attend.": masked(
             there=lambda ids, pad: (ids == pad)[:, None]
@@ -302,6 +320,7 @@ ENDS, GOES_ON = [5, 3, 3, 6, END], [4, 4, 6, 5, 3, 3, 6, 4]
 
 def greedily(
     choose: Callable = np.argmax,
+    token: Callable = int,
     keep_start: bool = False,
     keep_end: bool = True,
     stop: bool = True,
@@ -313,7 +332,7 @@ def greedily(
     def answer(scores_of: Callable, longest: int) -> list[int]:
         ids = [START]
         for _ in range(longest + more):
-            ids.append(int(choose(scores_of(seen(ids)))))
+            ids.append(token(choose(scores_of(seen(ids)))))
             if stop and ids[-1] == END:
                 break
         if not keep_end and ids[-1] == END:
@@ -347,6 +366,12 @@ GREEDY = Exercise(
         "It writes one token too few: `longest` may be written behind START.": greedily(more=-1),
         "It writes one token too many: at most `longest` behind START.": greedily(more=1),
         "It takes the least likely token: argmax.": greedily(choose=np.argmin),
+        "max is the largest score; the token that has it is argmax.": greedily(
+            choose=np.max, token=float
+        ),
+        "max is the largest score, here cut to an integer; the token that has it is argmax.": (
+            greedily(choose=np.max)
+        ),
         "It returns one id; all that were written are due.": (
             lambda scores_of, longest: greedily()(scores_of, longest)[-1]
         ),
