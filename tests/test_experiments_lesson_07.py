@@ -6,9 +6,9 @@ import pytest
 import nnlib.experiments.lesson_07 as lab
 from nnlib.blocks import softmax
 from nnlib.experiments.writing import JOBS, trained
-from nnlib.generation import exact_match, greedy
-from nnlib.tasks import END, START, reversing
-from nnlib.transformer import EncoderDecoder
+from nnlib.generation import exact_match, greedy, nats
+from nnlib.tasks import END, START, names, reversing
+from nnlib.transformer import EncoderDecoder, LanguageModel
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +109,37 @@ def test_forcing_the_end_ends_it():
     model, task = trained("reversing"), JOBS["reversing"].task(seed=0)
     ids = lab.forced(model, task.encode("notebook"), place=3, token=END, longest=11)
     assert task.decode(ids) == "koo"
+
+
+def test_a_model_that_reads_the_source_goes_on_and_one_that_has_learned_nothing_does_not(
+    model, task
+):
+    reads, strings = trained("reversing"), JOBS["reversing"].task(seed=0)
+    assert lab.goes_on(reads, strings, strings.test[:20], "z", rng=1).mean() > 0.8
+    assert not lab.goes_on(model, task, task.test, "a", rng=1).any()
+
+
+def test_who_goes_on_is_judged_by_the_whole_rest(monkeypatch):
+    strings = JOBS["reversing"].task(seed=0)
+    one, given = strings.test[:1], []
+
+    def forced(model, source, *, place, token, longest):
+        due = one.labels[0, : one.keep.sum()].copy()
+        due[place] = token
+        given.append(due)
+        return due if len(given) == 1 else np.append(due[:-1], START)
+
+    monkeypatch.setattr(lab, "forced", forced)
+    assert lab.goes_on(None, strings, one, "z", rng=0).tolist() == [True]
+    assert lab.goes_on(None, strings, one, "z", rng=0).tolist() == [False]
+
+
+def test_the_probability_of_a_text_is_the_product_of_its_labels():
+    texts = names().test[:30]
+    model = LanguageModel(29, 8, 2, 16, 1, longest=names().longest, rng=5, dtype="float64")
+    p = lab.probability(model, texts)
+    assert -np.log(p).sum() / texts.keep.sum() == pytest.approx(nats(model, texts))
+    assert p[7] == pytest.approx(lab.probability(model, texts[7:8])[0])
+    z, _ = softmax(model(**texts[7:8].x)[0])
+    labels = texts.labels[7, : texts.keep[7].sum()]
+    assert p[7] == pytest.approx(np.prod([z[0, t, label] for t, label in enumerate(labels)]))

@@ -30,6 +30,8 @@ def test_each_state_has_what_was_read_above_and_its_gradient_below(ax):
     for place, (state, slope) in enumerate((("0", "0.001"), ("0.25", "0.02"), ("−0.5", "1"))):
         assert at[state][0] == at[slope][0] == place
         assert at[state][1] > at[slope][1]
+    factors = [text for text in ax.texts if text.get_text().startswith("U")]
+    assert {text.get_position()[0] for text in factors} == {0.5, 1.5}  # between two states
     assert at["b"][0] == 2
     assert at["b"][1] > at["−0.5"][1]
 

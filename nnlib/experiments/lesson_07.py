@@ -1,16 +1,18 @@
-"""What lesson 07 measures: how far back a gradient reaches, what follows a token that is forced."""
+"""What lesson 07 measures: how far a gradient reaches, what a forced token does, what is likely."""
 
 from typing import Any
 
 import numpy as np
 
 from nnlib.attention import MultiHeadAttention
-from nnlib.checks import Array, generator, number, whole_number
-from nnlib.generation import Steps
+from nnlib.blocks import log_softmax
+from nnlib.checks import Array, Rng, generator, number, whole_number
+from nnlib.generation import Steps, batches_of
 from nnlib.recurrent import RecurrentCell
-from nnlib.tasks import END, Split
+from nnlib.tasks import END, Split, Task
 
 READ, STATE = 8, 32  # how wide a token is, and how wide the state
+HEAT = {"A": 1.5, "B": 0.5, "C": 1.0}  # the temperatures of lists that a class is to tell apart
 
 
 def turning(factor: float, *, seed: int) -> RecurrentCell:
@@ -97,3 +99,46 @@ def forced(model: Any, source: Array, *, place: int, token: int, longest: int) -
         if steps.ids[0, -1] == END or t == longest - 1:
             break
     return steps.ids[0]
+
+
+def goes_on(
+    model: Any, task: Task, split: Split, character: str, *, rng: Rng | int | None
+) -> Array:
+    """Whether the rest is right when a character is forced on each answer, at a place drawn.
+
+    Shapes   -> (N,) boolean
+
+    >>> from nnlib.experiments.writing import JOBS, trained
+    >>> task = JOBS["reversing"].task(seed=0)
+    >>> goes_on(trained("reversing"), task, task.test[:3], "z", rng=0)
+    array([ True,  True,  True])
+    """
+    (token,), rng, right = task.encode(character)[0], generator("goes_on", "rng", rng), []
+    for row, length in enumerate(split.keep.sum(axis=1)):
+        due, place = split.labels[row, :length].copy(), int(rng.integers(length - 1))
+        due[place] = token
+        source, longest = split.x["source"][row : row + 1], split.labels.shape[1]
+        ids = forced(model, source, place=place, token=token, longest=longest)
+        right.append(np.array_equal(ids, due))
+    return np.array(right)
+
+
+def probability(model: Any, split: Split) -> Array:
+    """How likely a language model is to write each of these texts, its end included: (N,).
+
+    >>> from nnlib.tasks import names
+    >>> from nnlib.ngrams import NGrams
+    >>> task = names()
+    >>> letters = NGrams(1, task.train, len(task.symbols), a=1.0)
+    >>> bool(probability(letters, task.test[:3]).max() < 1e-3)
+    True
+    """
+    p = np.empty(len(split))
+    for length in np.unique(split.kinds):  # those of one length need no padding
+        rows, found = np.flatnonzero(split.kinds == length), []
+        for part in batches_of("probability", split[rows]):
+            ids, labels = part.x["ids"][:, : length + 1], part.labels[:, : length + 1]
+            log_p, _ = log_softmax(model(ids=ids)[0])
+            found.append(np.take_along_axis(log_p, labels[..., None], axis=-1).sum(axis=(1, 2)))
+        p[rows] = np.exp(np.concatenate(found, dtype=float))
+    return p

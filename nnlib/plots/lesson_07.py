@@ -35,6 +35,8 @@ def draw_unrolled(read: Sequence[str], h: Array, dL_dh: Array, *, title: str, ax
         if not t:
             continue
         ax.annotate("", (t - 0.22, 1), (t - 0.78, 1), arrowprops=ARROW | {"color": INK})
+        ax.text(t - 0.5, 1.16, "U", color=INK, fontsize=SMALL, **CENTRED)
+        ax.text(t - 0.5, 0.45, "U (1 − h²)", color=RED, fontsize=SMALL, **CENTRED)
         ax.annotate("", (t - 0.8, 0.25), (t - 0.2, 0.25), arrowprops=ARROW | {"color": RED})
         ax.annotate("", (t, 1.2), (t, 1.62), arrowprops=ARROW | {"color": INK})
         ax.text(t, 1.8, read[t - 1], color=BLUE, **CENTRED)
@@ -44,8 +46,12 @@ def draw_unrolled(read: Sequence[str], h: Array, dL_dh: Array, *, title: str, ax
     ax.axis("off")
 
 
-def draw_reach(arms: Mapping[str, Array], *, title: str, ax: Axes, **settings: Any) -> None:
+def draw_reach(
+    arms: Mapping[str, Array], *, title: str, columns: int = 3, ax: Axes, **settings: Any
+) -> None:
     """Draw what arrives so many steps back: the seeds' middle, and the range they fill.
+
+    columns  of names under the axes.
 
     Shapes   of each arm (steps + 1, seeds), the last step first
 
@@ -62,7 +68,7 @@ def draw_reach(arms: Mapping[str, Array], *, title: str, ax: Axes, **settings: A
     names = {"xlabel": "steps back", "ylabel": "length of the gradient", "yscale": "log"}
     ax.set(**(names | settings), title=title)
     ax.minorticks_off()
-    legend_below(ax, columns=3)
+    legend_below(ax, columns=columns)
 
 
 def draw_machine(source: str, target: str, *, title: str, ax: Axes) -> None:
