@@ -7,7 +7,7 @@
 # and find out what it has *not* learned.
 #
 # **Prerequisites.** [Cross-entropy](03_losses.ipynb), [Adam](04_optimizers.ipynb), [attention](06_transformer_encoder.ipynb).
-# **Minutes:** 116; a break fits before *Backwards*.
+# **Minutes:** 120; a break fits before *Backwards*.
 #
 # | letter | meaning |
 # |---|---|
@@ -15,7 +15,8 @@
 # | $W,U,b$ | weights of a recurrent cell |
 # | $E$ | a row of $d$ numbers for each token of the vocabulary |
 # | $z$, $p$ | scores and probabilities of what comes next |
-# | $dh$ | $dL/dh$, and so for each letter |
+# | $dh$ | $dL/dh$, all that reaches $h$, and so for each letter |
+# | $g$ | what a state gets directly, not through the next |
 
 # %%
 import inspect
@@ -23,17 +24,17 @@ import inspect
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nnlib.blocks import embedding, linear, relu, tanh
+from nnlib.blocks import embedding, linear, tanh
 from nnlib.calculus import check_vjp, numerical_gradient
 from nnlib.checks import raises
-from nnlib.documents import claim, claims_table
+from nnlib.documents import claims_table
 from nnlib.exercises import exercise
 from nnlib.experiments import answers, in_pytorch, lesson_07 as lab, paths
 from nnlib.experiments import taped as taped_models, writing
 from nnlib.experiments.next_token import next_token
 from nnlib.generation import Steps, distribution, exact_match, greedy, nats, sample
 from nnlib.losses import softmax_cross_entropy
-from nnlib.ngrams import smoothest
+from nnlib.ngrams import discounted, smoothest
 from nnlib.parameters import objective, parameter_vector
 from nnlib.plots import curves, lesson_07 as plots
 from nnlib.plots.canvas import use_style
@@ -47,43 +48,47 @@ from nnlib.widgets.lesson_07 import WritingPanel
 use_style()
 off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # a share of the largest
 
-# %% [markdown] lecture={"ask": "Which machine is the least surprised by new names: no letters back, two or three, or four?", "board": "START s m i t h END; over each arrow a probability", "cut": "the picture", "expect": "Most say four: who knows more guesses better", "jump": "setup", "minutes": 6, "misconception": "To write, a machine has to know what it wants to say"}
+# %% [markdown] lecture={"ask": "Which table is the least surprised by new names: no letters back, two or three, or four?", "board": "START s m i t h END; over each arrow a probability", "cut": "the picture", "expect": "Most say four: who knows more guesses better", "jump": "setup", "minutes": 7, "misconception": "To write, a machine has to know what it wants to say"}
 # ## What comes next
 #
-# The simplest machine that writes counts which letter followed which in 75,481 surnames. It draws one by these counts, appends it, and goes on from there.
+# The simplest machine that writes counts which letter followed which in 75,481 surnames. It draws one by these counts, appends it, and goes on.
 #
-# What is written at a time is a **token**: a letter, or END; a text begins with START. A new name costs it $-\ln p$ for each token, in nats ([lesson 3](03_losses.ipynb)); a blind guess among 27 costs $\ln27=3.30$.
+# A **token** is a letter, or END; a text begins with START. A new name costs $-\ln p$ for each token, in nats ([lesson 3](03_losses.ipynb)); a blind guess among 27 costs $\ln27=3.30$.
 #
-# **Vote.** Who looks back (a) not at all, (b) two or three letters, (c) four, pays least for *new* names?
+# Each machine has one table, a row for each beginning, and never asks another. **Vote.** Who looks back (a) not at all, (b) two or three letters, (c) four, pays least for *new* names?
 
 # %%
 task, grid = names(), (0.03, 0.1, 0.3, 1.0)  # a little is added to each count, chosen on some names
-vocabulary = len(task.symbols)
-counting = [smoothest(n, task.train, task.validation, vocabulary, grid=grid) for n in range(1, 6)]
-for back, machine in enumerate(counting):
+splits = task.train, task.validation, len(task.symbols)
+own = [smoothest(n, *splits, grid=grid) for n in range(1, 6)]
+for back, machine in enumerate(own):
     drawn = sample(machine, np.zeros((6, 0), int), longest=20, rng=2)
     print(f"{back} back: {nats(machine, task.test):.3f} nats ", ", ".join(task.decode(drawn)))
-cost = {
-    name: np.array([nats(machine, split) for machine in counting])
-    for name, split in (("names it has counted", task.train), ("new names", task.test))
-}
-assert cost["new names"].argmin() == 3
-assert len(counting[4].seen) < 26**4 / 5
-assert (np.diff(cost["names it has counted"]) < 0).all()
 
 # %%
-_, ax = plt.subplots(figsize=(9, 3.8))
+asking = [discounted(n, *splits, grid=(0.75, 0.9)) for n in range(1, 6)]
+each = lambda machines, split: np.array([nats(machine, split) for machine in machines])
+cost = {"names it has counted": each(own, task.train), "new names": each(own, task.test)}
+cost["new names, asking shorter tables"] = each(asking, task.test)
+counted, new, helped = cost.values()
+assert new.argmin() == 3
+assert len(own[4].seen) < 26**4 / 5
+assert (np.diff(counted) < 0).all()
+assert (np.diff(helped) < 0).all()
+
+# %%
+_, ax = plt.subplots(figsize=(9, 4.4))
 labels = {"xlabel": "letters it looks back", "ylabel": "nats a letter"}
-title = "New names: four letters back cost more than three"
+title = "One table: four letters back cost more than three"
 curves.draw_lines(cost, **labels, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
-# (b), three. (c) is right for the names that were counted: there, more always helps. But each beginning has a table of its own. Four letters have half a million, most of them never seen, and what *mart* teaches is nothing for *hart*.
+# (b), three. (c) is right for names that were counted. But of half a million beginnings of four letters most were never seen, and behind these every letter is as likely as another (*fardtdpm*). (a) writes words that nobody can say.
 #
-# (a), every letter by itself, writes words that nobody can say.
+# If a table gives away a little, as the next shorter one says (Kneser and Ney), four back cost less than three. Still what *mart* teaches is nothing for *hart*.
 #
-# Writing is guessing what comes next, again and again:
+# Writing is guessing what comes next:
 #
 # $$p(\text{text})=\prod_tp(\text{token}_t\mid\text{all before it}).$$
 #
@@ -114,7 +119,6 @@ for name, u in {"as printed": 0, "with its input": 0.1}.items():
     print(f"{name:15}", *(f"{text} {behind(text, 2, -1, u):.3f} " for text in texts))
 assert behind("early", 2, -1, 0) == behind("zebra", 2, -1, 0)
 assert behind("early", 2, -1, 0.1) != behind("zebra", 2, -1, 0.1)
-claim("D-rnn")
 
 # %% [markdown]
 # (b): as printed, no letter ever arrives, neither all (a) nor the last (c). But D only wants to show the *loop*, and that it does; as a recurrence whose one input is its start, $h_0$, the line is valid. To read a sequence it needs a term more.
@@ -125,26 +129,26 @@ claim("D-rnn")
 #
 # By hand, one number each, $W=1$, $U=\frac12$, $b=h_0=0$: reading 1, 0, 0 gives $\tanh1=0.762$, $\tanh0.381=0.363$, $\tanh0.182=0.180$.
 
-# %% [markdown] lecture={"ask": "W is used in each of T steps. How many gradients does it get?", "board": "the chain of states; below it the way back, from right to left", "cut": "nothing", "expect": "T of them, which are added", "jump": "setup", "minutes": 11, "misconception": "Backpropagation needs a network without loops"}
+# %% [markdown] lecture={"ask": "W is used in each of T steps. How many gradients does it get?", "board": "the chain of states; below it the way back, from right to left", "cut": "nothing", "expect": "T of them, which are added", "jump": "setup", "minutes": 13, "misconception": "Backpropagation needs a network without loops"}
 # ## Back through time
 #
 # Unrolled, the loop is a deep network: a layer for each step, all with the *same* $W,U,b$. So the chain rule knows what to do. Write $a_t=Wx_t+Uh_{t-1}+b$ for what goes into tanh, so $h_t=\tanh a_t$.
 #
-# A state reaches the loss directly, through what is read off it, with gradient $dh_t$, and through the next step:
+# A state reaches the loss directly, through what is read off it, with gradient $g_t$, and through the next step. Both are added, and that is $dh_t$:
 #
-# $$\frac{dL}{dh_t}=dh_t+U^\top da_{t+1},\qquad da_t=(1-h_t^2)\odot\frac{dL}{dh_t}.$$
+# $$dh_t=g_t+U^\top da_{t+1},\qquad da_t=(1-h_t^2)\odot dh_t .$$
 #
 # For $(1-\tanh^2)$ is the slope of tanh. Behind the last step nothing follows: $da_{T+1}=0$.
 
 # %% [markdown]
-# By hand, the numbers from above, and only the last state is read off: $dL/dh_3=1$. Then
-# $dL/dh_2=\frac12(1-0.180^2)\cdot1=0.48$, and $dL/dh_1=\frac12(1-0.363^2)\cdot0.48=0.21$, and $dL/dh_0=\frac12(1-0.762^2)\cdot0.21=0.044$.
+# By hand, the numbers from above, and only the last state is read off: $dh_3=g_3=1$. Then
+# $dh_2=\frac12(1-0.180^2)\cdot1=0.48$, and $dh_1=\frac12(1-0.363^2)\cdot0.48=0.21$, and $dh_0=\frac12(1-0.762^2)\cdot0.21=0.044$.
 
 # %%
 cell = RecurrentCell(1, 1, rng=0)
 cell.params["W"], cell.params["U"] = np.ones((1, 1)), np.ones((1, 1)) / 2
-x, dh = np.array([[[1.0], [0.0], [0.0]], [[0.0], [0.0], [1.0]]])[:, None]  # one sample each
-h, back = cell(x)[0][0, :, 0], cell.gradients(x, dh)[0, :, 0]
+x, g = np.array([[[1.0], [0.0], [0.0]], [[0.0], [0.0], [1.0]]])[:, None]  # one sample each
+h, back = cell(x)[0][0, :, 0], cell.gradients(x, g)[0, :, 0]
 assert np.allclose([*h, *back], [0.762, 0.363, 0.180, 0.044, 0.21, 0.48, 1], atol=5e-3)
 
 # %%
@@ -162,13 +166,13 @@ plt.show()
 
 # %%
 rng = np.random.default_rng(0)
-x, h0, W, U, b, dh = map(rng.standard_normal, [(5, 2), 3, (3, 2), (3, 3), 3, (5, 3)])
+x, h0, W, U, b, g = map(rng.standard_normal, [(5, 2), 3, (3, 2), (3, 3), 3, (5, 3)])
 h, _ = recurrent(x, h0, W, U, b)
 da, reaches = np.zeros((5, 3)), np.zeros(3)
 for t in reversed(range(5)):
-    da[t] = (1 - h[t] ** 2) * (dh[t] + reaches)
+    da[t] = (1 - h[t] ** 2) * (g[t] + reaches)
     reaches = U.T @ da[t]  # what h_{t-1} gets through this step
-loss = lambda x, h0, W, U, b: (dh * recurrent(x, h0, W, U, b)[0]).sum()
+loss = lambda x, h0, W, U, b: (g * recurrent(x, h0, W, U, b)[0]).sum()
 assert off(da @ W, numerical_gradient(lambda x: loss(x, h0, W, U, b), x)) < 1e-7
 assert off(reaches, numerical_gradient(lambda h0: loss(x, h0, W, U, b), h0)) < 1e-7
 
@@ -185,8 +189,8 @@ assert check_vjp(recurrent, x, h0, W, U, b) < 1e-7  # the library's, the same fo
 
 
 # %% tags=["exercise"]
-def back_through_time(x, h0, W, U, h, dh):
-    """dx, dh0, dW, dU, db from the states h = h_1..h_T (T, d) and dh, of the same shape."""
+def back_through_time(x, h0, W, U, h, g):
+    """dx, dh0, dW, dU, db from the states h = h_1..h_T (T, d) and g, their direct part, (T, d)."""
     # your lines
 
 
@@ -201,10 +205,10 @@ exercise("recurrent cell's pullback", back_through_time)
 # <details><summary>A solution</summary>
 #
 # ```python
-# def back_through_time(x, h0, W, U, h, dh):
+# def back_through_time(x, h0, W, U, h, g):
 #     da, reaches = np.zeros_like(h), np.zeros_like(h0)
 #     for t in reversed(range(len(x))):
-#         da[t] = (1 - h[t] ** 2) * (dh[t] + reaches)
+#         da[t] = (1 - h[t] ** 2) * (g[t] + reaches)
 #         reaches = U.T @ da[t]
 #     before = np.vstack([h0, h[:-1]])
 #     return da @ W, reaches, da.T @ x, da.T @ before, da.sum(axis=0)
@@ -226,85 +230,84 @@ for factor in (0.9, 1.0, 1.1):
 # %% [markdown]
 # (c): a product of fifty factors, $1.1^{50}=117$. (a) forgets that they multiply, (b) that they are fifty.
 #
-# That was without tokens. A state that carries something is not 0, so the slopes lie below 1. *Predict* for tokens of size 1 and the factor 1: after 50 steps there remain (a) about a half, (b) about a thousandth, (c) less than a millionth. And the factor 3?
+# That was without tokens. A state that carries something is not 0, so the slopes lie below 1. *Predict* for tokens of eight random numbers, of size 1, and the factor 1: after 50 steps there remain (a) about a half, (b) about a thousandth, (c) less than a millionth.
 
 # %%
-factors, seeds = (1.0, 1.5, 2.0, 3.0), range(8)
-arms = {f"U × {f:g}": np.array([lab.reach(f, seed=seed) for seed in seeds]).T for f in factors}
-vanished, _, exploded, wild = (arm[-1] for arm in arms.values())
+eight = lambda f, **size: np.array([lab.reach(f, seed=seed, **size) for seed in range(8)]).T
+arms = {f"U × {f:g}": eight(f) for f in (1.0, 1.7, 3.0)}
+vanished, _, exploded = (arm[-1] for arm in arms.values())
 assert vanished.max() < 1e-6
 assert np.isclose(np.median(vanished) ** (1 / 50), 0.73, atol=0.015)
-assert exploded.min() > 10
-assert wild.min() > 1e4
+assert exploded.min() > 1e4
+quiet, loud = (eight(1.7, strength=size)[-1] for size in (0.3, 3.0))
+assert quiet.min() > 10
+assert loud.max() < 1e-3
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.4))
-title = "Fifty steps back: a millionth, or ten thousand times as much"
+title = "Fifty steps back: a ten-millionth, or ten thousand times"
 plots.draw_reach(arms, title=title, ax=ax)
 plt.show()
 
 
 # %% [markdown]
-# (c): with $U\times1$ the gradient **vanishes**, for the slopes multiply, too: 0.73 on average, and $0.73^{50}=10^{-7}$. With $U\times3$ it **explodes**. No factor in between is right for every text, since the slopes depend on what is read.
+# (c): with $U\times1$ the gradient **vanishes**, for the slopes multiply, too: 0.73 on average, and $0.73^{50}=10^{-7}$. With $U\times3$ it **explodes**. No factor is right for every text, since the slopes depend on what is read: 1.7 looks right here, but explodes for tokens a third as large, and vanishes for three times as large ones.
 #
-# Against explosions one **clips**: a gradient $g$ longer than $c$ is shortened, $g\leftarrow cg/|g|$. *Predict:* does this also help what has vanished? (a) Yes, lengths become alike; (b) no.
+# Against explosions one **clips**: a gradient longer than $c$ is shortened to $c$. What has vanished stays short. Nor does a larger rate help: in $dW$ all steps are added, a millionth and 1.
 
 
 # %%
-def clipped(g, c):
-    length = np.linalg.norm(g)
-    return g if length <= c else c * g / length
+def clipped(grad, c):
+    length = np.linalg.norm(grad)
+    return grad if length <= c else c * grad / length
 
 
 assert np.allclose(clipped(np.array([3e6, -4e6]), 1.0), [0.6, -0.8])  # the direction stays
 assert (clipped(1e-7 * np.ones(2), 1.0) == 1e-7).all()
 
-# %% [markdown] lecture={"ask": "From the last token back to the first of fifty: how many steps in the loop, how many in attention?", "board": "a chain of states; beside it a fan of arrows from one token to all", "cut": "the table", "expect": "Fifty, and one", "jump": "setup", "minutes": 6, "misconception": "Attention replaced the loop because it computes less"}
+# %% [markdown] lecture={"ask": "From the last token back to the first of fifty: how many steps in the loop, how many in attention?", "board": "a chain of states; beside it a fan of arrows from one token to all", "cut": "the table", "expect": "Fifty, and one", "jump": "setup", "minutes": 7, "misconception": "Attention replaced the loop because it computes less"}
 # ## Every token at once
 #
-# (b): what is short stays short. Nor does a larger rate help: in $dW$ all steps are added, a millionth and 1.
+# D says it, where it adds positions: a transformer does not read one token after the other, as recurrent networks do. In attention the last token asks *all* before it: one step, however far. *Predict:* 50 steps back, its gradient is (a) far shorter, (b) about as long.
 #
-# In attention the last token asks *all* before it: one step, however far. *Predict:* 50 steps back, its gradient is (a) far shorter, (b) about as long.
-#
-# And does training notice? A string is read, then its *first* letter asked, of eight. Up to which length can a loop be relied on? (a) About ten, (b) about 25, (c) forty or more.
+# And does training notice? Letters a to h are read, then the *first* asked. Up to which length can a loop be relied on, after 500 unclipped steps? (a) About ten, (b) about 25, (c) forty or more.
 
 # %%
 reached = {
-    "U × 1": np.array([lab.reach(1.0, seed=seed) for seed in range(8)]).T,
-    "attention": np.array([lab.attention_reach(seed=seed) for seed in range(8)]).T,
+    "loop; 1: its last state": np.array([lab.reach(1.0, seed=seed) for seed in range(8)]).T,
+    "attention; 1: the mean": np.array([lab.attention_reach(seed=seed) for seed in range(8)]).T,
 }
-far, near = (np.median(reached["attention"][half]) for half in (slice(26, 51), slice(1, 26)))
+far, near = (np.median(reached["attention; 1: the mean"][k]) for k in (slice(26, 51), slice(1, 26)))
 assert 0.5 < far / near < 2
-lengths, table = [4, 8, 12, 16, 24, 40], answers.results("keeping")
-outcomes = {
-    kind: [table[f"{kind}, length {n}"]["exact"] for n in lengths]
-    for kind in ("recurrent", "attention")
-}
-known = {kind: np.array([one.mean for one in arm]) for kind, arm in outcomes.items()}
-assert known["attention"].min() > 0.99 < known["recurrent"][:2].min()
-assert all(one.spread > 0.2 for one in outcomes["recurrent"][2:])  # of three seeds
-words = {"xlabel": "letters read", "ylabel": "first one known", "title": "Loop: beyond 8, luck"}
-words |= {"ylim": (0, 1.05)}
+lengths, table = [4, 8, 12, 16, 24, 40, 80], answers.results("keeping")
+kept = {kind: [table[f"{kind}, length {n}"]["exact"] for n in lengths] for kind in paths.KINDS}
+means = [np.array([one.mean for one in arm]) for arm in kept.values()]
+known = dict(zip(("loop, mean of 3 seeds", "attention"), means))
+assert means[1].min() > 0.99 < means[0][:2].min()
+between, last = kept["recurrent"][2:-1], kept["recurrent"][-1]
+assert all(one.spread > 0.2 for one in between)
+assert last.mean + last.spread < 1 / 8 + 0.05  # a guess is right once in eight
 
 # %%
-_, (left, right) = plt.subplots(1, 2, figsize=(9, 4.4))
-plots.draw_reach(reached, title="Attention reaches back", ax=left)
-curves.draw_lines(known, lengths, **words, every=1, ax=right)
+words = {"xlabel": "letters read", "ylabel": "first one known", "ylim": (0, 1.05)}
+words["title"] = "The loop: beyond 8, luck"
+over = answers.results("time")["attention over recurrent"]
+for T in (8, 64, 512):
+    print(f"{T:3} tokens: time of attention / time of the loop {over[f'ms, length {T}'].mean:.1f}")
+assert over["ms, length 512"].mean - over["ms, length 512"].spread > 2
+assert [paths.path_length("recurrent", T) for T in (8, 64)] == [8, 64]
+assert paths.path_length("attention", 8) == paths.path_length("attention", 64)
+
+# %%
+_, (left, right) = plt.subplots(1, 2, figsize=(9, 4.6))
+plots.draw_reach(reached, columns=1, title="Attention reaches back", ax=left)
+curves.draw_lines(known, lengths, **words, every=1, legend="stacked", ax=right)
 plt.show()
 
 # %% [markdown]
-# (b), and (a): the first of eight letters the loop knows with each of three seeds; from twelve on some seeds find it and some do not. Attention always does. (The LSTM, which D names, is the loop's own remedy: what is new is *added* to its state, a residual through time.)
+# (b): divided among all, but equally. And (a): the first of eight letters the loop knows with each seed. From twelve on some seeds find it; of eighty all three guess. Attention always knows. (The LSTM, which D names, *adds* what is new to its state: a residual through time.)
 #
-# And the cost? A loop's $T$ steps must wait for each other. Attention is two products in a row, but it compares $T^2$ pairs.
-
-# %%
-for T in (8, 64, 512):
-    row, times = [paths.path_length(kind, T) for kind in paths.KINDS], f"ms, length {T}"
-    ratio = answers.results("time")["attention over recurrent"][times].mean
-    print(f"{T:3} tokens: {row[0]:3} and {row[1]} in a row; time, attention : loop {ratio:.1f}")
-
-# %% [markdown]
-# So attention was not taken because it computes less: at 512 tokens it takes ten times as long. But what is far is near, and nothing waits.
+# Not that attention computes less: it compares $T^2$ pairs. For eight texts of 512 tokens, $d=32$, one thread, it takes several times as long. But the loop's $T$ steps wait for each other; attention is a few products, however long the text.
 
 # %% [markdown] lecture={"ask": "In 'anna' the row of a is looked up twice. What is its gradient?", "board": "E with a row for each letter; anna; two arrows into the row of a", "cut": "the trap", "expect": "The sum of both", "jump": "setup", "minutes": 7, "misconception": "Words are numbers, so 5 is more than 4"}
 # ## Letters in, letters out
@@ -319,20 +322,17 @@ E, dx = np.random.default_rng(0).standard_normal((3, 2)), np.arange(1.0, 9.0).re
 _, embed_pullback = embedding(E, ids=ids)
 assert (embed_pullback(dx) == [[1 + 7, 2 + 8], [3 + 5, 4 + 6], [0, 0]]).all()
 assert check_vjp(embedding, E, ids=ids) < 1e-7
+once, each_time = np.zeros((2, 3, 2))
+once[ids] += dx
+np.add.at(each_time, ids, dx)
+assert (once == [[7, 8], [5, 6], [0, 0]]).all()
+assert (each_time == embed_pullback(dx)).all()
 
 # %% [markdown]
-# (b), as for $W$ in the loop: who is used twice collects twice. (c) would count a letter the less the more often it stands there. (a) is what NumPy's `dE[ids] += dx` gives: each row is added to once, however often it is named.
-
-# %%
-dE, right = np.zeros((2, 3, 2))
-dE[ids] += dx
-np.add.at(right, ids, dx)
-assert (dE == [[7, 8], [5, 6], [0, 0]]).all()
-assert (right == embed_pullback(dx)).all()
-
+# (b), as for $W$ in the loop: who is used twice collects twice. (c) would count a letter the less the more often it stands there. (a) is what NumPy's `dE[ids] += dx` gives: each row is added to once, however often it is named. `np.add.at(dE, ids, dx)` adds each time.
 
 # %% [markdown]
-# **Out.** D gives the last step as $P(y)=\mathrm{softmax}(W_oh_T)$, and that is right: $W_o$ has a row for each token, whose product with $h_T$, what stands at the last token, is its score. (There $h_T$ is a column; D's other formulas have rows, $h_TW_o^\top$.)
+# **Out.** D gives the last step as $P(y)=\mathrm{softmax}(W_oh_T)$, and that is right: $W_o$ has a row for each token, whose product with $h_T$, what stands at the last token, is its score. ($h_T$ is a column, while D's FFN has rows.)
 #
 # A row for each token: $E$ has that, too. So take $W_o=E$, **tied** weights: the token is written whose own row fits best,
 #
@@ -342,8 +342,8 @@ assert (right == embed_pullback(dx)).all()
 
 
 # %% tags=["exercise"]
-def tied_gradient(ids, dx, y, dz):
-    """dE (v, d) of x = E[ids] and z = y E^T; ids are (T,), dx and y (T, d), dz (T, v)."""
+def tied_gradient(ids, dx, h, dz):
+    """dE (v, d) of x = E[ids] and z = h E^T; ids are (T,), dx and h (T, d), dz (T, v)."""
     # your lines
 
 
@@ -352,20 +352,20 @@ exercise("gradient of two uses", tied_gradient)
 # %% [markdown]
 # <details><summary>A hint</summary>
 #
-# $z_{tk}=\sum_cE_{kc}y_{tc}$. What reaches $E_{kc}$ from all $t$? Then add the rows of $dx$ where they belong, each one.
+# $z_{tk}=\sum_cE_{kc}h_{tc}$, for the rows $h_t$ of `h`. What reaches $E_{kc}$ from all $t$? Then add the rows of $dx$ where they belong, each one.
 # </details>
 #
 # <details><summary>A solution</summary>
 #
 # ```python
-# def tied_gradient(ids, dx, y, dz):
-#     dE = dz.T @ y
+# def tied_gradient(ids, dx, h, dz):
+#     dE = dz.T @ h
 #     np.add.at(dE, ids, dx)
 #     return dE
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "We change the sixth letter of the target. Which scores change?", "board": "START p m a l over p m a l END; a triangle of ticks", "cut": "the gradient of the loss", "expect": "From the sixth place on; before it none, not by a single bit", "jump": "setup", "minutes": 9, "misconception": "99 % of letters right means 99 % of answers right"}
+# %% [markdown] lecture={"ask": "We change the sixth letter of the target. Which scores change?", "board": "START p m a l over p m a l END; a triangle of ticks", "cut": "the gradient of the loss", "expect": "From the seventh place on, for START stands in front; before it none, not by a single bit", "jump": "setup", "minutes": 9, "misconception": "99 % of letters right means 99 % of answers right"}
 # ## Nobody reads ahead
 #
 # In the loop, each step waits for the one before. With attention all places of a text can be trained *at once*: at each, the text so far is given, and the next token asked. What is given is the right text with START in front; what is asked, the same with END behind. To write *lamp* backwards:
@@ -392,9 +392,9 @@ assert (z[:, 6:] != other_z[:, 6:]).any()
 
 
 # %% [markdown]
-# (c), in the last bit. (a) forgets that the mask works *before* softmax: what is blocked has weight 0. (b) is what a weight of $10^{-9}$ gives.
+# (c), in the last bit. (a) forgets that the mask works *before* softmax: what is blocked has weight 0, which is not (b) a very small one.
 #
-# Texts of a batch differ in length, so shorter ones are filled up with PAD, a token that no one may attend to, on either side. **Your turn**: both at once.
+# Texts of a batch differ in length, so shorter ones are filled up with PAD, a token that no one may attend to, in source and target. **Your turn**: both at once.
 
 
 # %% tags=["exercise"]
@@ -420,9 +420,9 @@ exercise("mask of what is written", written_mask)
 # </details>
 
 # %% [markdown]
-# In the loss, too, padding must not count. With $m_t$ 1 where a token is to be guessed and 0 at padding, and $Y$ the labels as one-hot rows,
+# In the loss, too, padding must not count. With $m_t$ 1 where a token $y_t$ is to be guessed and 0 at padding, $p_t$ a row, and $Y_t$ the one-hot row of $y_t$,
 #
-# $$L=\frac{\sum_tm_t\,(-\ln p_t)}{\sum_tm_t},\qquad dz_t=\frac{m_t\,(p_t-Y_t)}{\sum_tm_t}.$$
+# $$L=\frac{\sum_tm_t\,(-\ln p_{t,y_t})}{\sum_tm_t},\qquad dz_t=\frac{m_t\,(p_t-Y_t)}{\sum_tm_t}.$$
 
 # %%
 labels, keep = task.test.labels[:50], task.test.keep[:50]
@@ -433,22 +433,14 @@ assert not z_pullback(1.0)[~keep].any()
 print(f"at first weights {L:.1f} nats; by chance {np.log(len(task.symbols)):.1f}")
 
 # %% [markdown]
-# To train on the right text so far, whatever the model would have written itself, is called **teacher forcing**. It hides something.
+# To train on the right text so far, whatever the model would have written itself, is called **teacher forcing**. It hides something. Where 99 of 100 tokens are right so, each with the same chance, *all* ten of a text are in $0.99^{10}=0.90$ of cases, and all thirty in three of four.
 #
-# *Predict.* Forced, a model says 99 of 100 tokens right, each with the same chance. It then writes ten by itself. How many of its texts are right? (a) 99 %, (b) 90 %, (c) 37 %.
+# And behind its first mistake a model goes on from a text on which it was never trained. So from now on we count **exact match**: the share of *whole answers* that are right, written by the model alone, for sources that it never saw.
 
-# %%
-print(f"{0.99**10:.3f}")
-
-# %% [markdown]
-# (b): *all* ten must be right, $0.99^{10}=0.90$, and for thirty tokens three in four. (c) is what a hundred would leave. (a) counts tokens, as the loss does.
-#
-# And behind its first mistake it goes on from a text on which it was never trained. So in what follows we count **exact match**: the share of *whole answers* that are right, written by the model alone, for sources that it never saw.
-
-# %% [markdown] lecture={"ask": "In cross-attention, who asks, and who answers?", "board": "three boxes: look back, read, think; an arrow from the memory into the second", "cut": "the source of the layer", "expect": "What is written asks; what was read answers", "jump": "setup", "minutes": 7, "misconception": "The decoder gets one vector that stands for the source"}
+# %% [markdown] lecture={"ask": "In cross-attention, who asks, and who answers?", "board": "three boxes: look back, read, think; an arrow from the memory into the second", "cut": "the post-norm layer", "expect": "What is written asks; what was read answers", "jump": "setup", "minutes": 7, "misconception": "The decoder gets one vector that stands for the source"}
 # ## The decoder
 #
-# D has it in two sentences: the encoder processes the input, the decoder writes step by step from what came before. The formulas are ours to supply. Lesson 6's encoder makes of the source a **memory**, a row for each of its tokens. The decoder's tokens must read in it: **cross-attention**, in which queries come from what is written, keys and values from the memory,
+# D has it in two sentences: the encoder processes the input, the decoder writes step by step. D gives attention's formula, too; where $Q,K,V$ come from is ours to say. Lesson 6's encoder makes of the source a **memory** $M$, a row for each token. What is written, with rows $H$, reads in it by **cross-attention**: queries come from $H$, keys, of $d_k$ numbers, and values from $M$,
 #
 # $$Q=HW_q^\top,\qquad K=MW_k^\top,\quad V=MW_v^\top,\qquad O=\mathrm{softmax}\Big(\frac{QK^\top}{\sqrt{d_k}}\Big)V .$$
 #
@@ -467,9 +459,6 @@ assert (to_itself.shape, to_memory.shape) == ((1, 2, 10, 10), (1, 2, 10, 8))  # 
 # A **decoder layer** looks back, reads, thinks: masked self-attention, cross-attention, an MLP, each with norm and residual as in lesson 6. Back, the memory collects from every token that reads.
 
 # %%
-print(inspect.getsource(DecoderLayer.__call__))
-
-# %%
 for norm_first in (True, False):
     layer = DecoderLayer(8, 2, 16, norm_first=norm_first, rng=0)
     masks = {"mask": causal_mask(10), "memory_mask": np.arange(8) < 6}
@@ -479,7 +468,7 @@ for norm_first in (True, False):
     assert not layer_pullback(x)[1][0, 6:].any()  # what nobody may read gets gradient 0
 
 # %% [markdown]
-# The whole machine is then: embed and encode the source; embed the target; decoder layers; score with the target's own $E$. Checked as a whole, from the loss down to both embeddings, padding on both sides:
+# The whole machine is then: embed the source, add what tells its places, encode it; embed the target, add its places; decoder layers; score with the target's own $E$. Checked as a whole, from the loss down to both embeddings, padding on both sides:
 
 # %%
 twin = EncoderDecoder(7, 4, 2, longest=5, rng=0, dtype="float64")
@@ -538,7 +527,7 @@ raises(ValueError, lambda: distribution(z, temperature=0.0))
 # %% [markdown]
 # (a): small $\tau$ stretches the differences until greedy remains, large $\tau$ takes them away. (b) has it the wrong way round, (c) is top-k with $k=1$.
 #
-# **A cache.** To write ten tokens, the loop lets $1+2+\dots+10=55$ through the model. But by the mask a later token changes nothing before it, so its keys and values can be *kept*: `Steps` lets each through once, ten.
+# **A cache.** To write ten tokens, your lines let $1+2+\dots+10=55$ through the model. But by the mask a later token changes nothing before it, so its keys and values can be *kept*: `Steps` lets each through once, ten.
 
 # %%
 model = EncoderDecoder(29, 32, 4, longest=11, rng=0, dtype="float64")
@@ -564,11 +553,15 @@ print(f"{parameter_vector(model)[0].size:,} numbers")
 for steps in (150, 50, 100, 200, 500):
     training.run(steps)
     forced, whole = lab.forced_right(model, test), exact_match(model, test)
-    print(f"{training.steps:5} steps: of letters {forced:.3f}, of whole answers {whole:.3f}")
+    says = (
+        f"of letters {forced:.3f}, of whole answers {whole:.3f}; {forced:.3f}^10 = {forced**10:.3f}"
+    )
+    print(f"{training.steps:5} steps: {says}")
+    assert abs(whole - forced**10) < 0.1
 assert whole > 0.99
 
 # %% [markdown]
-# (c). On the left is teacher forcing: the next letter, when all before is right. On the way there, 94 of 100 letters make half of the answers.
+# (c). On the left is teacher forcing: the next letter, when all before is right. Of ten in a row all must be, and on the way there as many answers are, or nearly, as the tenth power says.
 #
 # How does it do it? We load the weights of such a run and see where it looks.
 
@@ -593,10 +586,12 @@ plt.show()
 # %%
 ids = lab.forced(model, source, place=3, token=task.encode("z")[0, 0], longest=11)
 print(task.decode(ids))
-assert task.decode(ids) == "skozbeton"
+goes_on = lab.goes_on(model, task, task.test[:150], "z", rng=0)
+print(f"at a place drawn for each: {goes_on.mean():.2f} of 150 strings go on as they would have")
+assert goes_on.mean() > 0.95
 
 # %% [markdown]
-# (b): each letter is read anew in the source, at its place; that what stands written is wrong hardly matters. (a) is for those who write without a source.
+# (b): each letter is read anew in the source, at its place; that what stands written is wrong hardly matters.
 #
 # *Predict* the share of whole answers (1) without positions, (2) by a loop: one cell reads, another goes on from its last state; as many numbers, three times the steps, which takes as long. (a) Hardly any, (b) about half, (c) nearly all.
 
@@ -614,9 +609,10 @@ for name, arm in arms.items():
 no_order = answers.mistakes(writing.trained(arms["without positions"]), task, task.test[:3])
 print(no_order[0])
 assert found[arms["without positions"]]["exact"].mean < 0.005
+assert found[arms["two recurrent cells"]]["exact"].mean > 0.99
 
 # %% [markdown]
-# (1) (a): nearly the right letters, in no order; to attention the source is a *set*. (2) (c): ten letters fit into one state of 70 numbers. Attention is not needed here; it will be.
+# (1) (a): nearly the right letters, in no order; to attention the source is a *set*. (2) (c): ten letters fit into one state of 70 numbers. Here attention is not needed.
 
 # %% [markdown] lecture={"ask": "To write the first digit of the year, where does it look: at the 1, the 8 or july?", "board": "24 july 1987; below it 1987-07-24, arrows between", "cut": "the loop", "expect": "Most say at the 1", "jump": "setup", "minutes": 6, "misconception": "It knows what a date is"}
 # ## Written dates
@@ -640,26 +636,30 @@ text, answer = "24 july 1987", "1987-07-24"
 source, target = task.encode(text), np.pad(task.encode(answer), ((0, 0), (1, 0)))
 target[:, 0] = 1
 A = model.weights(source, target).cross[0][0, :, :10].mean(axis=0)  # of the heads
-assert "".join(text[k] for k in A[[0, 2, 3, 8, 9]].argmax(axis=1)) == "88724"
-assert set(A[[5, 6]].argmax(axis=1)) <= {3, 4, 5, 6}  # a letter of july
+long = task.test[task.test.kinds == "long"]  # days in this form
+first = model.weights(**long.x).cross[0][:, :, 0].mean(axis=1).argmax(axis=1)
+at_the_third = first == (long.source > 0).sum(axis=1) - 2
+print(f"first digit, at the third of the year: {at_the_third.mean():.2f} of {len(long)} days")
+assert at_the_third.mean() > 0.9
 cells = answers.results("exact")["dates_recurrent"]["exact"]
-print(f"by two cells, three seeds: {cells.mean:.2f}, spread {cells.spread:.2f}")
+print(f"right by two cells, three seeds: {cells.mean:.2f}, spread {cells.spread:.2f}")
+assert cells.spread > 0.2
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.6))
-title = "For the 1 at the 8, for 8 and 7 at themselves, for 07 at july"
+title = "To write the year's first digit, it looks at the third"
 plots.draw_reading(A, answer, text, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
 # (b): from 1930 to 2029 the third digit tells the century, and *9/20/38* has no 1 to copy. Pretty; but where it looks does not prove why it answers ([lesson 6](06_transformer_encoder.ipynb)).
 #
-# With two recurrent cells, as many numbers and as much time, it hangs on the seed, and the mean of three is 0.60: what a state has lost cannot be looked up.
+# With two recurrent cells, as many numbers and as much time, it hangs on the seed: what a state has lost cannot be looked up. (Their gradients were not clipped.)
 
-# %% [markdown] lecture={"ask": "Trained on lengths 8 to 10. What does it do with seven letters?", "board": "four questions, four columns: hardly any, some, most, all", "cut": "one of the four", "expect": "Most say it can do them", "jump": "setup", "minutes": 11, "misconception": "Who has 100 % on new examples has understood the task"}
+# %% [markdown] lecture={"ask": "Trained on lengths 8 to 10. What does it do with seven letters?", "board": "four questions, three columns: hardly any, some, nearly all", "cut": "one of the four", "expect": "Most say it can do them", "jump": "setup", "minutes": 12, "misconception": "Who has 100 % on new examples has understood the task"}
 # ## What it has not learned
 #
-# All is right that was held out. But that was *drawn like* what was trained. Now it is not. *Predict* of each how many it answers: (a) under one in twenty, (b) up to a half, (c) most, (d) all.
+# All is right that was held out. But that was *drawn like* what was trained. Now it is not. *Predict* of each how many it answers: (a) under one in twenty, (b) some, (c) nineteen in twenty or more.
 #
 # 1. Strings of 4 to 7, 11 or 12 letters; trained: 8 to 10.
 # 2. *sunday, 1 march 1987*, a form never trained; eight others were.
@@ -667,85 +667,101 @@ plt.show()
 # 4. New days, after 1,000 pairs, not 100,000.
 
 # %% tags=["nbval-ignore-output"]
-never, mistakes = {}, {}
+never, mistakes, stored = {}, {}, answers.results("untaught")
 for name in ("reversing", "dates_format", "dates_decade", "dates_few"):
     model, task = writing.trained(name), writing.REMEDIES[name].task(seed=0)
-    new = task.test[writing.untaught(name, task, task.test)]
-    wrong = answers.mistakes(model, task, new)
-    never[name], mistakes[name] = (task, new), sorted(wrong, key=lambda one: len(one.source))
-    print(f"{name:14} {1 - len(wrong) / len(new):.3f}")
+    out = writing.untaught(name, task, task.test)
+    wrong = answers.mistakes(model, task, task.test[out])
+    never[name], mistakes[name] = (task, out), sorted(wrong, key=lambda one: len(one.source))
+    share, seeds = 1 - len(wrong) / out.sum(), stored[name]["untaught"]
+    print(f"{name:14} {share:.2f}; three seeds {seeds.mean:.2f}, spread {seeds.spread:.2f}")
+    low, high = (seeds.mean + k * seeds.spread * 2 / 3 for k in (-1, 1))  # the three lie between
+    assert high < 0.05 or 0.3 < low < high < 0.95
+    assert low - 1e-3 < share < high + 1e-3
 
 # %% [markdown]
-# 1 and 2: (a), hardly one. 3: (b). 4: (c). *Why?* Look at what it writes, short sources first:
+# 1 and 2: (a), hardly one. 3 and 4: (b), and how many hangs on the seed. *Why?* Look at what it writes, short sources first:
 
 # %% tags=["nbval-ignore-output"]
-for name, wrong in mistakes.items():
-    for one in (wrong[k * (len(wrong) - 1) // 8] for k in (0, 4, 6, 8)):
-        print(f"{name:14} {one.source:28} {one.written:11} for {one.due}")
 lengths, forms, decade, few = mistakes.values()
-assert all(one.due.endswith(one.written) for one in lengths if len(one.source) > 10)
+mixed = [one for one in few if sorted(one.due) == sorted(one.written)]
+for some in (lengths, forms, decade, few, mixed):
+    for one in (some[k * (len(some) - 1) // 8] for k in (0, 4, 8)):
+        print(f"{one.source:29} {one.written:11} for {one.due}")
+wrote = lambda n: [len(one.written) for one in lengths if len(one.source) == n]
+assert np.mean(np.equal(wrote(7), 8)) > 0.8 < np.mean(np.equal(wrote(12), 10))
 short = [one for one in forms if len(one.source) <= 20]  # as the longest that was trained
-assert all(one.due[:4] == one.written[:4] for one in short)  # the year is right
 assert not any(one.due[5:7] == one.written[5:7] for one in short)  # the month never
-assert np.mean([one.written[:4] == "1955" for one in decade]) > 0.5
-assert np.mean([sorted(one.due) == sorted(one.written) for one in few]) > 0.25
+assert np.mean([one.due[:4] == one.written[:4] for one in short]) > 0.8  # the year
+assert np.mean([one.due[:4] == one.written[:4] for one in forms if one not in short]) < 0.1
+assert np.mean([one.due[4:] == one.written[4:] for one in decade]) > 0.98
+assert 0.25 < len(mixed) / len(few) < 0.45
 
 # %% [markdown]
-# 1. Of twelve letters it writes ten, of seven eight, of fewer mostly none: it learned that eight to ten come, and at which places to begin.
-# 2. In each form trained, letters in *front* were the month: *friday* becomes 01. And behind the 20th character nothing was trained: there the year is lost.
-# 3. It writes 195, then the 5 again: in no year trained did a 5 stand but at the end.
-# 4. Often the digits are right, their order is not.
+# 1. Of twelve letters it writes ten, of seven eight: it learned that eight to ten come.
+# 2. In each form trained, letters in *front* were the month, so it makes one of *friday*. And behind the 20th character nothing was trained: there the year is lost.
+# 3. Month and day are right; only the year is wrong. No year trained has a 5 as its third digit.
+# 4. A third of its mistakes have the right digits in another order, as the last three.
 
 # %% [markdown]
-# **A remedy.** Which of the four shall we mend? It goes on for 800 steps, a few seconds: on strings of 4 to 12 letters, 200 of each length; on 200 pairs of what it never saw among 1,800 others; or on ten times as many pairs.
+# **A remedy.** Which of the four shall we mend? It goes on for 800 steps, a few seconds: on strings of 4 to 12 letters, 200 of each length; on 200 pairs of the form or the decade that it lacked, among 1,800 others; or on 10,000 pairs, not 1,000.
 #
-# *Predict:* how much of it is then right? (a) Hardly more, (b) half, (c) nearly all. And what was right before?
+# *Predict:* how much of what it lacked is then right? (a) Hardly more, (b) half, (c) nearly all. And what was right before?
 
 # %% tags=["nbval-ignore-output"]
 name = "dates_format"  # the class chooses: "reversing", "dates_format", "dates_decade", "dates_few"
-task, new = never[name]
+task, out = never[name]
 model, run = writing.REMEDIES[name].begun(0, writing.trained(name))
 run.run(writing.MORE)
-mended, all_of_it = exact_match(model, new), exact_match(model, task.test)
-print(f"{mended:.3f} of what it never saw, {all_of_it:.3f} in all")
-assert mended > 0.5
+for what, rows in {"of what it lacked": out, "of what was right before": ~out}.items():
+    if rows.any():
+        print(f"{exact_match(model, task.test[rows]):.3f} {what}")
+assert exact_match(model, task.test[out]) > 0.5
 
 # %%
-for name, its in answers.results("untaught").items():
+for name, its in stored.items():
     before, behind = (its[f"untaught{when}"] for when in ("", ", remedied"))
     print(f"{name:14} {before.mean:.3f} -> {behind.mean:.3f}, spread {behind.spread:.3f}")
-    assert behind.mean - behind.spread > before.mean + before.spread
-    assert "taught" not in its or its["taught, remedied"].mean > 0.98
+    assert behind.mean - behind.spread > (0.6 if name == "dates_format" else 0.75)
+    assert behind.mean - behind.spread > 0.95 or name in ("reversing", "dates_format")
+    kept = its.get("taught, remedied")
+    assert kept is None or kept.mean - kept.spread > 0.98
+twelve = stored["reversing"]["length 12, remedied"]
+print(f"of twelve letters alone {twelve.mean:.3f}, spread {twelve.spread:.3f}")
+assert 1 - twelve.spread < 0.3  # so much at most one of the seeds has
 
 # %% [markdown]
-# Between (b) and (c), with each of three seeds: a few hundred of the right kind do what 100,000 of another did not, and what was right before stays so, to one in fifty.
+# With each of three seeds, the decade and more pairs: (c). The form: between (b) and (c), by 200 pairs of a kind. The lengths: (c), but of twelve letters alone one seed has a quarter at best. And what was right before stays so, to one in fifty.
 #
 # Ask of a model not how much it gets right, but of *what*.
 
-# %% [markdown] lecture={"ask": "Which list is of temperature 0.5, which of 1, which of 1.5?", "board": "2.23 nats by counting; by the cell, by the decoder: ?", "cut": "the nearest names", "expect": "The dull one is the cold one", "jump": "setup", "minutes": 7, "misconception": "What it writes, it has read somewhere"}
+# %% [markdown] lecture={"ask": "Which list is of temperature 0.5, which of 1, which of 1.5?", "board": "nats by the tables, by the cell, by the decoder: ?", "cut": "the nearest names", "expect": "The dull one is the cold one", "jump": "setup", "minutes": 7, "misconception": "What it writes, it has read somewhere"}
 # ## It writes names
 #
 # Back to the beginning: surnames. A decoder alone, as GPT in D's list is one (T5 and BART have both halves): it reads nothing but what it has written. Two layers, $d=64$. (The names: census of the United States, 1990, public domain.)
 #
-# *Predict.* The best table of counts paid 2.23 nats a token for new names. The decoder pays (a) as much, (b) a little less, (c) half.
+# *Predict.* The decoder pays for new names, against the best table of counts, (a) as much, (b) a little less, (c) half.
 
 # %%
 found = {arm: its["nats"] for arm, its in answers.results("names").items()}  # three seeds
 table = min((cost for arm, cost in found.items() if "grams" in arm), key=lambda cost: cost.mean)
 decoder, cell = found["names"], found["names_recurrent"]
-for who, cost in {"best table": table, "recurrent cell": cell, "decoder": decoder}.items():
-    print(f"{who:14} {cost.mean:.3f}, spread {cost.spread:.3f}")
-assert max(decoder.mean + decoder.spread, cell.mean + cell.spread) < table.mean - table.spread
-assert 0 < cell.mean - decoder.mean < 0.02
+steps = {name: f"{writing.JOBS[name].steps:,} steps" for name in ("names", "names_recurrent")}
+print(f"best table              {table.mean:.3f}, spread {table.spread:.3f}")
+print(f"cell, {steps['names_recurrent']:16}  {cell.mean:.3f}, spread {cell.spread:.3f}")
+print(f"decoder, {steps['names']:13}  {decoder.mean:.3f}, spread {decoder.spread:.3f}")
+assert 0.005 < table.mean - decoder.mean < 0.03
+assert decoder.mean < cell.mean
+assert abs(cell.mean - table.mean) < 0.01
 
 # %% [markdown]
-# (b), with each of three seeds. A recurrent cell of as many numbers leaves the table behind, too, and in two thirds of the steps it comes within 0.02 of the decoder: names are short. (c) is out of reach: behind *mc*, many letters are right.
+# (b), by one to two hundredths on the mean of three seeds. The best table, of those that ask shorter ones, too, and a recurrent cell of as many numbers pay the same, within a hundredth: names are short. (c) is out of reach: behind *mc*, many letters are right.
 #
 # What does it write? *Predict* which list is which: temperature 0.5, 1, 1.5.
 
 # %%
 model, task = writing.trained("names"), names()
-for name, tau in {"A": 1.5, "B": 0.5, "C": 1.0}.items():
+for name, tau in lab.HEAT.items():
     drawn = sample(model, np.zeros((8, 0), int), temperature=tau, longest=14, rng=1)
     print(f"{name}: ", ", ".join(task.decode(drawn)))
 scores = Steps(model, task.encode("mc")).scores[0]
@@ -760,28 +776,28 @@ plt.show()
 # %% [markdown]
 # B is 0.5, names that could be anyone's; C is 1; A is 1.5, which tries what hardly ever follows.
 #
-# Invented, or learned by heart? *Predict:* it writes 4,000 names. 75,481 were trained, 13,318 held out: per name of the list, those trained come (a) far more often, (b) about as often.
+# Invented, or learned by heart? 75,481 names were trained, 13,318 held out, and of each we know how likely it is to be written. *Predict.* A name that was trained is so, on average, (a) many times as likely, (b) about as likely as one held out.
 
 # %% tags=["nbval-ignore-output"]
-trained, *others = (task.decode(cut.labels) for cut in (task.train, task.validation, task.test))
-drawn = task.decode(sample(model, np.zeros((4000, 0), int), longest=14, rng=1))
-lists = {"trained": set(trained), "held out": set().union(*others)}
-hits = {name: sum(one in listed for one in drawn) for name, listed in lists.items()}
-for name, listed in lists.items():
-    print(f"{name:9} {len(listed):,} names, of which {hits[name]} were written")
-assert 0.7 < hits["trained"] / len(trained) / (hits["held out"] / len(lists["held out"])) < 1.4
-for one in [one for one in drawn if one not in lists["trained"]][:4]:
+p_trained = lab.probability(model, task.train)
+p_held_out = np.concatenate([lab.probability(model, s) for s in (task.validation, task.test)])
+likelier, listed = p_trained.mean() / p_held_out.mean(), p_trained.sum() + p_held_out.sum()
+print(f"a trained name: {likelier:.2f} times as likely; any name of the list: {listed:.3f}")
+assert 1.05 < likelier < 1.25
+assert 0.12 < listed < 0.16
+trained = task.decode(task.train.labels)
+for one in task.decode(sample(model, np.zeros((6, 0), int), longest=14, rng=1)):
     print(f"    {one:12} nearest: {answers.nearest(one, trained)[0]}")
 
 # %% [markdown]
-# (b): a name that it never saw it hits as often as one that it was trained on. It has learned *how* names are made, from 75,481 of them; and of what it writes, nine in ten nobody in the list is called.
+# (b): an eighth more likely, no more. It has learned *how* names are made; and of what it writes, six in seven nobody in the list is called.
 
-# %% [markdown] lecture={"ask": "Where will it look for the next token, and what if we force another one?", "board": "nothing: the panel is the board", "cut": "the last task", "expect": "It goes on as if the token had been its own", "jump": "setup", "minutes": 5, "misconception": "A model knows that it has made a mistake"}
+# %% [markdown] lecture={"ask": "Where will it look for the next token, and what if we force another one?", "board": "nothing: the panel is the board", "cut": "the last task", "expect": "It goes on as if the token had been its own", "jump": "setup", "minutes": 6, "misconception": "A model knows that it has made a mistake"}
 # ## Watch it write
 #
 # 1. Step on from 1987-0: before each token, say where it will look. One head looks at the m alone; which?
 # 2. In place of the 3 force a 7. Does it mend the month? Is the day still right?
-# 3. Type *31 february 1987*, *1 march 1887*, *1 march*. How sure is it of each?
+# 3. Type *31 february 1987*, *24/7/1987*, *1 march 1787*, *1 march*. How sure is it of each?
 # 4. *Surnames*, start anew: draw at temperature 0.5, 1 and 2, each behind a prediction. Trained, held out, or invented?
 
 # %% tags=["nbval-ignore-output"]
@@ -791,26 +807,22 @@ WritingPanel()
 alone = next_token("dates", "sunday, 1 march 1987", "1987-0", head=3)  # counted from 0
 assert alone.read[alone.cross[-1].argmax()] == "m"
 assert alone.cross[-1].max() > 0.9
-tried = {
-    "sunday, 1 march 1987": "1987-07",
-    "31 february 1987": "",
-    "1 march 1887": "",
-    "1 march": "",
-}
+tried = {"sunday, 1 march 1987": "1987-07"}
+tried |= dict.fromkeys(["31 february 1987", "24/7/1987", "1 march 1787", "1 march"], "")
 best = {text: next_token("dates", text, written) for text, written in tried.items()}
 for text, found in best.items():
     print(f"{text:22} {tried[text]:8} {found.texts[0]}, p = {found.texts_p[0]:.1f}")
-forced, no_day, no_year, nothing = best.values()
+forced, *strange, nothing = best.values()
 assert forced.texts[0] == "1987-07-01"
-assert (no_day.texts[0], no_year.texts[0]) == ("1987-02-31", "1987-03-01")
-assert min(no_day.texts_p[0], no_year.texts_p[0]) > 0.95
-assert nothing.texts_p[0] < 0.5
+assert [one.texts[0][5:] for one in strange] == ["02-31", "14-07", "03-01"]
+assert (strange[0].texts[0][:4], strange[2].texts[0][:4]) == ("1987", "1987")
+assert min(one.texts_p[0] for one in strange) > 0.8 > nothing.texts_p[0]
 
 # %% [markdown]
-# The fourth head. The month is never mended, and the day is right: it is read anew in the source. A day that does not exist, a century that it never met: it is sure of both. A probability says how a text compares with
+# The fourth head. The month is never mended, and the day is right: it is read anew in the source. A day and a month that do not exist, a century that it never met: it is sure of all three. A probability says how a text compares with
 # what was trained, not whether it makes sense.
 
-# %% [markdown] lecture={"ask": "What must a machine write down on the way forward, so that it can go back by itself?", "board": "the loop's calls as a list, downwards; beside it the gradients, upwards", "cut": "the table of names", "expect": "Many say: the formulas", "jump": "setup", "minutes": 10, "misconception": "PyTorch knows the derivative of whatever I write"}
+# %% [markdown] lecture={"ask": "What must a machine write down on the way forward, so that it can go back by itself?", "board": "the loop's calls as a list, downwards; beside it the gradients, upwards", "cut": "the table of names", "expect": "Many say: the formulas", "jump": "setup", "minutes": 8, "misconception": "PyTorch knows the derivative of whatever I write"}
 # ## What frameworks automate
 #
 # Every backward pass of this course was composed by hand: the forward pass from top to bottom, then the same names from bottom to top. To write that second half takes care, but no thought. So let a machine do it.
@@ -818,11 +830,12 @@ assert nothing.texts_p[0] < 0.5
 # *Predict.* While we go forward, it must write down (a) the formulas, to differentiate them later, (b) each call: what went in, what came out, its pullback, (c) only the values, since slopes can be had from small differences.
 
 # %%
-print(inspect.getsource(Tape))
+print(inspect.getsource(Tape.__call__))
+print(inspect.getsource(Tape.back))
 
 
 # %% [markdown]
-# (b). This **tape** is a list of calls. Back, it is read from its end: each pullback is given its value's gradient, and what it returns is *added* to what its inputs have: who is used twice collects twice. (a) Each block brings its derivative along. (c) takes a forward pass for each number.
+# (b). This **tape** is a list of calls, `id` the number by which Python knows an array. Back, it is read from its end: each pullback is given its value's gradient, and what it returns is *added* to what its inputs have: who is used twice collects twice. (a) Each block brings its derivative along. (c) takes a forward pass for each number.
 #
 # `taped` makes a block of a forward pass through a tape. *Predict.* We write five steps of the loop so. That $W$ collects from all five (a) must be told to it, (b) comes by itself.
 
@@ -837,8 +850,8 @@ def loop(tape, h, W, U, b, *, x):
 
 rng = np.random.default_rng(0)
 x, h0, W, U, b = map(rng.standard_normal, [(5, 2), 3, (3, 2), (3, 3), 3])
-dh = np.outer([0, 0, 0, 0, 1], np.ones(3))  # only the last state is read off
-by_tape, by_hand = loop(h0, W, U, b, x=x)[1](dh[-1]), recurrent(x, h0, W, U, b)[1](dh)[1:]
+g = np.outer([0, 0, 0, 0, 1], np.ones(3))  # only the last state is read off
+by_tape, by_hand = loop(h0, W, U, b, x=x)[1](g[-1]), recurrent(x, h0, W, U, b)[1](g)[1:]
 assert max(map(off, by_tape, by_hand)) < 1e-12
 
 # %% [markdown]
@@ -859,25 +872,9 @@ print(f"{by_tape.size:,} gradients, equal to the bit")
 # %% [markdown]
 # (b): the same pullbacks in the same order, and the same is added to the same. (a) would do, too: of *three* gradients the sum depends, in its last bit, on which two are added first.
 #
-# A price, and a limit. *Predict.* (1) Until we go back, arrays must be kept: by the tape (a) about as many as by hand, (b) twice as many. (2) Somebody's ReLU has the right values, but its pullback lets everything through. The tape (a) notices, (b) hands the wrong gradient on.
-
-# %%
-hand, tape = (taped_models.kept_alive(lambda way=way: way(**test.x)) for way in ways)
-scores = taped_models.kept_alive(lambda: model(**test.x)[0])
-print(f"kept until the way back: by hand {hand / 1e6:.1f} MB, by tape {tape / 1e6:.1f} MB")
-assert 0.95 < tape / hand < 1.05
-assert 50 < hand / scores < 70
-careless = lambda x: (relu(x)[0], lambda dy: dy)
-step = taped(lambda tape, x, W, b: tape(careless, tape(linear, x, W, b)))
-raises(AssertionError, lambda: check_vjp(step, x, W, b))
-db = step(x, W, b)[1](np.ones((5, 3)))[2]
-assert (db == 5).all()
-assert (linear(x, W, b)[0] > 0).sum() == 4
-
-# %% [markdown]
-# (1) (a): a pullback needs its arrays, whoever composes; together, some sixty times the scores. (2) (b), without a word: of fifteen entries four are above 0, and $db$ counts all. A tape composes; it proves nothing. The blocks' pullbacks remain ours, and so does their check.
+# A tape composes; whether a pullback is right it cannot know. The blocks' pullbacks remain ours, and so does their check.
 #
-# **PyTorch** notes in each tensor the call that made it: its tape. The rest you know by other names. Then our machine of its parts, with the same weights; where PyTorch is not installed, what it computed once is taken.
+# **PyTorch** notes in each tensor the call that made it: its tape. The rest you know by other names. Then our machine of its parts (`in_pytorch.encoder_decoder`), with the same weights; where PyTorch is not installed, what it computed once is taken.
 #
 # | here | in PyTorch |
 # |---|---|
@@ -888,12 +885,11 @@ assert (linear(x, W, b)[0] > 0).sum() == 4
 # | `Layer`; its `params` and `grads` | `nn.Module`; `nn.Parameter` and its `.grad` |
 # | `Linear`, `Embedding`, `layer_norm` | `nn.Linear`, `nn.Embedding`, `nn.LayerNorm` |
 # | `EncoderLayer`, `DecoderLayer` | `nn.TransformerEncoderLayer`, `nn.TransformerDecoderLayer` |
-# | masks: True = may attend | their masks: True = may *not* |
+# | masks: True = may attend | these layers' masks: True = may *not*; in `scaled_dot_product_attention` True = may |
 # | `labels` and `keep` | a label of -100 is not counted |
 # | without `rng`: no dropout | `model.eval()` |
 
 # %%
-print(inspect.getsource(in_pytorch.encoder_decoder))
 case = in_pytorch.from_pytorch()
 model, x = in_pytorch.model_of(case.theta), {"source": case.source, "target": case.target}
 L, grad = gradients(model, model, x, labels=case.labels, keep=case.keep)
