@@ -328,6 +328,7 @@ np.add.at(each_time, ids, dx)
 assert (once == [[7, 8], [5, 6], [0, 0]]).all()
 assert (each_time == embed_pullback(dx)).all()
 
+
 # %% [markdown]
 # (b), as for $W$ in the loop: who is used twice collects twice. (c) would count a letter the less the more often it stands there. (a) is what NumPy's `dE[ids] += dx` gives: each row is added to once, however often it is named. `np.add.at(dE, ids, dx)` adds each time.
 
@@ -745,13 +746,15 @@ decoder, cell = "names", "names_recurrent, 9000 steps"
 for arm in (table, cell, decoder):
     print(f"{arm:27} {found[arm]['nats'].mean:.3f}, spread {found[arm]['nats'].spread:.3f}")
 by_table, by_cell, least = (found[arm]["nats"].mean for arm in (table, cell, decoder))
-assert 0.005 < by_table - least < 0.03
-assert abs(by_cell - by_table) < 0.01
-assert found["names less names_recurrent, 9000 steps"]["share of seeds ahead"].mean == 1
-assert found["names less names_recurrent, as many seconds"]["share of seeds ahead"].mean < 1
+assert 0.005 < by_table - least < 0.02
+assert by_table - by_cell < 0.01
+ahead = lambda pair: found[pair]["share of seeds ahead"].mean  # on the same names
+pairs = "names less names_recurrent", "names less Kneser-Ney", "names_recurrent less Kneser-Ney"
+assert all(ahead(f"{pair}, 9000 steps") == 1 for pair in pairs)
+assert ahead("names less names_recurrent, as many seconds") < 1
 
 # %% [markdown]
-# (b), by one to two hundredths on average. A recurrent cell of as many numbers is behind it with each seed in as many steps, not in as many seconds: names are short. And the best table, which asks shorter ones, too, pays what the cell pays, within a hundredth. (c) is out of reach: behind *mc*, many letters are right.
+# (b), with each of three seeds: by a hundredth, and the best table asks shorter ones, too. A recurrent cell of as many numbers comes in between: behind the decoder in as many steps, though not in as many seconds, and all but level with the table: names are short. (c) is out of reach: behind *mc*, many letters are right.
 #
 # What does it write? *Predict* which list is which: temperature 0.5, 1, 1.5.
 
