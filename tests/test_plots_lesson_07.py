@@ -78,12 +78,3 @@ def test_the_likeliest_tokens_come_first_and_bars_are_their_probabilities(ax):
     plots.draw_next({"cold": p, "hot": p[::-1]}, ["a", "b", "c"], most=2, title="b, c", ax=ax)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["b", "c"]
     assert [bar.get_height() for bar in ax.patches] == [0.6, 0.3, 0.6, 0.1]
-
-
-def test_a_share_is_as_long_as_its_mean_and_shows_its_seeds(ax):
-    arms = {"all": np.ones(3), "none": np.zeros(3), "some": np.array([0.2, 0.4, 0.6])}
-    plots.draw_shares(arms, xlabel="right", title="All or nothing", ax=ax)
-    assert [bar.get_width() for bar in ax.patches] == pytest.approx([1, 0, 0.4])
-    assert said(ax) == ["100 %", "0 %", "40 %"]
-    np.testing.assert_array_equal(ax.lines[2].get_xdata(), arms["some"])
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["all", "none", "some"]

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.plots.canvas import BLUE, GREY, INK, RED, SKY, SMALL, legend_below, looks
+from nnlib.plots.canvas import BLUE, GREY, INK, RED, SMALL, legend_below, looks
 from nnlib.plots.matrices import FILLS
 from nnlib.words import short
 
@@ -156,26 +156,3 @@ def draw_next(
     ax.set(xlabel="what comes next", ylabel="probability", title=title)
     ax.grid(axis="x", visible=False)
     legend_below(ax, columns=len(arms))
-
-
-def draw_shares(
-    arms: Mapping[str, Array], *, xlabel: str, title: str, ax: Axes, **settings: Any
-) -> None:
-    """Draw a bar for each arm, as long as the mean of its seeds, and a ring for each seed.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(8, 3).add_subplot()
-    >>> draw_shares({"half": np.array([0.4, 0.6])}, xlabel="right", title="Half", ax=ax)
-    >>> float(ax.patches[0].get_width()), ax.texts[0].get_text()
-    (0.5, '50 %')
-    """
-    for place, values in enumerate(map(np.atleast_1d, arms.values())):
-        ax.barh(place, values.mean(), color=SKY, height=0.6)
-        ax.plot(values, np.full(len(values), place), "o", mfc="none", mec=INK, ms=7, mew=1.5)
-        said = f"{100 * values.mean():.0f} %"
-        ax.text(max(values.max(), 0) + 0.03, place, said, fontsize=SMALL, va="center")
-    ax.set_yticks(range(len(arms)), list(arms))
-    ax.invert_yaxis()
-    ax.set(xlim=(0, 1.15), xlabel=xlabel, title=title, **settings)
-    ax.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
-    ax.grid(axis="y", visible=False)
