@@ -62,9 +62,11 @@ def test_a_new_lesson_needs_its_script_and_its_number_and_no_other_place(course,
     assert "03" in lessons_on_claims()
 
 
-def test_a_lesson_on_claims_is_one_that_is_written_and_that_claims_name():
+def test_a_lesson_on_claims_is_one_that_is_written_and_that_claims_name(monkeypatch):
     named = {lesson for claim in claims().values() for lesson in claim.lessons}
-    assert set(lessons_on_claims()) == named & set(LESSONS) < named
+    assert set(lessons_on_claims()) == named & set(LESSONS) < set(LESSONS)
+    monkeypatch.delitem(LESSONS, "07")
+    assert "07" in named - set(lessons_on_claims())
 
 
 def test_the_places_for_what_is_added_are_there():
