@@ -16,3 +16,10 @@ def said(name: str, lines: str) -> str:
         space,
     )
     return verdict(exercise, space["answer"])
+
+
+def assert_recognised(name: str, lines: str, sentence: str) -> None:
+    """Lines with a slip are not right, and the slip's own sentence is said."""
+    words = said(name, lines)
+    assert words.startswith("Not yet")
+    assert sentence in words
