@@ -104,9 +104,9 @@ def finding(status, printed):
         ([finding("ok", 0.0)] * 3, "3 claims: 3 ok."),
         ([finding("reading", 2.0)], "1 claim: 1 reading."),
         (
-            [finding("wrong", math.inf)] * 2 + [finding("typo", 0.25), finding("wrong", 3.0)],
-            "4 claims: 1 typo, 3 wrong. Mistakes as printed: 2 undefined, 2 computable and off by "
-            "0.25 or more.",
+            [finding("wrong", math.inf)] * 2 + [finding("misprint", 0.25), finding("wrong", 3.0)],
+            "4 claims: 1 misprint, 3 wrong. Mistakes as printed: 2 undefined, 2 computable and off "
+            "by 0.25 or more.",
         ),
         (
             [finding("wrong", 3.0)],

@@ -62,10 +62,10 @@ def drawn(ax):
 
 
 def test_each_claim_is_one_dot_in_the_look_of_its_verdict(ax):
-    status = ["ok", "wrong", "wrong", "added", "typo"]
+    status = ["ok", "wrong", "wrong", "added", "misprint"]
     printed = np.array([0.0, math.inf, 1.0, math.nan, 0.5])
     assert draw_errors(printed, np.zeros(5), status, ax=ax) is None
-    assert drawn(ax) == {"ok": (0, 1), "typo": (0, 1), "wrong": (0, 2), "added": (0, 1)}
+    assert drawn(ax) == {"ok": (0, 1), "misprint": (0, 1), "wrong": (0, 2), "added": (0, 1)}
     assert ax.get_title() == "All 5 corrected forms are exact; 3 printed are not"
     assert any("none in" in text.get_text() for text in ax.texts)
 
@@ -82,7 +82,7 @@ def test_what_is_not_highlighted_is_pale(ax):
 
 
 def test_the_title_does_not_hide_a_wrong_correction(ax):
-    draw_errors(np.ones(3), np.array([0.0, 1e-3, math.inf]), ["typo"] * 3, ax=ax)
+    draw_errors(np.ones(3), np.array([0.0, 1e-3, math.inf]), ["misprint"] * 3, ax=ax)
     assert ax.get_title() == "2 of 3 corrections are wrong"
 
 

@@ -146,7 +146,7 @@ def test_an_error_is_said_in_the_panel_and_the_next_good_change_clears_it(panel,
         patch.setattr("nnlib.experiments.lesson_90.claim", lambda id: 1 / 0)
         panel.controls["card"].value = 2
         assert "ZeroDivisionError" in panel.message.value
-        panel.controls["status"].value = "typo"
+        panel.controls["status"].value = "misprint"
         assert "ZeroDivisionError" in panel.message.value
     panel.controls["card"].value = 3
     check(panel)

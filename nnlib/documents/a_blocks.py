@@ -6,7 +6,7 @@ from nnlib.blocks import relu
 from nnlib.blocks import softmax as stable_softmax
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import derivative, softmax
-from nnlib.documents.claims import convention, misprint, ok, page, reading, typo, wrong
+from nnlib.documents.claims import convention, misprint, ok, page, reading, wrong
 from nnlib.losses import cross_entropy, mse
 
 
@@ -163,7 +163,7 @@ def softmax_page(rng):
         lambda: softmax(x),
         lambda: softmax_by_ratios(x),
     )
-    yield typo(
+    yield misprint(
         "A-3.4-vecform",
         r"As a vector: the numerators are $e^x,e^x,\dots,e^{x_n}$; the same in the first two rows, "
         r"here $e^{x_1}$.",

@@ -5,7 +5,7 @@ import numpy as np
 from nnlib.blocks import linear, tanh
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import derivative
-from nnlib.documents.claims import convention, note, ok, overstated, page, reading, typo, wrong
+from nnlib.documents.claims import convention, misprint, note, ok, overstated, page, reading, wrong
 from nnlib.landscapes import rosenbrock
 
 
@@ -112,7 +112,7 @@ def gradient_descent(rng):
         lambda: angle(-complex_step(valley, lowest + away), -away),
         lessons="01 04",
     )
-    yield typo(
+    yield misprint(
         "A-2-decrease",
         r"We go where the gradient decreases most, $0^\circ$ from where the function does.",
         r"The function is meant. Where $\lVert\nabla f\rVert$ decreases most is another direction, "
@@ -174,7 +174,7 @@ def vector_calculus(rng):
         lambda: M + Q @ x + Q.swapaxes(1, 2) @ x,
         r"One row for each output. Here $\nabla f$ is this matrix; before, it was a gradient.",
     )
-    yield typo(
+    yield misprint(
         "A-2.1-linear",
         r"$\nabla y=\frac{dy}{dx}\nabla x$ for small changes $\nabla x$ and $\nabla y$",
         r"$\delta y=J\,\delta x+O(\lVert\delta x\rVert^2)$: $\nabla$ is the gradient, and the "
@@ -183,7 +183,7 @@ def vector_calculus(rng):
         lambda: J() @ dx + Q @ dx @ dx,
         lambda: f(x + dx) - f(x),
     )
-    yield typo(
+    yield misprint(
         "A-2.1-case",
         r"For one number $y$ and $x\in\mathbb R^m$ the derivative has $n$ entries; here $m=3$, "
         r"$n=4$.",
@@ -226,7 +226,7 @@ def vector_calculus(rng):
         lambda: by_vect(h),
         "Row by row.",
     )
-    yield typo(
+    yield misprint(
         "A-2.1-gradfold",
         r"$dy/d\,\mathrm{vect}(x)$ is the $m\times n$ matrix of all $\partial y/\partial x_{ij}$, "
         r"the factor of $\mathrm{vect}(\delta x)$ in $\delta y$.",

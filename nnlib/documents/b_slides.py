@@ -6,7 +6,7 @@ from nnlib.blocks import linear, log_softmax
 from nnlib.blocks import sigmoid as stable_sigmoid
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import derivative, slopes
-from nnlib.documents.claims import added, convention, note, ok, page, reading, typo
+from nnlib.documents.claims import added, convention, misprint, note, ok, page, reading
 
 
 def by_entry(f, X):
@@ -285,7 +285,7 @@ def linear_page(rng):
         lambda: over_zeros(W[0]),
         lambda: dY_dx11,
     )
-    yield typo(
+    yield misprint(
         "B-lin-9",
         r"(9), (12) $\frac{\partial L}{\partial x_{11}}=\frac{\partial L}{\partial Y}"
         r"\frac{\partial Y}{\partial x_{11}}$, and so for $x_{12}$",

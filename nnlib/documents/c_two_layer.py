@@ -5,7 +5,7 @@ import numpy as np
 from nnlib import blocks
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import relu, softmax, standardize
-from nnlib.documents.claims import added, convention, ok, page, reading, typo, wrong
+from nnlib.documents.claims import added, convention, misprint, ok, page, reading, wrong
 
 
 def draw(rng, n=3, m=5, d=4, k=6):
@@ -76,7 +76,7 @@ def forward_page(rng):
         lambda: np.stack([(x - x.mean()) / (x.std() or 1) for x in bordered.T], axis=1),
         lessons="05 06",
     )
-    yield typo(
+    yield misprint(
         "C1-F1-lit",
         r"The variance is written $\mathbb E(X-\mathbb EX)^2$.",
         r"$\mathbb E[(X-\mathbb EX)^2]$; the square of the mean deviation would be 0.",

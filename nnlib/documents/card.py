@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from nnlib.documents.claims import Claim, Errors
+from nnlib.documents.claims import ANY_DRAW, UNCHARGED, Claim, Errors
 from nnlib.documents.lessons import LESSONS
 from nnlib.documents.verdicts import VERDICTS
 
@@ -33,26 +33,36 @@ class Card:
     def __repr__(self) -> str:
         claim = self.claim
         lines = [f"{claim.id}: {claim.status} ({claim.document}, {claim.section})"]
-        lines += [f"  states   {claim.stated}"]
-        lines += [f"  holds    {claim.correction}"] if claim.correction else []
-        return "\n".join([*lines, f"  errors   {errors_in_words(claim, self.errors)}"])
+        lines += [f"  {word:8} {text}" for word, _, text in paragraphs(claim, self.errors)]
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         claim, colour = self.claim, VERDICTS[self.claim.status].colour
-        label = LABELS.get(claim.status, "Stated.")
         written = " and ".join(lesson for lesson in claim.lessons if lesson in LESSONS)
         lessons = f" · lesson {written}" if written else ""
-        holds = f"<p style='margin:.3em 0'><b>What holds.</b> {math_text(claim.correction)}</p>"
+        body = "".join(
+            f"<p style='margin:.4em 0 .2em'><b>{label}</b> {math_text(text)}</p>"
+            for _, label, text in paragraphs(claim, self.errors)
+        )
         return (
             f"<div style='border-left:6px solid {colour};padding:.3em 1em;margin:.6em 0;"
             f"max-width:52em;font-size:110%'>{badge(claim)} <code>{claim.id}</code> "
             f"<span style='opacity:.75'>{escape(self.title)}, {escape(claim.section)}"
-            f"{lessons}</span>"
-            f"<p style='margin:.5em 0 .3em'><b>{label}</b> {math_text(claim.stated)}</p>"
-            f"{holds if claim.correction else ''}"
-            f"<p style='margin:.3em 0 .1em'><b>Errors, computed now:</b> "
-            f"{escape(errors_in_words(claim, self.errors))}.</p></div>"
+            f"{lessons}</span>{body}</div>"
         )
+
+
+def paragraphs(claim: Claim, errors: Errors) -> list[tuple[str, str, str]]:
+    """What a card says, line by line: a word for a terminal, a label for a page, the text."""
+    said = [
+        ("states", LABELS.get(claim.status, "Stated."), claim.stated),
+        ("defence", "In its defence.", "" if claim.defence == UNCHARGED else claim.defence),
+        ("follows", "It carries on", claim.follows and f"{claim.follows}."),
+        ("right if", "Right if", claim.condition),
+        ("holds", "What holds.", claim.correction),
+        ("errors", "Errors, computed now:", errors_in_words(claim, errors)),
+    ]
+    return [line for line in said if line[2]]
 
 
 class Table:
@@ -83,12 +93,19 @@ class Table:
         cells = [
             f"<code style='white-space:nowrap'>{claim.id}</code>",
             badge(claim),
-            f"{WIDE}{math_text(claim.stated)}</div>",
-            f"{WIDE}{math_text(claim.correction)}</div>",
+            *(f"{WIDE}{math_text(text)}</div>" for text in stated_and_held(claim)),
             escape(error_in_words(errors.printed)),
             escape(error_in_words(errors.corrected)),
         ]
         return f"<tr>{''.join(f'<td {LEFT}>{cell}</td>' for cell in cells)}</tr>"
+
+
+def stated_and_held(claim: Claim) -> tuple[str, str]:
+    """What is stated, with its defence, and what holds, with the condition."""
+    charged = claim.defence not in ("", UNCHARGED)
+    stated = f"{claim.stated} In its defence: {claim.defence}" if charged else claim.stated
+    condition = f"Right if {claim.condition}. " if claim.condition else ""
+    return stated, condition + claim.correction
 
 
 def badge(claim: Claim) -> str:
@@ -103,16 +120,14 @@ def math_text(text: str) -> str:
 
 
 def errors_in_words(claim: Claim, errors: Errors) -> str:
-    """Both errors in one phrase."""
+    """Both errors in one phrase, and on which input, where that is a chosen one."""
     if claim.truth is None:
         return "nothing to compute"
-    if claim.status == "ok":
-        return f"as printed {error_in_words(errors.printed)}"
-    if math.isnan(errors.printed):
-        return f"corrected {error_in_words(errors.corrected)}"
-    return (
-        f"as printed {error_in_words(errors.printed)}, corrected {error_in_words(errors.corrected)}"
-    )
+    printed, corrected = map(error_in_words, errors)
+    words = f"as printed {printed}" if claim.printed else ""
+    if claim.status != "ok":
+        words += f"{', ' if words else ''}corrected {corrected}"
+    return words if claim.rests_on == ANY_DRAW else f"{words} (on {claim.rests_on})"
 
 
 def error_in_words(error: float) -> str:

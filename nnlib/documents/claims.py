@@ -20,6 +20,10 @@ Form = Callable[[], Any]
 Page = Callable[[Rng], Iterator["Claim"]]
 
 
+ANY_DRAW = "any draw"  # the input on which most verdicts rest: numbers drawn at random
+UNCHARGED = "Nothing is held against a document here."
+
+
 class Errors(NamedTuple):
     """How far a claim's forms are from the truth: inf where undefined, nan where there is none."""
 
@@ -34,9 +38,15 @@ class Claim:
     id           as in the inventory: the document, the section, a name.
     status       a name of VERDICTS.
     stated       what the document states, in our words.
-    correction   what holds instead, or the condition under which it holds.
+    correction   what holds instead.
     printed, corrected, truth   functions of nothing: the forms on the sample of the page.
     lessons      where it is dealt with, such as ("02", "05").
+    defence      of all that is not ok: the best that can be said for what is printed.
+    rests_on     the input that decides, where not any draw does.
+    slips        of what is wrong: its mistakes, each independent of all others, in a few words.
+    follows      of what follows: the id of the slip that it carries on.
+    condition    of what is overstated: where it is right, in words.
+    under        the printed form and the truth on an input on which the condition holds.
 
     >>> from nnlib.documents import claims
     >>> claim = claims()["A-3.4-clip"]
@@ -54,6 +64,12 @@ class Claim:
     lessons: tuple[str, ...] = ()
     section: str = ""
     page: Page | None = None
+    defence: str = ""
+    rests_on: str = ANY_DRAW
+    slips: tuple[str, ...] = ()
+    follows: str = ""
+    condition: str = ""
+    under: tuple[Form, Form] | None = None
 
     @property
     def document(self) -> str:
@@ -64,9 +80,20 @@ class Claim:
         """Both errors on a new sample, relative to the largest entry of the truth."""
         if self.truth is None or self.page is None:
             return Errors(math.nan, math.nan)
-        drawn = next(claim for claim in self.page(rng) if claim.id == self.id)
+        drawn = self.drawn(rng)
         truth = drawn.truth()  # type: ignore[misc]
         return Errors(error_of(drawn.printed, truth), error_of(drawn.corrected, truth))
+
+    def check_under(self, rng: Rng) -> float:
+        """The error of what is overstated where its condition holds; nan for all else."""
+        if self.under is None:
+            return math.nan
+        printed, truth = self.drawn(rng).under  # type: ignore[misc]
+        return error_of(printed, truth())
+
+    def drawn(self, rng: Rng) -> "Claim":
+        """The same claim about a new sample of its page."""
+        return next(claim for claim in self.page(rng) if claim.id == self.id)  # type: ignore[misc]
 
 
 def error_of(form: Form | None, truth: Any) -> float:
@@ -88,7 +115,7 @@ def error_of(form: Form | None, truth: Any) -> float:
     return float(gap / (size or 1)) if np.isfinite(gap) else math.inf
 
 
-# -- the seven ways to state a claim ------------------------------------------------------------
+# -- the ways to state a claim ------------------------------------------------------------------
 
 
 def ok(
@@ -100,38 +127,40 @@ def ok(
 
 def note(id: str, stated: str, why: str, lessons: str = "") -> Claim:
     """Nothing numeric to check, and why."""
-    return Claim(id, "note", stated, why, lessons=tuple(lessons.split()))
+    own = tuple(lessons.split())
+    return Claim(id, "note", stated, why, lessons=own, defence=UNCHARGED, rests_on="words alone")
+
+
+def judged(
+    status: str,
+    id: str,
+    stated: str,
+    correction: str,
+    printed: Form | None,
+    corrected: Form,
+    truth: Form,
+    lessons: str = "",
+    **more: Any,
+) -> Claim:
+    """A claim whose printed and corrected forms differ; ``more`` are fields of Claim by name."""
+    own = tuple(lessons.split())
+    return Claim(id, status, stated, correction, printed, corrected, truth, own, **more)
 
 
 def added(
     id: str, stated: str, corrected: Form, truth: Form, note: str = "", lessons: str = ""
 ) -> Claim:
     """Needed, and printed in no document."""
-    return Claim(id, "added", stated, note, None, corrected, truth, tuple(lessons.split()))
+    return judged("added", id, stated, note, None, corrected, truth, lessons, defence=UNCHARGED)
 
 
-def both_forms(
-    status: str,
-    id: str,
-    stated: str,
-    correction: str,
-    printed: Form,
-    corrected: Form,
-    truth: Form,
-    lessons: str = "",
-) -> Claim:
-    """A claim whose printed and corrected forms differ."""
-    return Claim(id, status, stated, correction, printed, corrected, truth, tuple(lessons.split()))
-
-
-typo = partial(both_forms, "typo")  # the intention is clear, the printed form is not it
-misprint = partial(both_forms, "misprint")  # the same, read with what stands around it
-overstated = partial(both_forms, "overstated")  # true under a condition that is not given
-follows = partial(both_forms, "follows")  # carries on an earlier slip, which it names
-wrong = partial(both_forms, "wrong")  # wrong numbers, an undefined product, a false statement
-scan = partial(both_forms, "scan?")  # what the scan may have made of it
-convention = partial(both_forms, "convention")  # clashes with another; corrected is the conversion
-reading = partial(both_forms, "reading")  # a pitfall beside a claim: another way to read it
+misprint = partial(judged, "misprint")  # the next line, or the text, shows what was meant
+wrong = partial(judged, "wrong")  # wrong numbers, an undefined product, a false statement
+overstated = partial(judged, "overstated")  # true under a condition that is not given
+follows = partial(judged, "follows")  # carries on an earlier slip, which it names
+scan = partial(judged, "scan?")  # may be what became of the page on its way to a text
+convention = partial(judged, "convention")  # clashes with another; corrected is the conversion
+reading = partial(judged, "reading", defence=UNCHARGED)  # a pitfall: another way to read a claim
 
 
 # -- documents ----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from nnlib import blocks
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import sigmoid, slopes
 from nnlib.documents.analytic import softmax as softmax_along
-from nnlib.documents.claims import added, convention, note, ok, page, reading, typo, wrong
+from nnlib.documents.claims import added, convention, misprint, note, ok, page, reading, wrong
 from nnlib.mlp import MLP
 from nnlib.parameters import parameter_vector
 
@@ -254,7 +254,7 @@ def softmax_page(rng):
         "It is none, but softmax is shift invariant, so its derivative cancels. Compared: held "
         "still, and moving.",
     )
-    yield typo(
+    yield misprint(
         "E-jac",
         r"The Jacobian of softmax has the entries $\partial z_i/\partial z_j$.",
         r"$\partial q_i/\partial z_j$; as printed it is the identity. A row belongs to one "

@@ -7,7 +7,7 @@ import numpy as np
 from nnlib import blocks
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import dsigmoid, sigmoid
-from nnlib.documents.claims import convention, note, ok, page, reading, typo, wrong
+from nnlib.documents.claims import convention, misprint, note, ok, page, reading, wrong
 from nnlib.documents.e_layers import WIDTHS, one_hot, softmax
 
 
@@ -80,7 +80,7 @@ def forward_page(rng):
         by_blocks,
         "Indices start at 0 here, at 1 in the architecture.",
     )
-    yield typo(
+    yield misprint(
         "E-logits-hist",
         r"The logits stored are $(40,100)$, $(30,100)$, $(40,100)$, $(10,100)$.",
         r"The third is $(20,100)$, as the backward pass has it.",
@@ -211,7 +211,7 @@ def backpropagation_page(rng):
         through_jacobian,
         by_last_logit,
     )
-    yield typo(
+    yield misprint(
         "E-bp2",
         r"$\delta^L=\big((W^{L+1})^\top\delta^{L+1}\big)\odot\sigma'(z^L)$",
         r"A layer $l$ before the last; there is no layer $L+1$.",
@@ -251,7 +251,7 @@ def backpropagation_page(rng):
         lambda: [[sum(delta[j])] for j in range(3)],
         lambda: by_bias(L),
     )
-    yield typo(
+    yield misprint(
         "E-gradw-code",
         r"grad_weights[-1] = delta * activation_history$^\top$[-2].T",
         "Transposed twice: delta @ activation_history[-2].T",
@@ -321,7 +321,7 @@ def splitting_page(rng):
         sizes_in_headers,
         "Compared: what the first bytes of MNIST's two files say.",
     )
-    yield typo(
+    yield misprint(
         "E-epoch",
         "The velocity remembers the gradients of the previous epoch; memory is updated at each "
         "epoch.",

@@ -17,7 +17,6 @@ class Verdict(NamedTuple):
 VERDICTS = {
     "ok": Verdict("right", "#00735C", "o"),
     "misprint": Verdict("the text shows what was meant", "#8A5A00", "s"),
-    "typo": Verdict("misprint", "#8A5A00", "s"),
     "wrong": Verdict("wrong", "#B3261E", "X"),
     "overstated": Verdict("true under a condition that is not given", "#B45309", "v"),
     "convention": Verdict("clash of conventions", "#4B4AC0", "D"),
@@ -27,4 +26,4 @@ VERDICTS = {
     "added": Verdict("needed, and printed nowhere", "#00658A", "P"),
     "reading": Verdict("a pitfall beside a claim", "#8A3A7E", "^"),
 }
-MISTAKES = ("misprint", "typo", "wrong", "overstated", "scan?")  # slips of their own
+MISTAKES = ("misprint", "wrong", "overstated", "scan?")  # slips of their own
