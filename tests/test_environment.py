@@ -10,6 +10,7 @@ from importlib.machinery import ModuleSpec
 from importlib.metadata import distribution, version
 from pathlib import Path
 
+import nbformat
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -250,17 +251,50 @@ def test_the_project_s_own_environment_is_kept_up_to_date(project, monkeypatch):
     assert commands
 
 
+def lesson(*sources):
+    """A notebook with one cell of text and an answered cell for each of these sources."""
+    answered = [nbformat.v4.new_code_cell(one, execution_count=1) for one in sources]
+    for cell in answered:
+        cell.outputs = [nbformat.v4.new_output("stream", text="the answer")]
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("Predict, σ."), *answered])
+
+
 def test_work_is_never_overwritten(project):
     folder, _ = project
-    (folder / "notebooks" / "00_a.ipynb").write_text("new")
+    nbformat.write(lesson("new"), folder / "notebooks" / "00_a.ipynb")
     tasks.copy_notebooks(folder / "notebooks", folder / "work")
     (folder / "work" / "00_a.ipynb").write_text("mine")
-    (folder / "notebooks" / "01_b.ipynb").write_text("new")
+    nbformat.write(lesson("new"), folder / "notebooks" / "01_b.ipynb")
     tasks.copy_notebooks(folder / "notebooks", folder / "work")
-    assert {p.name: p.read_text() for p in (folder / "work").iterdir()} == {
-        "00_a.ipynb": "mine",
-        "01_b.ipynb": "new",
-    }
+    assert sorted(path.name for path in (folder / "work").iterdir()) == ["00_a.ipynb", "01_b.ipynb"]
+    assert (folder / "work" / "00_a.ipynb").read_text() == "mine"
+
+
+def test_a_student_meets_no_answer_and_folded_imports(project):
+    folder, _ = project
+    stored, copied = (folder / kind / "00_a.ipynb" for kind in ("notebooks", "work"))
+    nbformat.write(lesson("import numpy", "1 + 1", "2 + 2"), stored)
+    before = stored.read_bytes()
+    tasks.copy_notebooks(stored.parent, copied.parent)
+    assert stored.read_bytes() == before
+    there, here = (nbformat.read(path, as_version=4) for path in (stored, copied))
+    nbformat.validate(here)
+    assert [cell.source for cell in here.cells] == [cell.source for cell in there.cells]
+    imports, *codes = [cell for cell in here.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in (imports, *codes))
+    assert imports.metadata.jupyter.source_hidden
+    assert not any(cell.metadata for cell in codes)
+
+
+def test_a_copy_that_breaks_off_is_begun_again(project, monkeypatch):
+    folder, _ = project
+    nbformat.write(lesson("1 + 1"), folder / "notebooks" / "00_a.ipynb")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            tasks.copy_notebooks(folder / "notebooks", folder / "work")
+    tasks.copy_notebooks(folder / "notebooks", folder / "work")
+    assert [path.name for path in (folder / "work").iterdir()] == ["00_a.ipynb"]
 
 
 @pytest.mark.parametrize(

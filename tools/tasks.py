@@ -5,6 +5,7 @@ Needs Python 3.11 and nothing else: the first command makes the environment `.ve
 """
 
 import hashlib
+import json
 import os
 import re
 import shlex
@@ -115,11 +116,24 @@ def python_with_course():
 
 
 def copy_notebooks(source, target):
-    """Copy the notebooks that the target folder does not have; leave all others alone."""
+    """Copy the notebooks that the target folder does not have, unanswered; leave others alone."""
     target.mkdir(exist_ok=True)
     for notebook in sorted(source.glob("*.ipynb")):
         if not (target / notebook.name).exists():
-            shutil.copy(notebook, target)
+            copy = unanswered(json.loads(notebook.read_text(encoding="utf-8")))
+            begun = target / f"{notebook.stem}.part"  # what is broken off is begun again
+            begun.write_text(json.dumps(copy, ensure_ascii=False, indent=1), encoding="utf-8")
+            begun.replace(target / notebook.name)
+
+
+def unanswered(notebook):
+    """A notebook as a student opens it: no prediction's answer below it, and the imports folded."""
+    codes = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    for cell in codes:
+        cell.update(outputs=[], execution_count=None)
+    for cell in codes[:1]:
+        cell["metadata"]["jupyter"] = {"source_hidden": True}
+    return notebook
 
 
 def mnist():
