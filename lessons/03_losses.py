@@ -52,7 +52,7 @@ def agree(a, b):
     assert np.allclose(a, b, rtol=1e-6, atol=1e-8)
 
 
-# %% [markdown] lecture={"ask": "How many times as many steps does the unit need with squares? Vote: as many, ten times, hundreds of times", "board": "z, an arrow to p, an arrow to L; the two derivatives back under the arrows", "cut": "The lower drawing", "expect": "Most say about as many: both losses fall as z rises", "jump": "setup", "minutes": 8, "misconception": "Any loss that falls toward the right answer will do; only the rate differs"}
+# %% [markdown] lecture={"ask": "How many times as many steps does the unit need with squares? Vote: as many, ten times, hundreds of times", "board": "z, an arrow to p, an arrow to L; the two derivatives back under the arrows", "cut": "2 The lower drawing", "expect": "Most say about as many: both losses fall as z rises", "jump": "setup", "minutes": 8, "misconception": "Any loss that falls toward the right answer will do; only the rate differs"}
 # ## Sure, and wrong
 #
 # A unit gives class 1 the probability $p=\sigma(z)$, the sigmoid of its score. At $z=-8$ that is one
@@ -105,7 +105,7 @@ plt.show()
 #
 # Nobody chose $-\ln p$ for its slope. Where does it come from?
 
-# %% [markdown] lecture={"ask": "Two forecasters gave what happened 0.9, 0.7, 0.2 and 0.6, 0.6, 0.6. Who was better?", "board": "A bar of length 1 for each day, the share given to what happened shaded", "cut": "The soft targets", "expect": "The second: 0.216 against 0.126. One near miss costs more than two hits gain", "jump": "setup", "minutes": 12, "misconception": "The likelihood is the probability that the model is right"}
+# %% [markdown] lecture={"ask": "Two forecasters gave what happened 0.9, 0.7, 0.2 and 0.6, 0.6, 0.6. Who was better?", "board": "A bar of length 1 for each day, the share given to what happened shaded", "cut": "3 The soft targets", "expect": "The second: 0.216 against 0.126. One near miss costs more than two hits gain", "jump": "setup", "minutes": 12, "misconception": "The likelihood is the probability that the model is right"}
 # ## The likelihood of what happened
 #
 # Document A, section 3.5, asks the network for $p(y\mid x)$, the probability of each class given the input. Such a
@@ -193,7 +193,7 @@ exercise("slope of -ln sigmoid", slope)
 #
 # </details>
 
-# %% [markdown] lecture={"ask": "E's loss is half of D's average. Which of them bears the larger rate?", "board": "One parabola drawn three times, stretched; the same ball on each", "cut": "Where squares come from", "expect": "E's, twice as large: a flatter bowl bears longer steps", "jump": "setup", "minutes": 10, "misconception": "The scaling of a loss changes what is learned"}
+# %% [markdown] lecture={"ask": "E's loss is half of D's average. Which of them bears the larger rate?", "board": "One parabola drawn three times, stretched; the same ball on each", "cut": "2 Where squares come from", "expect": "E's, twice as large: a flatter bowl bears longer steps", "jump": "setup", "minutes": 10, "misconception": "The scaling of a loss changes what is learned"}
 # ## Squares, in four scalings
 #
 # Squares have a likelihood too. If a *number* $A$ is the prediction $P$ plus normal noise,
@@ -278,7 +278,7 @@ exercise("gradient of squares", mse_gradient)
 #
 # </details>
 
-# %% [markdown] lecture={"ask": "Scores of 300 in float32: which step fails first, the exponential or the logarithm?", "board": "Scores as points on a line, slid until the largest stands at 0", "cut": "The table's float16 column", "expect": "The exponential: beyond 88 it is infinite", "jump": "setup", "minutes": 12, "misconception": "Softmax that subtracts the largest score is safe, so its logarithm is"}
+# %% [markdown] lecture={"ask": "Scores of 300 in float32: which step fails first, the exponential or the logarithm?", "board": "Scores as points on a line, slid until the largest stands at 0", "cut": "1 The table's float16 column", "expect": "The exponential: beyond 88 it is infinite", "jump": "setup", "minutes": 12, "misconception": "Softmax that subtracts the largest score is safe, so its logarithm is"}
 # ## From the scores
 #
 # B walks from softmax to a form without it, $c$ the true class:
@@ -372,7 +372,7 @@ exercise("log-sum-exp", log_sum_exp)
 #
 # </details>
 
-# %% [markdown] lecture={"ask": "The scores of the wrong classes: who pushes them down?", "board": "Three bars p, one bar y, the difference below", "cut": "The way through the Jacobian", "expect": "ln of the sum: its derivative is p, for every class", "jump": "setup", "minutes": 11, "misconception": "Only the true class's score gets a gradient, since only its probability is in the loss"}
+# %% [markdown] lecture={"ask": "The scores of the wrong classes: who pushes them down?", "board": "Three bars p, one bar y, the difference below", "break": 10, "cut": "3 The way through the Jacobian", "expect": "ln of the sum: its derivative is p, for every class", "jump": "setup", "minutes": 11, "misconception": "Only the true class's score gets a gradient, since only its probability is in the loss"}
 # ## Prediction less target
 #
 # The gradient takes two lines. With $y$ the one-hot target and $\hat y=\mathrm{softmax}(z)$,
@@ -459,7 +459,7 @@ exercise("softmax cross-entropy", dz_of_cross_entropy)
 #
 # </details>
 
-# %% [markdown] lecture={"ask": "From which whole score on is 1 - sigmoid(z) exactly 0 in float64?", "board": "softplus, its two asymptotes 0 and z", "cut": "The derivative by the prediction", "expect": "37: there 1 + e^-z rounds to 1, so p does; the nearest float to p itself would be 1 from 38 on", "jump": "setup", "minutes": 9, "misconception": "Binary cross-entropy is another loss than cross-entropy"}
+# %% [markdown] lecture={"ask": "From which whole score on is 1 - sigmoid(z) exactly 0 in float64?", "board": "softplus, its two asymptotes 0 and z", "cut": "2 The derivative by the prediction", "expect": "37: there 1 + e^-z rounds to 1, so p does; the nearest float to p itself would be 1 from 38 on", "jump": "setup", "minutes": 9, "misconception": "Binary cross-entropy is another loss than cross-entropy"}
 # ## Two classes, one score
 #
 # D's unit, $\hat y=\sigma(w\cdot x)$, has the likelihood $\hat y$ if $y=1$ and $1-\hat y$ if $y=0$; in one
@@ -523,7 +523,7 @@ exercise("cross-entropy of a score", cross_entropy_of_score)
 #
 # </details>
 
-# %% [markdown] lecture={"ask": "Which of D's three wishes does cross-entropy not grant when the target is 0.7?", "board": "The table, empty; the class fills it", "cut": "The panel: leave it as homework", "expect": "The first: where it is least it is the entropy, 0.61", "jump": "setup", "minutes": 10, "misconception": "A loss that is 0 when right is better than one that is not"}
+# %% [markdown] lecture={"ask": "Which of D's three wishes does cross-entropy not grant when the target is 0.7?", "board": "The table, empty; the class fills it", "cut": "5 The panel: leave it as homework", "expect": "The first: where it is least it is the entropy, 0.61", "jump": "setup", "minutes": 10, "misconception": "A loss that is 0 when right is better than one that is not"}
 # ## What a loss should do
 #
 # D wishes three things of a loss: $L=0$ for $y=\hat y$; *really high* for a misclassification; $L\ge0$.
@@ -597,7 +597,7 @@ ends = {name: path[-20:] for name, path in lab.explore(**soft, steps=300).paths.
 assert [round(ends[name][-1], 2) for name in ONE if name != "hinge"] == [0.7, 0.7, 0.46]
 assert [name for name in ONE if np.ptp(ends[name]) > 0.1] == ["hinge"]
 
-# %% [markdown] lecture={"ask": "Started one unit of score deeper, how many more steps for either loss?", "board": "The integral as an area under 1/slope", "cut": "Where the integral comes from", "expect": "From -1 on about one more for cross-entropy; for squares at least twice as many, far out nearly e times", "jump": "setup", "minutes": 11, "misconception": "A larger rate repairs squares, from wherever they start"}
+# %% [markdown] lecture={"ask": "Started one unit of score deeper, how many more steps for either loss?", "board": "The integral as an area under 1/slope", "cut": "4 Where the integral comes from", "expect": "From -1 on about one more for cross-entropy; for squares at least twice as many, far out nearly e times", "jump": "setup", "minutes": 11, "misconception": "A larger rate repairs squares, from wherever they start"}
 # ## Why squares get stuck
 #
 # D calls least squares not a good cost for classes. How bad is it? A step moves $z$ by $-\eta L'(z)$, $\eta$ the rate. Many short steps are a motion
@@ -698,7 +698,7 @@ assert sum(counts(surprise, 0)[1::2] + counts(surprise, 1)[1::2]) == 3
 #
 # In $-\ln p$, after 30, wrong labels leave it behind with each seed, and three of the four differences count; right ones do so on the digits behind softmax only. Take it where labels are right; trained long on many wrong ones, squares bear them better.
 
-# %% [markdown] lecture={"ask": "The accuracy stays and the loss on unseen images rises. How can that be?", "board": "The diagonal; a point below it: too sure", "cut": "The expected losses", "expect": "As many are wrong, and the network is surer, of these too", "jump": "setup", "minutes": 8, "misconception": "A probability of 0.9 from softmax means right nine times in ten"}
+# %% [markdown] lecture={"ask": "The accuracy stays and the loss on unseen images rises. How can that be?", "board": "The diagonal; a point below it: too sure", "cut": "2 The expected losses", "expect": "As many are wrong, and the network is surer, of these too", "jump": "setup", "minutes": 8, "misconception": "A probability of 0.9 from softmax means right nine times in ten"}
 # ## Sure, and rightly so?
 #
 # A forecast of 0.7 is honest if it comes true seven times in ten. Which losses reward that? Let class 1 come with probability 0.7. *Predict* which $p$ has the smallest
@@ -755,7 +755,7 @@ last_bin = lambda what: np.mean([getattr(run[-1], what)[-1] for run in runs])
 assert last_bin("share") > 0.8
 assert last_bin("right") < last_bin("said")
 
-# %% [markdown] lecture={"ask": "Batches of 500 instead of 10, the same rate: what happens with the sum, what with the mean?", "board": "\u03b4 as columns, one for each image; the sum only behind the product", "cut": "C's 1/K", "expect": "With the sum the first step is 36 times as long; with the mean it keeps its length roughly", "jump": "setup", "minutes": 8, "misconception": "The mean makes training better"}
+# %% [markdown] lecture={"ask": "Batches of 500 instead of 10, the same rate: what happens with the sum, what with the mean?", "board": "\u03b4 as columns, one for each image; the sum only behind the product", "cut": "2 C's 1/K", "expect": "With the sum the first step is 36 times as long; with the mean it keeps its length roughly", "jump": "setup", "minutes": 8, "misconception": "The mean makes training better"}
 # ## What the mean changes
 #
 # A's loss is of one sample, E's the mean over the $n$ instances of a batch. One network learns from the sum, one from the mean. *Predict:* is there a rate that makes them equal?
@@ -812,7 +812,7 @@ claim("E-mse-d")
 #
 # C divides by the number of classes as well: a constant that a rate absorbs.
 
-# %% [markdown] lecture={"ask": "Which of these would you have called wrong an hour ago?", "board": "Nothing", "cut": "All of it: it is for reading at home", "expect": "The sums over instances, perhaps; most of the rest is right", "jump": "setup", "minutes": 1, "misconception": "A misprint makes notes useless"}
+# %% [markdown] lecture={"ask": "Which of these would you have called wrong an hour ago?", "board": "Nothing", "cut": "1 All of it: it is for reading at home", "expect": "The sums over instances, perhaps; most of the rest is right", "jump": "setup", "minutes": 1, "misconception": "A misprint makes notes useless"}
 # ## Every claim about losses
 #
 # How much of what the documents say of losses holds as printed?

@@ -42,7 +42,7 @@ from nnlib.widgets.lesson_04 import RacePanel
 
 use_style()
 
-# %% [markdown] lecture={"ask": "Which one change helps most: a smaller rate, a larger one, remembering earlier steps, or a rate for each coordinate?", "board": "the ravine from above, a zigzag across it, the star far to the left", "cut": "nothing", "expect": "Votes for all four; write them down and come back before the race", "jump": "setup", "minutes": 5, "misconception": "The step is too large, so a smaller one helps"}
+# %% [markdown] lecture={"ask": "Which one change helps most: a smaller rate, a larger one, remembering earlier steps, or a rate for each coordinate?", "board": "the ravine from above, a zigzag across it, the star far to the left", "cut": "0 nothing", "expect": "Votes for all four; write them down and come back before the race", "jump": "setup", "minutes": 5, "misconception": "The step is too large, so a smaller one helps"}
 # ## A ball in a ravine
 #
 # Training walks down a landscape: here a ravine, $f=\frac12(x^2+100y^2)$, from $(10,1)$.
@@ -78,7 +78,7 @@ assert abs(larger[1]) > start[1]
 # %% [markdown]
 # Smaller is slower, larger leaves sideways: the rate is too large across and too small along. How large may it be?
 
-# %% [markdown] lecture={"ask": "The ravine becomes ten times as narrow. How many times as many steps?", "board": "two lines |1 - \u03b7\u03bb| over \u03b7, and the point where they cross", "cut": "the turned ravine: take a straight one", "expect": "Ten: the number grows like the condition number", "jump": "setup", "minutes": 10, "misconception": "A better rate would repair it"}
+# %% [markdown] lecture={"ask": "The ravine becomes ten times as narrow. How many times as many steps?", "board": "two lines |1 - \u03b7\u03bb| over \u03b7, and the point where they cross", "cut": "2 the turned ravine: take a straight one", "expect": "Ten: the number grows like the condition number", "jump": "setup", "minutes": 10, "misconception": "A better rate would repair it"}
 # ## One direction at a time
 #
 # Near a minimum at 0, $f(p)\approx\frac12p^\top Hp$, with the second derivatives $H$. The gradient is $Hp$, and a step
@@ -164,7 +164,7 @@ assert np.allclose(np.divide(taken[1:], taken[:-1]), 10, rtol=0.05)
 # %% [markdown]
 # (b), even at the best rate. Can we undo $\kappa$?
 
-# %% [markdown] lecture={"ask": "Newton needs one step. Why does nobody train with it?", "board": "n numbers in g, n \u00d7 n in H", "cut": "all of it", "expect": "H has n\u00b2 entries; and it walks to saddles as gladly as to minima", "jump": "setup", "minutes": 3, "misconception": "Second order is too hard to code"}
+# %% [markdown] lecture={"ask": "Newton needs one step. Why does nobody train with it?", "board": "n numbers in g, n \u00d7 n in H", "cut": "3 all of it", "expect": "H has n\u00b2 entries; and it walks to saddles as gladly as to minima", "jump": "setup", "minutes": 3, "misconception": "Second order is too hard to code"}
 # ### The second order in one cell
 #
 # **Newton's** step divides by the curvature itself: $p\leftarrow p-H^{-1}Hp=0$, the minimum of any quadratic in one step.
@@ -188,7 +188,7 @@ assert abs(saddle.value(newton(saddle, p))) < 1e-9
 # Too large by far; and on a saddle it climbs: it goes to where the gradient is 0, up or down. The rules below make do with
 # $g$ and two more vectors of its size.
 
-# %% [markdown] lecture={"ask": "The same push at each step, \u03c1 = 0.9: how fast does the ball get?", "board": "a ball with friction: gain g, lose a tenth of v", "cut": "the derivation of the best \u03c1; keep its picture", "expect": "Ten times a single push, and no faster", "jump": "setup", "minutes": 14, "misconception": "It accelerates for ever, exponentially"}
+# %% [markdown] lecture={"ask": "The same push at each step, \u03c1 = 0.9: how fast does the ball get?", "board": "a ball with friction: gain g, lose a tenth of v", "cut": "4 the derivation of the best \u03c1; keep its picture", "expect": "Ten times a single push, and no faster", "jump": "setup", "minutes": 14, "misconception": "It accelerates for ever, exponentially"}
 # ## Remember the last steps
 #
 # Vote (c). Across, gradients say left, then right; along, all agree. A ball with **velocity** $v$ feels the sum: across it
@@ -325,7 +325,7 @@ for share in (1e-3, 1e-6, 1e-12):
     ratios.append(plain / ball)
 assert 6 < ratios[0] < ratios[1] < ratios[2] < 10
 
-# %% [markdown] lecture={"ask": "At step 50 the rate is set to 0. Which ball stops?", "board": "where does \u03b7 stand: inside v or outside", "cut": "the table", "expect": "PyTorch's and E's at once; A's rolls on with the velocity it has", "jump": "setup", "minutes": 5, "misconception": "The three forms are the same but for a constant"}
+# %% [markdown] lecture={"ask": "At step 50 the rate is set to 0. Which ball stops?", "board": "where does \u03b7 stand: inside v or outside", "cut": "2 the table", "expect": "PyTorch's and E's at once; A's rolls on with the velocity it has", "jump": "setup", "minutes": 5, "misconception": "The three forms are the same but for a constant"}
 # ### Three forms of momentum
 #
 # | | velocity | step |
@@ -358,7 +358,7 @@ for name, (form, lr) in forms.items():
 # %%
 claim("E-momentum-conv")
 
-# %% [markdown] lecture={"ask": "Where should the ball measure the slope: where it is, or where it is about to be?", "board": "v first, then g at its tip", "cut": "all of it", "expect": "Where it is about to be: it brakes earlier", "jump": "setup", "minutes": 4, "misconception": "Nesterov is a new momentum; it is the same with a gradient from ahead"}
+# %% [markdown] lecture={"ask": "Where should the ball measure the slope: where it is, or where it is about to be?", "board": "v first, then g at its tip", "cut": "4 all of it", "expect": "Where it is about to be: it brakes earlier", "jump": "setup", "minutes": 4, "misconception": "Nesterov is a new momentum; it is the same with a gradient from ahead"}
 # ### Look ahead
 #
 # **Nesterov** measures the gradient where the velocity is about to carry the ball, $g=\nabla f(\theta-\eta\rho v)$ with PyTorch's $v$, which is without $\eta$. The library, like PyTorch, keeps
@@ -394,7 +394,7 @@ for lr, ahead in product((0.005, 0.015), (False, True)):
 assert across[0.005, True] < 1e-8 < 0.01 < across[0.005, False] < 1
 assert across[0.015, False] < 1 < 1e5 < across[0.015, True]  # so it is (b)
 
-# %% [markdown] lecture={"ask": "Momentum 0.9 beats gradient descent at the same rate. Is it the direction, or just ten times the step?", "board": "effective rate \u03b7/(1 - \u03c1)", "cut": "all of it; show the picture", "expect": "Mostly the step: at ten times the rate gradient descent is nearly as fast", "jump": "setup", "minutes": 6, "misconception": "At the same rate both take the same steps"}
+# %% [markdown] lecture={"ask": "Momentum 0.9 beats gradient descent at the same rate. Is it the direction, or just ten times the step?", "board": "effective rate \u03b7/(1 - \u03c1)", "cut": "6 all of it; show the picture", "expect": "Mostly the step: at ten times the rate gradient descent is nearly as fast", "jump": "setup", "minutes": 6, "misconception": "At the same rate both take the same steps"}
 # ### A claim on trial: momentum is faster
 #
 # Document A: where gradients agree, momentum converges faster. But its steps are ten times as long: rate 0.1 with $\rho=0.9$ is an **effective rate**, step over gradient, of 1. The loss on the
@@ -441,7 +441,7 @@ for rho in (0.0, 0.5, 0.9):
     print(f"round bowl, ρ = {rho}: at best a factor of {factor:.2f} a step")
     assert np.isclose(factor, np.sqrt(rho), atol=0.01)
 
-# %% [markdown] lecture={"ask": "The ravine is turned by 45 degrees. Does a rate for each coordinate still help?", "board": "two coordinates, two sums of squares", "cut": "the early avalanche", "expect": "Hardly: both coordinates now see the same gradients", "jump": "setup", "minutes": 8, "misconception": "AdaGrad removes the condition number"}
+# %% [markdown] lecture={"ask": "The ravine is turned by 45 degrees. Does a rate for each coordinate still help?", "board": "two coordinates, two sums of squares", "cut": "2 the early avalanche", "expect": "Hardly: both coordinates now see the same gradients", "jump": "setup", "minutes": 8, "misconception": "AdaGrad removes the condition number"}
 # ## A rate for each coordinate
 #
 # Vote (d). Momentum has one rate for all. But a rare word has a gradient once in a thousand batches; and a slope per metre is a thousand times that
@@ -497,7 +497,7 @@ assert after < 1.7 < way[1599] / 40
 # %%
 claim("A-4.3-stall")
 
-# %% [markdown] lecture={"ask": "After an avalanche, how does RMSprop get its rate back?", "board": "weights (1 - \u03b3), (1 - \u03b3)\u03b3, ... of old squares", "cut": "the ball that never rests", "expect": "It forgets: after some 1/(1 - \u03b3) steps", "jump": "setup", "minutes": 7, "misconception": "RMSprop's rate is stable"}
+# %% [markdown] lecture={"ask": "After an avalanche, how does RMSprop get its rate back?", "board": "weights (1 - \u03b3), (1 - \u03b3)\u03b3, ... of old squares", "break": 10, "cut": "2 the ball that never rests", "expect": "It forgets: after some 1/(1 - \u03b3) steps", "jump": "setup", "minutes": 7, "misconception": "RMSprop's rate is stable"}
 # ## Forget the old squares
 #
 # **RMSprop** takes a running *mean* of the squares; what happened $k$ steps ago weighs $(1-\gamma)\gamma^k$:
@@ -567,7 +567,7 @@ for lr in (0.1, 0.05):
 # (b): it hops between $+\frac\eta2$ and $-\frac\eta2$ for ever. As the gradient falls, so does its mean, and the effective rate *rises*. "Stable and non-zero", says A, beside AdaGrad's that shrinks: so it is
 # while gradients keep their size. To arrive, $\eta$ must fall.
 
-# %% [markdown] lecture={"ask": "Without bias correction, is Adam's first step too small or too large?", "board": "m: 0.1 of g; v: 0.001 of g\u00b2; the root of 0.001", "cut": "the steps by hand", "expect": "Most say too small, since m starts at 0; it is \u221a10 times too large", "jump": "setup", "minutes": 11, "misconception": "m and v are biased to 0, so the step is too"}
+# %% [markdown] lecture={"ask": "Without bias correction, is Adam's first step too small or too large?", "board": "m: 0.1 of g; v: 0.001 of g\u00b2; the root of 0.001", "cut": "3 the steps by hand", "expect": "Most say too small, since m starts at 0; it is \u221a10 times too large", "jump": "setup", "minutes": 11, "misconception": "m and v are biased to 0, so the step is too"}
 # ## Both, and corrected
 #
 # RMSprop goes where one gradient points, noise and all; and its first step is $1/\sqrt{1-\gamma}$ times too long. **Adam** smooths the direction as
@@ -648,7 +648,7 @@ claim("A-4.4-betas")
 # %% [markdown]
 # (b): a direction averaged over a thousand steps turns far too late, while the scale follows at once.
 
-# %% [markdown] lecture={"ask": "Is the correction needed?", "board": "\u221a10 \u03b7 at first", "cut": "all of it", "expect": "It makes \u03b7 mean what it says: without it the same losses come at rates a quarter as large. In 150 steps, each at its best, the uncorrected one is faster; in 400 it is open", "jump": "setup", "minutes": 4, "misconception": "Without it Adam starts too slowly"}
+# %% [markdown] lecture={"ask": "Is the correction needed?", "board": "\u221a10 \u03b7 at first", "cut": "4 all of it", "expect": "It makes \u03b7 mean what it says: without it the same losses come at rates a quarter as large. In 150 steps, each at its best, the uncorrected one is faster; in 400 it is open", "jump": "setup", "minutes": 4, "misconception": "Without it Adam starts too slowly"}
 # ### Does Adam need its correction?
 #
 # Document A corrects because $m$ and $v$ are biased to 0. Does training suffer without? Digits, 150 steps, ten rates,
@@ -706,7 +706,7 @@ plt.show()
 # Long first steps pay in a short run. The window of rates below a given loss is about as wide, but lies some four times lower: what the correction buys is an
 # $\eta$ that means what it says from the first step on.
 
-# %% [markdown] lecture={"ask": "\u03b5 = 10\u207b\u2078 only prevents a division by 0. From which size of gradient on does it change the step?", "board": "\u221a(10\u207b\u2078) = 10\u207b\u2074", "cut": "the table", "expect": "Outside the root near 10\u207b\u2078; inside near 10\u207b\u2074 already", "jump": "setup", "minutes": 4, "misconception": "Inside or outside, a tiny number is a tiny number"}
+# %% [markdown] lecture={"ask": "\u03b5 = 10\u207b\u2078 only prevents a division by 0. From which size of gradient on does it change the step?", "board": "\u221a(10\u207b\u2078) = 10\u207b\u2074", "cut": "2 the table", "expect": "Outside the root near 10\u207b\u2078; inside near 10\u207b\u2074 already", "jump": "setup", "minutes": 4, "misconception": "Inside or outside, a tiny number is a tiny number"}
 # ### Where ε sits
 #
 # | | PyTorch, the Adam paper | document A |
@@ -737,7 +737,7 @@ plt.show()
 # (b): outside, $\epsilon$ is compared with $\lvert g\rvert$: half at $10^{-8}$. Inside it is compared with $g^2$: half at
 # $\sqrt{\epsilon/3}=6\cdot10^{-5}$. Neither is wrong; a tuned $\epsilon$ must say where it sits.
 
-# %% [markdown] lecture={"ask": "A penalty \u00bd\u03b1\u2016\u03b8\u2016\u00b2 in the loss, or \u03b8 \u2190 (1 - \u03b7\u03b1) \u03b8 beside the step: the same?", "board": "g + \u03b1\u03b8 goes through the division by \u221av\u0302", "cut": "all of it", "expect": "For gradient descent yes, for Adam no", "jump": "setup", "minutes": 4, "misconception": "Weight decay and an L2 penalty are two names of one thing"}
+# %% [markdown] lecture={"ask": "A penalty \u00bd\u03b1\u2016\u03b8\u2016\u00b2 in the loss, or \u03b8 \u2190 (1 - \u03b7\u03b1) \u03b8 beside the step: the same?", "board": "g + \u03b1\u03b8 goes through the division by \u221av\u0302", "cut": "4 all of it", "expect": "For gradient descent yes, for Adam no", "jump": "setup", "minutes": 4, "misconception": "Weight decay and an L2 penalty are two names of one thing"}
 # ### Weight decay: in the gradient or beside it
 #
 # A penalty $\frac\alpha2\lVert\theta\rVert^2$ adds $\alpha\theta$ to the gradient; **weight decay** multiplies
@@ -764,7 +764,7 @@ assert both["in the gradient"][0] < 0.5 < 0.95 < both["in the gradient"][1]
 # `Adam(weight_decay=)`) both shrink alike, to nearly
 # $(1-\eta\alpha)^{1000}=0.905$. Beware: in PyTorch that is `AdamW`; its `Adam(weight_decay=)` is the penalty in the gradient.
 
-# %% [markdown] lecture={"ask": "Half the rate: how much nearer does noisy gradient descent come?", "board": "x \u2190 (1 - \u03b7) x - \u03b7 \u03be, and its mean square", "cut": "warm-up", "expect": "The mean square halves: nearer by \u221a2", "jump": "setup", "minutes": 11, "misconception": "It converges, just more slowly"}
+# %% [markdown] lecture={"ask": "Half the rate: how much nearer does noisy gradient descent come?", "board": "x \u2190 (1 - \u03b7) x - \u03b7 \u03be, and its mean square", "cut": "3 warm-up", "expect": "The mean square halves: nearer by \u221a2", "jump": "setup", "minutes": 11, "misconception": "It converges, just more slowly"}
 # ## Noise, and rates that fall
 #
 # A batch's gradient is the true one and noise. On $\frac12x^2$ with noise $\xi$ of variance $\sigma^2$ a step is
@@ -900,7 +900,7 @@ exercise("clipping", clip)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "How does the loss after this step change with the rate of the last one?", "board": "\u03b8 = \u03b8\u2080 - \u03b7 g\u2080, f(\u03b8), chain rule", "cut": "the runs; keep the derivative", "expect": "By minus the product of this gradient and the last", "jump": "setup", "minutes": 5, "misconception": "A rate cannot be differentiated; it is not a parameter"}
+# %% [markdown] lecture={"ask": "How does the loss after this step change with the rate of the last one?", "board": "\u03b8 = \u03b8\u2080 - \u03b7 g\u2080, f(\u03b8), chain rule", "cut": "2 the runs; keep the derivative", "expect": "By minus the product of this gradient and the last", "jump": "setup", "minutes": 5, "misconception": "A rate cannot be differentiated; it is not a parameter"}
 # ## Learn the rate
 #
 # Document A promises that the step size can be learned, and does not return to it. Since $\theta_t=\theta_{t-1}-\eta\,g_{t-1}$,
@@ -943,7 +943,7 @@ plt.show()
 # (c): all four arrive, at four rates, which stand still while about a twentieth of the gradient is left; one that stops near the best is luck. And the losing side is large: from $(10,2)$ and from $(5,5)$, every $h$ from $0.0005$ to $0.002$ that we
 # tried throws it out. $h$ is a rate too, with the unit of $\eta/g^2$, and must be tuned in its turn.
 
-# %% [markdown] lecture={"ask": "Back to the vote: which rule wins?", "board": "the vote's four answers and who was right where", "cut": "the noise", "expect": "It depends on the ground: turn the ravine, and the winner falls far behind", "jump": "setup", "minutes": 20, "misconception": "Adam is the best optimizer", "script": "0 the vote again, hands up, noted on the board. 2 the same rate for all: who is flung out, who creeps? One number is five different things. 5 a ravine, every rule at its best: who does not see the ravine? AdaGrad and RMSprop, coordinate by coordinate. Then 500 steps: RMSprop is last, for its rate rises. 8 the same ravine, turned by 45\u00b0: bet before playing which two are first: momentum and Adam; dividing alone helps nobody now. 10 on a saddle: who stands still, who leaves at once, why? Read the update of one step aloud. 12 noise: who arrives? Nobody; a tenth of the rate hovers, on the mean, a third as far. 14 as the well-known demos do it: who won, and do you believe it? Take the tricks away one by one with the next presets; after each, ask who is first now. 19 back to the vote: each answer was right on some ground."}
+# %% [markdown] lecture={"ask": "Back to the vote: which rule wins?", "board": "the vote's four answers and who was right where", "cut": "3 the noise", "expect": "It depends on the ground: turn the ravine, and the winner falls far behind", "jump": "setup", "minutes": 20, "misconception": "Adam is the best optimizer", "script": "0 the vote again, hands up, noted on the board. 2 the same rate for all: who is flung out, who creeps? One number is five different things. 5 a ravine, every rule at its best: who does not see the ravine? AdaGrad and RMSprop, coordinate by coordinate. Then 500 steps: RMSprop is last, for its rate rises. 8 the same ravine, turned by 45\u00b0: bet before playing which two are first: momentum and Adam; dividing alone helps nobody now. 10 on a saddle: who stands still, who leaves at once, why? Read the update of one step aloud. 12 noise: who arrives? Nobody; a tenth of the rate hovers, on the mean, a third as far. 14 as the well-known demos do it: who won, and do you believe it? Take the tricks away one by one with the next presets; after each, ask who is first now. 19 back to the vote: each answer was right on some ground."}
 # ## The race
 #
 # "Which rule is best?" On Rosenbrock's bent valley, 200 steps, five starts: (1) at one rate for all, 0.01; (2) with Adam secretly at three times the rate that is shown; (3) each at

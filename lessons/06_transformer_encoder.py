@@ -49,7 +49,7 @@ from nnlib.widgets.lesson_06 import AttentionPanel, PositionsPanel
 use_style()
 off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # a share of the largest
 
-# %% [markdown] lecture={"ask": "How many of the new pages does the MLP get right? Over 90 %, two thirds, or a good third?", "board": "four boxes, a name over a digit in each; below them: d ?", "cut": "the vote on what without reading can do", "expect": "Most say over 90 %: it is a small task, and it knows all 2,000 pages by heart", "jump": "setup", "minutes": 6, "misconception": "A network that fits its examples has understood the task"}
+# %% [markdown] lecture={"ask": "How many of the new pages does the MLP get right? Over 90 %, two thirds, or a good third?", "board": "four boxes, a name over a digit in each; below them: d ?", "cut": "2 the vote on what without reading can do", "expect": "Most say over 90 %: it is a small task, and it knows all 2,000 pages by heart", "jump": "setup", "minutes": 6, "misconception": "A network that fits its examples has understood the task"}
 # ## A page to look up
 #
 # A **page** holds four names, out of eight, each with a digit, in any order. One of the names is asked. Which digit stands beside it?
@@ -95,7 +95,7 @@ assert larger.unseen < 0.45
 assert more.unseen < 0.5
 assert both.unseen > 0.9
 
-# %% [markdown] lecture={"ask": "A query of strength 0: what comes out? And of strength 1000?", "board": "three keys, three values; scores 0, b, 0; weights 1 8 1; 23", "cut": "the curve over b", "expect": "The mean of all values; then the value beside b", "jump": "setup", "minutes": 11, "misconception": "Attention picks one token"}
+# %% [markdown] lecture={"ask": "A query of strength 0: what comes out? And of strength 1000?", "board": "three keys, three values; scores 0, b, 0; weights 1 8 1; 23", "cut": "2 the curve over b", "expect": "The mean of all values; then the value beside b", "jump": "setup", "minutes": 11, "misconception": "Attention picks one token"}
 # ## A soft look-up
 #
 # (c): (a) learned by heart, (b) is far from done. But "find the name" is *one* thing to learn.
@@ -177,7 +177,7 @@ title = "Learned: it looks beside the name that is asked"
 plots.draw_page(*one, weights=weights[0], title=title, ax=ax)
 plt.show()
 
-# %% [markdown] lecture={"ask": "We exchange the first and the last token. What happens to the output?", "board": "X, then Q, K, V beside it; S with rows 'who asks' and columns 'who answers'", "cut": "nothing", "expect": "Its first and last row are exchanged, and no number changes", "jump": "setup", "minutes": 5, "misconception": "Attention knows the order of the tokens"}
+# %% [markdown] lecture={"ask": "We exchange the first and the last token. What happens to the output?", "board": "X, then Q, K, V beside it; S with rows 'who asks' and columns 'who answers'", "cut": "0 nothing", "expect": "Its first and last row are exchanged, and no number changes", "jump": "setup", "minutes": 5, "misconception": "Attention knows the order of the tokens"}
 # ## Every token asks
 #
 # A tenth of the numbers, a tenth of the pages: comparing need not be learned, it is built in. Now *all* tokens ask and all answer (**self-attention**). With weights (out, in):
@@ -212,7 +212,7 @@ O_turned, _ = attention(turned @ W_q.T, turned @ W_k.T, turned @ W_v.T)
 assert np.allclose(O, A @ V, rtol=1e-12)
 assert np.allclose(O_turned, O[[2, 1, 0]], rtol=1e-12)
 
-# %% [markdown] lecture={"ask": "256 random products are added. How large is the sum: 1, 16 or 256?", "board": "Var(q\u00b7k) = d_k, so a typical score is its root", "cut": "the proof of the variance", "expect": "16, and e\u00b9\u2076 is nine million: softmax has made up its mind", "jump": "setup", "minutes": 6, "misconception": "The factor only changes the unit of the scores"}
+# %% [markdown] lecture={"ask": "256 random products are added. How large is the sum: 1, 16 or 256?", "board": "Var(q\u00b7k) = d_k, so a typical score is its root", "cut": "2 the proof of the variance", "expect": "16, and e\u00b9\u2076 is nine million: softmax has made up its mind", "jump": "setup", "minutes": 6, "misconception": "The factor only changes the unit of the scores"}
 # ## Why the root
 #
 # (b), and no number changes: each token sees the others as a *set*. For pages that is right; where order counts, positions will put it back.
@@ -248,7 +248,7 @@ plt.show()
 # (c). The *entropy*, in nats, is $\ln28=3.3$ where a row spreads over all tokens (a), 0 where it has chosen one. On the right, how long a row's gradient is for a random $dA$, the median of the rows: without the root, a large $d_k$ has chosen before anything is
 # learned, and softmax's slope is nearly 0. With it, nothing depends on $d_k$. At $d_k=16$, that of our encoder's heads, the root hardly matters at the start.
 
-# %% [markdown] lecture={"ask": "Which lines of the forward pass does dV have to cross?", "board": "the three lines forward; under them, from below, the three lines back", "cut": "the proof for dA", "expect": "The last only: O = AV", "jump": "setup", "minutes": 10, "misconception": "Softmax's derivative is A(1 \u2212 A)"}
+# %% [markdown] lecture={"ask": "Which lines of the forward pass does dV have to cross?", "board": "the three lines forward; under them, from below, the three lines back", "cut": "3 the proof for dA", "expect": "The last only: O = AV", "jump": "setup", "minutes": 10, "misconception": "Softmax's derivative is A(1 \u2212 A)"}
 # ## The way back
 #
 # Three lines forward, $S=QK^\top/\sqrt{d_k}$, $A=\mathrm{softmax}(S)$, $O=AV$; three back, from the last. Given is $dO$.
@@ -321,7 +321,7 @@ exercise("attention's pullback", attention_back)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "A token needs what stands at token 1 and what stands at token 2. What does one head give it?", "board": "three rows of 8, a line down the middle", "cut": "the loop over heads", "expect": "Where both stand in the same columns, their mean, from which neither can be told", "jump": "setup", "minutes": 5, "misconception": "More heads are more parameters"}
+# %% [markdown] lecture={"ask": "A token needs what stands at token 1 and what stands at token 2. What does one head give it?", "board": "three rows of 8, a line down the middle", "cut": "1 the loop over heads", "expect": "Where both stand in the same columns, their mean, from which neither can be told", "jump": "setup", "minutes": 5, "misconception": "More heads are more parameters"}
 # ## Several heads
 #
 # A row of $A$ is *one* softmax. A token that needs two numbers of one column, a 10 from here and a 60 from there, gets their mean: 35, as from 30 and 40. So let it ask twice. Each **head** takes its own columns of
@@ -365,7 +365,7 @@ exercise("split into heads", split)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "Somebody sets the unwanted weights to 0 after softmax. What breaks?", "board": "a triangle of ticks; \u2212\u221e elsewhere", "cut": "the value of 10\u00b3\u2070", "expect": "The rows no longer sum to 1: what was blocked has taken its share", "jump": "setup", "minutes": 7, "misconception": "A weight of 10\u207b\u2079 is as good as 0"}
+# %% [markdown] lecture={"ask": "Somebody sets the unwanted weights to 0 after softmax. What breaks?", "board": "a triangle of ticks; \u2212\u221e elsewhere", "break": 10, "cut": "1 the value of 10\u00b3\u2070", "expect": "The rows no longer sum to 1: what was blocked has taken its share", "jump": "setup", "minutes": 7, "misconception": "A weight of 10\u207b\u2079 is as good as 0"}
 # ## Who may look where
 #
 # Who writes must not read ahead; short sentences in a batch are filled up. A **mask** says who may look where; in `nnlib` it is boolean, True = *may attend*.
@@ -425,7 +425,7 @@ exercise("causal mask", causal)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "Through which of its four uses does a token reach the loss: query, key, value, residual?", "board": "rows h with four arrows out of each; only the last row of h\u2082 is read", "cut": "the tables; keep the picture and the vote", "expect": "Most say all four, or all but the residual; only key and value do", "jump": "setup", "minutes": 17, "misconception": "A gradient that trains is right; so is one whose shapes fit"}
+# %% [markdown] lecture={"ask": "Through which of its four uses does a token reach the loss: query, key, value, residual?", "board": "rows h with four arrows out of each; only the last row of h\u2082 is read", "cut": "4 the tables; keep the picture and the vote", "expect": "Most say all four, or all but the residual; only key and value do", "jump": "setup", "minutes": 17, "misconception": "A gradient that trains is right; so is one whose shapes fit"}
 # ## An encoder derived on paper
 #
 # Document C derives an encoder by hand: one head, a residual, and a **class token** as the last row, which alone is read out. Weights stand on the right:
@@ -560,7 +560,7 @@ assert np.abs(votes["B"] - votes["E"]).mean() < 0.05
 #
 # And C's plan is right: (11) names all four ways of the class token, (10) both terms of the product rule. What got lost is letters, factors, transposes.
 
-# %% [markdown] lecture={"ask": "Of 0 and 5, or of 100 and 105: which two look more alike?", "board": "a clock at 12; the hand of pos, the hand 7 steps on, the same angle drawn from another hand", "cut": "*What that is good for*", "expect": "Many say 100 and 105: five is little beside a hundred", "jump": "setup", "minutes": 10, "misconception": "Encodings of far positions are larger, or less exact"}
+# %% [markdown] lecture={"ask": "Of 0 and 5, or of 100 and 105: which two look more alike?", "board": "a clock at 12; the hand of pos, the hand 7 steps on, the same angle drawn from another hand", "cut": "3 *What that is good for*", "expect": "Many say 100 and 105: five is little beside a hundred", "jump": "setup", "minutes": 10, "misconception": "Encodings of far positions are larger, or less exact"}
 # ## Where a token stands
 #
 # Attention sees a set, and so does an encoder that reads out one row: in any order of its tokens its scores are the same, but for rounding. So each token is given its position: a vector $PE(pos)$ is *added* to its row. Which?
@@ -641,7 +641,7 @@ few = positions(T=256, d=4, base=2.0).from_start / 2
 assert few[1:].argmax() + 1 == 151
 assert few[151] > 0.98
 
-# %% [markdown] lecture={"ask": "We double all entries of a row. What does its layer norm do?", "board": "dx\u0302, the direction of x\u0302, the right angle", "cut": "the training with the slip", "expect": "Nothing, but for \u03b5; so no gradient can point along x\u0302", "jump": "setup", "minutes": 12, "misconception": "The deviation is a number one divides by"}
+# %% [markdown] lecture={"ask": "We double all entries of a row. What does its layer norm do?", "board": "dx\u0302, the direction of x\u0302, the right angle", "cut": "4 the training with the slip", "expect": "Nothing, but for \u03b5; so no gradient can point along x\u0302", "jump": "setup", "minutes": 12, "misconception": "The deviation is a number one divides by"}
 # ## Layer norm
 #
 # *Why the root* took entries of variance 1. A norm makes them so, whatever came before. D says that it steadies training, without a formula. Each row $x$ of $n$ numbers gets mean 0, variance 1, then a learned scale and shift; the bar is its mean:
@@ -757,7 +757,7 @@ exercise("layer norm's dx", norm_back)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "Nothing comes back through attention and MLP. How much of the gradient arrives at the bottom of twelve layers?", "board": "both drawings; the straight line, and the one with norms on it", "cut": "the picture on the right", "expect": "Pre-norm: all. Post-norm: hardly anything", "jump": "setup", "minutes": 10, "misconception": "Where the norm stands is a matter of taste"}
+# %% [markdown] lecture={"ask": "Nothing comes back through attention and MLP. How much of the gradient arrives at the bottom of twelve layers?", "board": "both drawings; the straight line, and the one with norms on it", "cut": "3 the picture on the right", "expect": "Pre-norm: all. Post-norm: hardly anything", "jump": "setup", "minutes": 10, "misconception": "Where the norm stands is a matter of taste"}
 # ## The stream
 #
 # A layer *adds* to what it was given, $y=x+f(x)$, so back it goes two ways: $dx=dy+J_f^\top dy$. Whatever $f$ does, $dy$ itself arrives. D says of this **residual**, without a formula, that it helps the gradient; here is why it does. Where the norm stands D leaves open:
@@ -832,7 +832,7 @@ exercise("pre-norm's pullback", half_back)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "In the pullback two gradients of n are added. Why?", "board": "n with two arrows out of it", "cut": "the source", "expect": "n is used twice, as what asks and as what answers", "jump": "setup", "minutes": 3, "misconception": "Attention is where most of the numbers are"}
+# %% [markdown] lecture={"ask": "In the pullback two gradients of n are added. Why?", "board": "n with two arrows out of it", "cut": "1 the source", "expect": "n is used twice, as what asks and as what answers", "jump": "setup", "minutes": 3, "misconception": "Attention is where most of the numbers are"}
 # ## The layer, whole
 #
 # One part is missing. What attention mixes is linear in the values, so behind it each token, *by itself*, goes through one MLP, which D prints rightly: $\max(0,xW_1+b_1)W_2+b_2$, here from $d$ to $4d$ and back. That is $8d^2$ weights; attention has $4d^2$.
@@ -851,7 +851,7 @@ for norm_first in (True, False):
     loss = objective(layer, mse, x, constants={"mask": causal_mask(5)}, target=target)
     assert check_vjp(loss, parameter_vector(layer)[0], directions=50) < 1e-7
 
-# %% [markdown] lecture={"ask": "Bet: lesson 5's MLP misses three of 100. And the encoder, after 4,000 steps?", "board": "28 rows and one more, without pixels, before them; arrows from all to it; ten scores", "cut": "the comparison in equal time", "expect": "Most bet on far fewer misses", "jump": "setup", "minutes": 17, "misconception": "A transformer is the better network"}
+# %% [markdown] lecture={"ask": "Bet: lesson 5's MLP misses three of 100. And the encoder, after 4,000 steps?", "board": "28 rows and one more, without pixels, before them; arrows from all to it; ten scores", "cut": "4 the comparison in equal time", "expect": "Most bet on far fewer misses", "jump": "setup", "minutes": 17, "misconception": "A transformer is the better network"}
 # ## A digit, row by row
 #
 # An image is 28 tokens, its rows of 28 pixels, each mapped to $d=64$, a learned row for its place added. Before them stands a **class token**, a learned row without pixels. Only its output is read: what it
@@ -1011,7 +1011,7 @@ if not images.bundled:  # another network, another answer
 # (b), in both networks. Four scattered rows, `any` or `least`, cost little: their neighbours stand in for them. A block costs more, what is most looked at a little more still; but ink, which asks no network, costs the most. And what the *first*
 # of two layers looks at most is needed less than a block. Here looking tells less than ink does: weights alone explain no answer.
 
-# %% [markdown] lecture={"ask": "Which rows will it look at for this digit, and which of them does it need?", "board": "the strip: score, \u00f7 \u221ad_k, softmax, times v", "cut": "the last two of the tasks", "expect": "Where the stroke decides; but hiding one row seldom changes the answer", "jump": "setup", "minutes": 5, "misconception": "The weights explain the answer"}
+# %% [markdown] lecture={"ask": "Which rows will it look at for this digit, and which of them does it need?", "board": "the strip: score, \u00f7 \u221ad_k, softmax, times v", "cut": "2 the last two of the tasks", "expect": "Where the stroke decides; but hiding one row seldom changes the answer", "jump": "setup", "minutes": 5, "misconception": "The weights explain the answer"}
 # ## Look into it
 #
 # Behind the panel is the stored network, on that of the first hundred new images for whose digit it has the lowest probability.
@@ -1025,7 +1025,7 @@ if not images.bundled:  # another network, another answer
 # %% tags=["nbval-ignore-output"]
 AttentionPanel(load_mnist())
 
-# %% [markdown] lecture={"ask": "What would you try next?", "board": "nothing", "cut": "all of it", "expect": "Read at home", "jump": "setup", "minutes": 1, "misconception": "What stands in an appendix is not true of the rest"}
+# %% [markdown] lecture={"ask": "What would you try next?", "board": "nothing", "cut": "1 all of it", "expect": "Read at home", "jump": "setup", "minutes": 1, "misconception": "What stands in an appendix is not true of the rest"}
 # ## Appendix, for a second reading
 #
 # **Dropout.** In training, each entry of what attention and MLP add is silenced with probability $p$ and the others divided by $1-p$, so that the mean stays; without an `rng` it does nothing.

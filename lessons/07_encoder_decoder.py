@@ -48,7 +48,7 @@ from nnlib.widgets.lesson_07 import WritingPanel
 use_style()
 off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # a share of the largest
 
-# %% [markdown] lecture={"ask": "Which table is the least surprised by new names: no letters back, two or three, or four?", "board": "START s m i t h END; over each arrow a probability", "cut": "the picture", "expect": "Most say four: who knows more guesses better", "jump": "setup", "minutes": 7, "misconception": "To write, a machine has to know what it wants to say"}
+# %% [markdown] lecture={"ask": "Which table is the least surprised by new names: no letters back, two or three, or four?", "board": "START s m i t h END; over each arrow a probability", "cut": "1 the picture", "expect": "Most say four: who knows more guesses better", "jump": "setup", "minutes": 7, "misconception": "To write, a machine has to know what it wants to say"}
 # ## What comes next
 #
 # The simplest machine that writes counts which letter followed which in 75,481 surnames, draws one by these counts, appends it, and goes on.
@@ -94,7 +94,7 @@ plt.show()
 #
 # We want one network for the right side, which uses *all* that stands before and has no table.
 
-# %% [markdown] lecture={"ask": "Two texts of five letters go through D's loop. What does the state behind them tell?", "board": "a box h with an arrow to itself; then the arrow that is missing, x", "cut": "the numbers by hand", "expect": "Many say: the text", "jump": "setup", "minutes": 6, "misconception": "A loop remembers what it was never given"}
+# %% [markdown] lecture={"ask": "Two texts of five letters go through D's loop. What does the state behind them tell?", "board": "a box h with an arrow to itself; then the arrow that is missing, x", "cut": "2 the numbers by hand", "expect": "Many say: the text", "jump": "setup", "minutes": 6, "misconception": "A loop remembers what it was never given"}
 # ## A loop that reads
 #
 # Let it keep a **state** $h$, and renew it with each token. Document D says of the feedforward network that information moves one way in it, and goes on: with a loop it becomes a **recurrent** network. It prints one line, with $\sigma$ the sigmoid. With our letter for its state,
@@ -129,7 +129,7 @@ assert behind("early", 2, -1, 0.1) != behind("zebra", 2, -1, 0.1)
 #
 # By hand, one number each, $W=1$, $U=\frac12$, $b=h_0=0$: reading 1, 0, 0 gives $\tanh1=0.762$, $\tanh0.381=0.363$, $\tanh0.182=0.180$.
 
-# %% [markdown] lecture={"ask": "W is used in each of T steps. How many gradients does it get?", "board": "the chain of states; below it the way back, from right to left", "cut": "nothing", "expect": "T of them, which are added", "jump": "setup", "minutes": 13, "misconception": "Backpropagation needs a network without loops"}
+# %% [markdown] lecture={"ask": "W is used in each of T steps. How many gradients does it get?", "board": "the chain of states; below it the way back, from right to left", "cut": "0 nothing", "expect": "T of them, which are added", "jump": "setup", "minutes": 13, "misconception": "Backpropagation needs a network without loops"}
 # ## Back through time
 #
 # Unrolled, the loop is a deep network: a layer for each step, all with the *same* $W,U,b$. So the chain rule knows what to do. Write $a_t=Wx_t+Uh_{t-1}+b$ for what goes into tanh, so $h_t=\tanh a_t$.
@@ -215,7 +215,7 @@ exercise("recurrent cell's pullback", back_through_time)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "U turns the state and stretches it by 1.1. How long is the gradient 50 steps back?", "board": "0.9\u2075\u2070, 1\u2075\u2070, 1.1\u2075\u2070", "cut": "clipping", "expect": "Some say 1.1, most a few times as long; it is 117 times", "jump": "setup", "minutes": 7, "misconception": "A good learning rate makes up for small gradients"}
+# %% [markdown] lecture={"ask": "U turns the state and stretches it by 1.1. How long is the gradient 50 steps back?", "board": "0.9\u2075\u2070, 1\u2075\u2070, 1.1\u2075\u2070", "cut": "2 clipping", "expect": "Some say 1.1, most a few times as long; it is 117 times", "jump": "setup", "minutes": 7, "misconception": "A good learning rate makes up for small gradients"}
 # ## Fifty steps
 #
 # Each step back multiplies by $U^\top$ and by slopes of tanh, which are at most 1. Let $U$ turn the state and stretch it by a factor, and keep the state at 0, where the slope is 1.
@@ -265,7 +265,7 @@ def clipped(grad, c):
 assert np.allclose(clipped(np.array([3e6, -4e6]), 1.0), [0.6, -0.8])  # the direction stays
 assert (clipped(1e-7 * np.ones(2), 1.0) == 1e-7).all()
 
-# %% [markdown] lecture={"ask": "From the last token back to the first of fifty: how many steps in the loop, how many in attention?", "board": "a chain of states; beside it a fan of arrows from one token to all", "cut": "the table", "expect": "Fifty, and one", "jump": "setup", "minutes": 7, "misconception": "Attention replaced the loop because it computes less"}
+# %% [markdown] lecture={"ask": "From the last token back to the first of fifty: how many steps in the loop, how many in attention?", "board": "a chain of states; beside it a fan of arrows from one token to all", "cut": "2 the table", "expect": "Fifty, and one", "jump": "setup", "minutes": 7, "misconception": "Attention replaced the loop because it computes less"}
 # ## Every token at once
 #
 # As D says where it adds positions, a transformer does not read one token after the other, like recurrent networks. In attention the last token asks *all* before it: one step, however far. *Predict:* 50 steps back, its gradient is (a) far shorter, (b) about as long.
@@ -309,7 +309,7 @@ plt.show()
 #
 # Not that attention computes less: it compares $T^2$ pairs. For eight texts of 512 tokens, $d=32$, one thread, it takes several times as long. But the loop's $T$ steps wait for each other; attention is a few products, however long the text.
 
-# %% [markdown] lecture={"ask": "In 'anna' the row of a is looked up twice. What is its gradient?", "board": "E with a row for each letter; anna; two arrows into the row of a", "cut": "the trap", "expect": "The sum of both", "jump": "setup", "minutes": 7, "misconception": "Words are numbers, so 5 is more than 4"}
+# %% [markdown] lecture={"ask": "In 'anna' the row of a is looked up twice. What is its gradient?", "board": "E with a row for each letter; anna; two arrows into the row of a", "cut": "1 the trap", "expect": "The sum of both", "jump": "setup", "minutes": 7, "misconception": "Words are numbers, so 5 is more than 4"}
 # ## Letters in, letters out
 #
 # A token is a number in a list, its **id**, and numbers would say that c lies between b and d. So each token gets a row of $d$ numbers of its own, which are learned: $x_t=E_{\text{id}_t}$, an **embedding**.
@@ -366,7 +366,7 @@ exercise("gradient of two uses", tied_gradient)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "We change the sixth letter of the target. Which scores change?", "board": "START p m a l over p m a l END; a triangle of ticks", "cut": "the gradient of the loss", "expect": "From the seventh place on, for START stands in front; before it none, not by a single bit", "jump": "setup", "minutes": 9, "misconception": "99 % of letters right means 99 % of answers right"}
+# %% [markdown] lecture={"ask": "We change the sixth letter of the target. Which scores change?", "board": "START p m a l over p m a l END; a triangle of ticks", "cut": "2 the gradient of the loss", "expect": "From the seventh place on, for START stands in front; before it none, not by a single bit", "jump": "setup", "minutes": 9, "misconception": "99 % of letters right means 99 % of answers right"}
 # ## Nobody reads ahead
 #
 # In the loop, each step waits for the one before. With attention all places of a text can be trained *at once*: at each, the text so far is given, and the next token asked. What is given is the right text with START in front; what is asked, the same with END behind. To write *lamp* backwards:
@@ -437,7 +437,7 @@ assert not z_pullback(1.0)[~keep].any()
 #
 # And behind its first mistake a model goes on from a text on which it was never trained. So we count **exact match**: the share of *whole answers* that are right, written by the model alone, for new sources.
 
-# %% [markdown] lecture={"ask": "In cross-attention, who asks, and who answers?", "board": "three boxes: look back, read, think; an arrow from the memory into the second", "cut": "the post-norm layer", "expect": "What is written asks; what was read answers", "jump": "setup", "minutes": 7, "misconception": "The decoder gets one vector that stands for the source"}
+# %% [markdown] lecture={"ask": "In cross-attention, who asks, and who answers?", "board": "three boxes: look back, read, think; an arrow from the memory into the second", "cut": "2 the post-norm layer", "expect": "What is written asks; what was read answers", "jump": "setup", "minutes": 7, "misconception": "The decoder gets one vector that stands for the source"}
 # ## The decoder
 #
 # D has it in two sentences: the encoder processes the input, the decoder writes step by step. It gives attention's formula; where $Q,K,V$ come from is ours to say. Lesson 6's encoder makes of the source a **memory** $M$, a row for each token. What is written, rows $H$, reads it by **cross-attention**: queries come from $H$, keys, of $d_k$ numbers, and values from $M$,
@@ -478,7 +478,7 @@ loss = objective(twin, softmax_cross_entropy, labels=np.array([[5, 4, 2], [3, 2,
 assert check_vjp(loss, parameter_vector(twin)[0], directions=50) < 1e-7
 
 
-# %% [markdown] lecture={"ask": "Scores 0, 1, 2. What is drawn at temperature 0.01, what at 100?", "board": "a loop: scores, choose, append; three bars at three temperatures", "cut": "the cache", "expect": "Always the last; each about equally often", "jump": "setup", "minutes": 9, "misconception": "A model writes the same text each time"}
+# %% [markdown] lecture={"ask": "Scores 0, 1, 2. What is drawn at temperature 0.01, what at 100?", "board": "a loop: scores, choose, append; three bars at three temperatures", "break": 10, "cut": "2 the cache", "expect": "Always the last; each about equally often", "jump": "setup", "minutes": 9, "misconception": "A model writes the same text each time"}
 # ## Letter by letter
 #
 # A trained model gives scores; somebody must *choose*. The simplest choice is **greedy**: the likeliest token each time, up to END. **Your turn**, in five lines: `scores_of(ids)` scores what comes next behind START and what is written.
@@ -536,7 +536,7 @@ for t in range(10):
 steps.back()  # and a token can be taken back
 assert off(steps.scores, z[:, 9]) < 1e-12
 
-# %% [markdown] lecture={"ask": "Bet: after a thousand steps, how many of 1,000 new strings does it turn round without a mistake?", "board": "the string; below it, what is written; the arrows that cross", "cut": "copying", "expect": "Most bet on nine in ten", "jump": "setup", "minutes": 8, "misconception": "It has understood what backwards is"}
+# %% [markdown] lecture={"ask": "Bet: after a thousand steps, how many of 1,000 new strings does it turn round without a mistake?", "board": "the string; below it, what is written; the arrows that cross", "cut": "2 copying", "expect": "Most bet on nine in ten", "jump": "setup", "minutes": 8, "misconception": "It has understood what backwards is"}
 # ## Backwards
 #
 # The first task: eight to ten letters, at random, to be written backwards. 20,000 strings to train on, 1,000 others to test; an encoder–decoder of one layer each side, $d=32$, four heads; Adam, 1,000 batches of 64.
@@ -609,7 +609,7 @@ assert found[arms["two recurrent cells"]]["exact"].mean > 0.99
 # %% [markdown]
 # (1) (a): nearly the right letters, in no order; to attention the source is a *set*. (2) (c): ten letters fit into one state of 70 numbers. Here attention is not needed.
 
-# %% [markdown] lecture={"ask": "To write the first digit of the year, where does it look: at the 1, the 8 or july?", "board": "24 july 1987; below it 1987-07-24, arrows between", "cut": "the loop", "expect": "Most say at the 1", "jump": "setup", "minutes": 6, "misconception": "It knows what a date is"}
+# %% [markdown] lecture={"ask": "To write the first digit of the year, where does it look: at the 1, the 8 or july?", "board": "24 july 1987; below it 1987-07-24, arrows between", "cut": "2 the loop", "expect": "Most say at the 1", "jump": "setup", "minutes": 6, "misconception": "It knows what a date is"}
 # ## Written dates
 #
 # Now a task with rules that nobody tells it: nine ways to write a day of 1930 to 2029, to be put as 1987-03-01. A tenth of the *days* is held out, in all nine forms. That takes longer than we wait; the weights are stored.
@@ -651,7 +651,7 @@ plt.show()
 #
 # With two recurrent cells, as many numbers and as much time, it hangs on the seed: what a state has lost cannot be looked up. (Their gradients were not clipped.)
 
-# %% [markdown] lecture={"ask": "Trained on lengths 8 to 10. What does it do with seven letters?", "board": "four questions, three columns: hardly any, some, nearly all", "cut": "one of the four", "expect": "Most say it can do them", "jump": "setup", "minutes": 12, "misconception": "Who has 100 % on new examples has understood the task"}
+# %% [markdown] lecture={"ask": "Trained on lengths 8 to 10. What does it do with seven letters?", "board": "four questions, three columns: hardly any, some, nearly all", "cut": "3 one of the four", "expect": "Most say it can do them", "jump": "setup", "minutes": 12, "misconception": "Who has 100 % on new examples has understood the task"}
 # ## What it has not learned
 #
 # All is right that was held out. But that was *drawn like* what was trained. Now it is not. *Predict* of each how many it answers: (a) under one in twenty, (b) some, (c) nineteen in twenty or more.
@@ -732,7 +732,7 @@ assert 1 - twelve.spread < 0.3  # so much at most one of the seeds has
 #
 # Ask of a model not how much it gets right, but of *what*.
 
-# %% [markdown] lecture={"ask": "Which list is of temperature 0.5, which of 1, which of 1.5?", "board": "nats by the tables, by the cell, by the decoder: ?", "cut": "the nearest names", "expect": "The dull one is the cold one", "jump": "setup", "minutes": 7, "misconception": "What it writes, it has read somewhere"}
+# %% [markdown] lecture={"ask": "Which list is of temperature 0.5, which of 1, which of 1.5?", "board": "nats by the tables, by the cell, by the decoder: ?", "cut": "2 the nearest names", "expect": "The dull one is the cold one", "jump": "setup", "minutes": 7, "misconception": "What it writes, it has read somewhere"}
 # ## It writes names
 #
 # Back to the beginning: surnames. A decoder alone, as GPT in D's list is one (T5 and BART have both halves): it reads nothing but what it has written. Two layers, $d=64$. (The names: census of the United States, 1990, public domain.)
@@ -791,7 +791,7 @@ for one in task.decode(sample(model, np.zeros((6, 0), int), longest=14, rng=1)):
 # %% [markdown]
 # (b): an eighth more likely, no more. It has learned *how* names are made; and of what it writes, six in seven nobody in the list is called.
 
-# %% [markdown] lecture={"ask": "Where will it look for the next token, and what if we force another one?", "board": "nothing: the panel is the board", "cut": "the last task", "expect": "It goes on as if the token had been its own", "jump": "setup", "minutes": 6, "misconception": "A model knows that it has made a mistake"}
+# %% [markdown] lecture={"ask": "Where will it look for the next token, and what if we force another one?", "board": "nothing: the panel is the board", "cut": "2 the last task", "expect": "It goes on as if the token had been its own", "jump": "setup", "minutes": 6, "misconception": "A model knows that it has made a mistake"}
 # ## Watch it write
 #
 # 1. Step on from 1987-0: before each token, say where it will look. One head looks at the m alone; which?
@@ -821,7 +821,7 @@ assert min(one.texts_p[0] for one in strange) > 0.8 > nothing.texts_p[0]
 # The fourth head. The month is never mended, and the day is right: it is read anew in the source. A day and a month that do not exist, a century that it never met: it is sure of all three. A probability says how a text compares with
 # what was trained, not whether it makes sense.
 
-# %% [markdown] lecture={"ask": "What must a machine write down on the way forward, so that it can go back by itself?", "board": "the loop's calls as a list, downwards; beside it the gradients, upwards", "cut": "the table of names", "expect": "Many say: the formulas", "jump": "setup", "minutes": 8, "misconception": "PyTorch knows the derivative of whatever I write"}
+# %% [markdown] lecture={"ask": "What must a machine write down on the way forward, so that it can go back by itself?", "board": "the loop's calls as a list, downwards; beside it the gradients, upwards", "cut": "2 the table of names", "expect": "Many say: the formulas", "jump": "setup", "minutes": 8, "misconception": "PyTorch knows the derivative of whatever I write"}
 # ## What frameworks automate
 #
 # Every backward pass of this course was composed by hand: the forward pass from top to bottom, then the same names from bottom to top. To write that second half takes care, but no thought. So let a machine do it.
@@ -893,7 +893,7 @@ L, grad = gradients(model, model, x, labels=case.labels, keep=case.keep)
 assert max(abs(L - case.loss), off(grad, case.grad)) < 1e-12
 print(f"both: loss {L:.6f}, and {grad.size:,} gradients, the same to twelve digits")
 
-# %% [markdown] lecture={"ask": "What would you try next?", "board": "nothing", "cut": "all of it", "expect": "Read at home", "jump": "setup", "minutes": 1, "misconception": "What stands in an appendix is not true of the rest"}
+# %% [markdown] lecture={"ask": "What would you try next?", "board": "nothing", "cut": "1 all of it", "expect": "Read at home", "jump": "setup", "minutes": 1, "misconception": "What stands in an appendix is not true of the rest"}
 # ## Appendix, for a second reading
 
 # %%

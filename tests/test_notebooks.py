@@ -150,7 +150,7 @@ def test_nbval_finds_a_wrong_digit_in_each_output_of_a_notebook(path, tmp_path):
 
 # -- the checks find planted faults ------------------------------------------------------------
 
-MORE_NOTES = {"board": "A sum.", "cut": "The proof.", "jump": "setup"}
+MORE_NOTES = {"board": "A sum.", "cut": "2 The proof.", "jump": "setup"}
 LECTURE = {"minutes": 7, "ask": "Is it?", "expect": "It is.", "misconception": "It is not."}
 LESSON = f"""\
 # %% [markdown]
@@ -273,6 +273,15 @@ FAULTS = {
     "metadata has no cut": lambda nb: nb.cells[2].metadata.lecture.update(board="a sum"),
     "the sections have 3 minutes": lambda nb: nb.cells[2].metadata.lecture.update(
         MORE_NOTES, minutes=3
+    ),
+    "metadata has no cut with its minutes": lambda nb: nb.cells[2].metadata.lecture.update(
+        MORE_NOTES, cut="The proof."
+    ),
+    "a lesson of 61 minutes has one break": lambda nb: nb.cells[2].metadata.lecture.update(
+        MORE_NOTES, minutes=61
+    ),
+    "what can be cut saves 2 minutes; 20 are due": lambda nb: nb.cells[2].metadata.lecture.update(
+        MORE_NOTES, minutes=61, **{"break": 10}
     ),
     "metadata has ['answer']": lambda nb: nb.cells[2].metadata.lecture.update(answer="yes"),
     "neither shows nor asserts": lambda nb: (

@@ -17,6 +17,8 @@ from tools import lessons
 
 TAGS = {"nbval-ignore-output", "exercise", "long"}  # long: tools.portable leaves it out
 LECTURE = {"ask": str, "expect": str, "minutes": (int, float), "misconception": str}
+LECTURE_RARE = {"break", "script"}  # the minutes of a break behind it; a show that it can be
+HOUR, LESS = 60, 20  # a longer lesson has a break, and can be shortened by so many minutes
 LECTURE_MORE = {"board": str, "cut": str, "jump": str}  # in a lesson that has one of them: in each
 METADATA = {"kernelspec": {"display_name", "language", "name"}, "language_info": {"name"}}
 IN_A_LINE, AT_MOST, PLOT_CELL, WORDS = 12, 25, 5, 90
@@ -209,6 +211,11 @@ def check_sections(notebook):
     minutes = sum(lecture.get("minutes", 0) for lecture in notes)
     if more and minutes != (said := said_minutes(notebook)):
         yield f"the sections have {minutes} minutes, the opening says {said}"
+    if more and minutes > HOUR:
+        if sum("break" in lecture for lecture in notes) != 1:
+            yield f"a lesson of {minutes} minutes has one break"
+        if (saved := sum(cut_of(lecture)[0] for lecture in notes)) < LESS:
+            yield f"what can be cut saves {saved} minutes; {LESS} are due"
     for cell, codes in sections(notebook):
         if cell is not notebook.cells[-1]:
             yield from (f"{cell.id}: {fault}" for fault in lecture_faults(cell, LECTURE | more))
@@ -222,7 +229,9 @@ def lecture_faults(cell, due):
     for key, kind in due.items():
         if not isinstance(lecture.get(key), kind) or not lecture[key]:
             yield f"the heading's lecture metadata has no {key}"
-    if extra := set(lecture) - set(due) - {"script"}:  # of a show that the section can be
+    if "cut" in due and not re.match(r"\d+ \S", str(lecture.get("cut", ""))):
+        yield "the heading's lecture metadata has no cut with its minutes, such as '3 the proof'"
+    if extra := set(lecture) - set(due) - LECTURE_RARE:
         yield f"the heading's lecture metadata has {sorted(extra)}"
 
 
@@ -266,6 +275,12 @@ def sections(notebook):
         elif cell.cell_type == "code" and found:
             found[-1][1].append(cell)
     return found
+
+
+def cut_of(lecture):
+    """What can be left out of a section and the minutes that this saves, from "3 the proof"."""
+    minutes, _, what = lecture.get("cut", "").partition(" ")
+    return (int(minutes), what) if minutes.isdigit() else (0, "")
 
 
 def lines(cell):

@@ -198,6 +198,12 @@ def notebooks(*numbers):
     run("-m", "tools.build", *numbers, **ONE_THREAD)
 
 
+def runsheet(*numbers):
+    """Write runsheets/: for each lesson, or those given, a page for the lecturer to print."""
+    install("[dev]")
+    run("-m", "tools.runsheet", *numbers)
+
+
 def lesson(*numbers):
     """Take the edits made in notebooks, such as 05, back into their lessons."""
     install("[dev]")
@@ -225,8 +231,8 @@ def clean():
         shutil.rmtree(ROOT / name, ignore_errors=True)
 
 
-TASKS = [lab, mnist, test, check, slow, browser, conda, everywhere, notebooks, lesson, bench, lock]
-TASKS += [clean]
+TASKS = [lab, mnist, test, check, slow, browser, conda, everywhere, notebooks, lesson, bench]
+TASKS += [runsheet, lock, clean]
 
 
 def main(name="", *arguments):
