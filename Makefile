@@ -8,7 +8,7 @@ LAB_ARGS ?=
 export LAB_ARGS
 export NNLIB_MNIST ?= $(abspath $(wildcard ../shared/data/mnist))
 
-TASKS := lab mnist test check slow browser conda everywhere notebooks lesson runsheet bench lock clean
+TASKS := lab mnist test check slow browser conda everywhere notebooks lesson bench runsheet lock clean
 
 .DEFAULT_GOAL := lab
 .PHONY: $(TASKS)
