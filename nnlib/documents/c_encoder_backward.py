@@ -64,6 +64,9 @@ def backward_page(rng):
         lambda: h2_cls.T @ (z - y),
         lambda: h2_cls.T @ (s - y) / CLASSES,
         true("W2"),
+        defence="The first section has $s-y$, so a letter slipped; but (7) and (8) define $z$ as "
+        "the logits, and eight lines of this page are built on them.",
+        slips=("logits for probabilities, $z-y$ for $s-y$",),
     )
     yield reading(
         "C2-B1-noK",
@@ -86,6 +89,9 @@ def backward_page(rng):
         lambda: h_pre2.T @ S_cls.T @ (z - y) @ W2.T,
         lambda: h_pre2.T @ S_cls.T @ (s - y) / CLASSES @ W2.T,
         true("Wv"),
+        defence="Value path, order and transposes are exact: a single letter is off, and it was "
+        "off in (1).",
+        follows="C2-B1",
     )
     yield ok(
         "C2-B2-id",
@@ -102,6 +108,9 @@ def backward_page(rng):
         lambda: np.diag(S_cls[0]) - (Q_cls @ K.T).T @ (Q_cls @ K.T),
         lambda: np.diag(S_cls[0]) - S_cls.T @ S_cls,
         jacobian,
+        defence="Two lines on, (5) says exactly what is wanted, and the diagonal is right; but "
+        "(4) goes on computing with the scores, so it is no slip of the pen.",
+        slips=("scores for probabilities in the Jacobian of softmax",),
     )
     yield ok(
         "C2-B4-id",
@@ -110,14 +119,13 @@ def backward_page(rng):
         lambda: alpha_printed,
         "Right as algebra: it is (3) written out, and is off as (3) is.",
     )
-    yield follows(
+    yield ok(
         "C2-B5",
-        r"$\alpha=\frac{\partial S_{(n+1)}}{\partial Q_{(n+1)}K^\top}$",
-        r"Follows C2-B3: it says rightly what $\alpha$ is to be, and (3), evaluated here, is not "
-        r"that. With scaled scores it is $\alpha/\sqrt d$.",
-        lambda: alpha_printed,
-        lambda: alpha,
+        r"$\alpha=\frac{\partial S_{(n+1)}}{\partial Q_{(n+1)}K^\top}$, said of (3) and (4).",
         jacobian,
+        lambda: alpha,
+        r"It says what $\alpha$ is, and with this $\alpha$ one can go on; it is (3) that is not "
+        r"it. With scaled scores it is $\alpha/\sqrt d$.",
     )
     yield wrong(
         "C2-B6",
@@ -129,6 +137,12 @@ def backward_page(rng):
         lambda: times(times(g_printed.T, V.T, alpha_printed).T, Q_cls, h_pre2).T,
         lambda: h_pre2.T @ u.T @ Q_cls,
         true("Wk"),
+        defence="Every factor of the key path is named. The outer transpose is needed in (2), "
+        "from where it was carried over; no choice of sizes makes this product one.",
+        slips=(
+            r"a surplus transpose, $((z-y)W_2^\top)^\top$ as in (2)",
+            r"$Q_{(n+1)}$ before $h_{pre_2}$",
+        ),
     )
     yield reading(
         "C2-B6-char",
@@ -154,6 +168,8 @@ def backward_page(rng):
         lambda: times(h_pre2.T, Q_cls.T, g_printed.T, V.T, alpha_printed),
         lambda: h_pre2.T @ u.T @ Q_cls,
         true("Wk"),
+        defence="It is (6) transposed, factor by factor, without a fault of its own.",
+        follows="C2-B6",
     )
     yield follows(
         "C2-B8",
@@ -164,6 +180,9 @@ def backward_page(rng):
         lambda: times(times(g_printed.T, V.T, alpha_printed, K).T, h_pre2_cls).T,
         lambda: h_pre2_cls.T @ u @ K,
         true("Wq"),
+        defence="The order of the factors is right here; nothing is off that was not off in (1), "
+        "(3) or (6).",
+        follows="C2-B6",
     )
     yield reading(
         "C2-B8-char",
@@ -197,6 +216,8 @@ def backward_page(rng):
         lambda: times(h_pre2_cls.T, g_printed.T, V.T, alpha_printed, K),
         lambda: h_pre2_cls.T @ u @ K,
         true("Wq"),
+        defence="Taking the transpose of (8) is done without a fault.",
+        follows="C2-B6",
     )
     yield wrong(
         "C2-B10",
@@ -207,6 +228,9 @@ def backward_page(rng):
         beta_printed,
         lambda: K @ Wq.T + np.eye(n + 1)[:, [n]] @ Q_cls @ Wk.T,
         dscores,
+        defence="Both terms of the product rule are there, one for the query and one for the "
+        "keys; but they have no size in common, and only one key is the class token's.",
+        slips=(r"in $\beta$ the query's term transposed, the key's not kept to the class row",),
     )
     yield reading(
         "C2-B10-char",
@@ -228,6 +252,13 @@ def backward_page(rng):
         ),
         lambda: g + S[n, n] * g @ Wv.T + u @ beta,
         true("cls"),
+        defence="All three ways are seen, and the residual is the plain 1 it should be; with the "
+        r"right $\alpha$ and $\beta$ it still adds a row for an entry and multiplies in no order "
+        "that exists.",
+        slips=(
+            "for the class token a row of $S$ instead of its entry, and the order of "
+            r"$\alpha\beta V$",
+        ),
     )
     yield reading(
         "C2-B11-char",
@@ -267,6 +298,10 @@ def backward_page(rng):
         ),
         lambda: h0.T @ (by_values + by_keys),
         true("W1"),
+        defence="The chain rule from (11), as if all rows were alike: a factor $h_0$ in every "
+        "term. But only the class row is read out, and no letter, transpose or index explains the "
+        "added ways.",
+        slips=("tokens given the residual and the query of the class token",),
     )
     yield reading(
         "C2-B12-char",

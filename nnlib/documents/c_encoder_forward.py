@@ -7,7 +7,6 @@ from nnlib.calculus import complex_step
 from nnlib.documents.analytic import softmax, standardize
 from nnlib.documents.claims import (
     convention,
-    follows,
     misprint,
     ok,
     overstated,
@@ -71,17 +70,22 @@ def forward_page(rng):
     _, h_wide, *QKV_wide = embed(**wide)
     attend = lambda h: softmax(h @ Wq @ (h @ Wk).mT) @ (h @ Wv)
     cross_entropy = lambda s: -np.mean(y * np.log(s))
+    row_by_row = lambda: [
+        h + sum(S[i, j] * V[j] for j in range(n + 1)) for i, h in enumerate(h_pre2)
+    ]
     z_shuffled = lambda: forward(net | {"X": X[order]})[-1]
 
-    yield follows(
+    yield convention(
         "C2-F1",
         r"$h_0=\frac{X-\mathbb E(X)}{\sqrt{\mathbb E(X-\mathbb EX)^2}}$, where $\mathbb E$ may run "
         "over the whole matrix or over each feature.",
-        "Follows C1-F1, a convention: the two readings differ; standardising the columns of either "
-        "gives the one per feature.",
+        "As in C1-F1 the two readings differ; standardising the columns of either gives the one "
+        "per feature.",
         lambda: standardize(X),
         lambda: standardize(standardize(X), axis=0),
         lambda: np.stack([(x - x.mean()) / x.std() for x in X.T], axis=1),
+        defence="It repeats the first section, where the mean over all entries is the plain "
+        "reading.",
     )
     yield ok(
         "C2-F2",
@@ -110,6 +114,7 @@ def forward_page(rng):
         lambda: softmax(Q @ K.T) @ V,
         lambda: softmax((h_pre2 @ (Wq / np.sqrt(d2))) @ K.T) @ V,
         lambda: blocks.attention(Q, K, V)[0],
+        defence="Unscaled dot products are a model of their own, and the whole page keeps to it.",
     )
     yield reading(
         "C2-F5-axis",
@@ -121,11 +126,17 @@ def forward_page(rng):
     )
     yield overstated(
         "C2-F6",
-        r"$h_2=SV+h_{pre_2}\in\mathbb R^{(n+1)\times d_2}$",
-        r"True for $d_1=d_2$, which a residual implies: $h_{pre_2}$ has $d_1$ columns.",
-        lambda: S @ QKV_wide[-1] + h_pre2,
+        r"$h_2=SV+h_{pre_2}\in\mathbb R^{(n+1)\times d_2}$, where $h_{pre_2}$ is $(n+1)\times "
+        "d_1$.",
+        "A residual adds what came in, so both need the same width.",
+        lambda: softmax(QKV_wide[0] @ QKV_wide[1].T) @ QKV_wide[2] + h_wide,
         lambda: S @ V + h_pre2,
-        lambda: [h + sum(S[i, j] * V[j] for j in range(n + 1)) for i, h in enumerate(h_pre2)],
+        row_by_row,
+        defence="Whoever adds a residual takes the widths to be equal; two letters for one width "
+        "are no mistake, only the condition is not said.",
+        rests_on="$d_1=6$ and $d_2=8$",
+        condition="$d_1=d_2$",
+        under=(lambda: S @ V + h_pre2, row_by_row),
     )
     yield ok(
         "C2-F7",
@@ -148,6 +159,9 @@ def forward_page(rng):
         lambda: -1 / CLASSES * np.ones((1, d2)) @ (y * np.log(s)).T,
         lambda: -1 / CLASSES * np.ones((1, CLASSES)) @ (y * np.log(s)).T,
         lambda: [[loss(**net)]],
+        defence="Equation (8) of the first section has the ones as many as classes; the letter "
+        "was taken from the width beside it.",
+        rests_on=r"$d_2=6$ and $K=3$; any $d_2\ne K$ will do",
     )
     yield wrong(
         "C2-F9-K",
@@ -158,6 +172,9 @@ def forward_page(rng):
         lambda: s - y,
         lambda: (s - y) / CLASSES,
         lambda: complex_step(lambda z: cross_entropy(softmax(z)), z),
+        defence="A constant factor leaves every direction as it is and can be taken into the "
+        "learning rate; but then it is no longer the gradient of the loss that (9) states.",
+        slips=(r"the $1/K$ of the loss dropped: the size alone is off",),
     )
     yield misprint(
         "C2-Fcomp",
@@ -169,6 +186,8 @@ def forward_page(rng):
         lambda: cross_entropy(softmax(attend(np.vstack([X @ W1, cls])[None])[:, n, :] @ W2)),
         lambda: cross_entropy(softmax((attend(h_pre2[None]) + h_pre2)[:, n, :] @ W2)),
         lambda: loss(**net),
+        defence="A summary of nine numbered equations, which have all that it leaves out; it "
+        "cannot even be read without them, since its parentheses do not match.",
     )
     yield reading(
         "C2-perm",

@@ -5,7 +5,7 @@ import numpy as np
 from nnlib import blocks
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import relu, softmax, standardize
-from nnlib.documents.claims import added, convention, misprint, ok, page, reading, wrong
+from nnlib.documents.claims import added, convention, misprint, ok, page, reading
 
 
 def draw(rng, n=3, m=5, d=4, k=6):
@@ -31,11 +31,14 @@ def forward(X, W1, B1, W2, B2, y):
 
 
 def loss(X, W1, B1, W2, B2, y):
-    """The same network and its loss, one row of X at a time: no flattening and no softmax."""
+    """The same network and its loss, one row of X at a time: no flattening and no softmax.
+
+    y may have any sum: the loss is -y ln s.
+    """
     W2_of_rows = W2.reshape(len(W2), *B1.shape).transpose(2, 0, 1)
     rows = zip(W2_of_rows, standardize(X), B1.T)
     h2 = B2 + sum(W @ relu(W1 @ x + b) for W, x, b in rows)
-    return np.log(np.exp(h2).sum()) - y @ h2
+    return y.sum() * np.log(np.exp(h2).sum()) - y @ h2
 
 
 def gradient(net, name):
@@ -66,6 +69,8 @@ def forward_page(rng):
         lambda: standardize(standardize(X), axis=0),
         lambda: np.stack([(x - x.mean()) / x.std() for x in X.T], axis=1),
         lessons="05 06",
+        defence="Read as it stands, the mean runs over all entries of $X$, and either reading "
+        "serves to prepare an input.",
     )
     yield reading(
         "C1-F1-eps",
@@ -76,13 +81,13 @@ def forward_page(rng):
         lambda: np.stack([(x - x.mean()) / (x.std() or 1) for x in bordered.T], axis=1),
         lessons="05 06",
     )
-    yield misprint(
+    yield ok(
         "C1-F1-lit",
         r"The variance is written $\mathbb E(X-\mathbb EX)^2$.",
-        r"$\mathbb E[(X-\mathbb EX)^2]$; the square of the mean deviation would be 0.",
-        lambda: (pixels - pixels.mean()) / np.sqrt((pixels - pixels.mean()).mean() ** 2),
         lambda: (pixels - pixels.mean()) / np.sqrt(((pixels - pixels.mean()) ** 2).mean()),
         lambda: (pixels - pixels.mean()) / pixels.std(),
+        r"As textbooks write it: $\mathbb E[(X-\mathbb EX)^2]$, since the square of the mean "
+        "deviation would always be 0.",
     )
     yield ok(
         "C1-F2",
@@ -104,6 +109,8 @@ def forward_page(rng):
         lambda: h1.ravel(order="F"),
         lambda: h1.T.ravel(order="F"),
         lambda: [h for row in h1 for h in row],
+        defence=r"The way back is marked $dn\to d\times n$, so it undoes the flattening, whatever "
+        "its order.",
     )
     yield ok(
         "C1-F5",
@@ -128,18 +135,21 @@ def forward_page(rng):
         "C1-F8",
         r"$\mathcal L=-(y\odot\ln s)\mathbf 1_k^\top$",
         lambda: -(y * np.log(s)) @ np.ones(k).T,
-        lambda: np.log(np.exp(a2).sum()) - y @ a2,
-        r"$\mathbf 1_k$ is a row, and $y$ sums to 1.",
+        lambda: sum(y_i * (np.log(np.exp(a2).sum()) - h) for y_i, h in zip(y, a2)),
+        r"$\mathbf 1_k$ is a row.",
     )
-    yield wrong(
+    yield misprint(
         "C1-Fcomp",
-        r"All at once: $\mathcal L(X,W_1,W_2,y)=\mathrm{CrossEntropy}(y,\mathrm{Softmax}(W_2\,"
-        r"\mathrm{Flatten}(\mathrm{ReLU}(W_1X+B_1))+B_2))$.",
+        r"Eight numbered equations all at once: $\mathcal L(X,W_1,W_2,y)=\mathrm{CrossEntropy}(y,"
+        r"\mathrm{Softmax}(W_2\,\mathrm{Flatten}(\mathrm{ReLU}(W_1X+B_1))+B_2))$.",
         r"$W_1\,pre_{a_1}^\top+B_1$: the standardisation and the transpose are missing (without it "
         r"the product exists for $n=m$ only), and so are the arguments $B_1,B_2$.",
         lambda: -y @ np.log(softmax(W2 @ relu(W1 @ X + B1).ravel() + B2)),
         lambda: -y @ np.log(softmax(W2 @ relu(W1 @ standardize(X).T + B1).ravel() + B2)),
         lambda: loss(**net),
+        defence="A summary of the equations above it, which standardise, transpose and give every "
+        "size; the gradients are taken from these.",
+        rests_on="$n=3$ rows of $m=5$ features",
     )
 
 
@@ -162,7 +172,7 @@ def backward_page(rng):
     shared = net | {"B1": np.tile(net["B1"][:, :1], 3)}
     _, W1, B1, W2, B2, y = net.values()
     pre1, a1, h1, pre2, h2, s = forward(**net)
-    k = len(y)
+    k, two = len(y), np.eye(len(y))[:2].sum(axis=0)
     dh1, slopes, _ = factors(net)
     square_dh1, square_slopes, square_pre1 = factors(square)
     shared_dh1, shared_slopes, _ = factors(shared)
@@ -199,7 +209,16 @@ def backward_page(rng):
         r"$\frac{d\mathcal L}{dW_2}=((s-y)\odot\mathbf 1_k)^\top pre_{a_2}$",
         lambda: ((s - y) * np.ones(k))[None].T @ pre2[None],
         dW2,
-        r"$\odot\mathbf 1_k$, the slope of the identity activation, changes nothing.",
+        r"For $y$ that sums to 1, as probabilities do. $\odot\mathbf 1_k$, the slope of the "
+        "identity activation, changes nothing.",
+    )
+    yield reading(
+        "C1-B3-sum",
+        r"The same for two labels at once: $y$ sums to 2.",
+        r"$\big(\sum_iy_i\big)s-y$ in place of $s-y$, in (5), (6) and (7) too.",
+        lambda: np.outer(s - two, pre2),
+        lambda: np.outer(two.sum() * s - two, pre2),
+        lambda: gradient(net | {"y": two}, "W2"),
     )
     yield ok(
         "C1-B4",
@@ -224,7 +243,7 @@ def backward_page(rng):
         lambda: ((s - y) * np.ones(k) @ W2).reshape(a1.shape) * (a1 > 0) @ pre1,
         dW1,
         r"Only as $[((s-y)W_2)_{dn\to d\times n}\odot\mathrm{ReLU}'(a_1)]\,pre_{a_1}$, with the "
-        "inverse of the forward flattening.",
+        "inverse of the forward flattening; $y$ sums to 1.",
     )
     yield reading(
         "C1-B5-prec",
@@ -255,6 +274,7 @@ def backward_page(rng):
         r"$\frac{d\mathcal L}{dB_2}=(s-y)\odot\mathbf 1_k$",
         lambda: (s - y) * np.ones(k),
         lambda: gradient(net, "B2"),
+        "For $y$ that sums to 1.",
     )
     yield ok(
         "C1-B7",
@@ -262,7 +282,7 @@ def backward_page(rng):
         r"\mathrm{ReLU}'(a_1)$",
         lambda: ((s - y) * np.ones(k) @ W2).reshape(a1.shape) * (a1 > 0),
         lambda: gradient(net, "B1"),
-        r"$B_1$ has a column for each row of $X$.",
+        r"$B_1$ has a column for each row of $X$; $y$ sums to 1.",
     )
     yield reading(
         "C1-B7-shared",
