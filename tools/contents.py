@@ -1,17 +1,22 @@
 """Write the tables of lessons, in the README and in lesson 0, from the one list of lessons.
 
+And the headline of the README, counted.
+
 python -m tools.contents
 """
 
 import re
 import sys
+from textwrap import fill
 
 from nnlib.documents import claims
 from nnlib.documents.lessons import LESSONS
+from nnlib.documents.slips import headline
 from tools import build, lessons
 
 README = lessons.ROOT / "README.md"
 FEW = 2  # so many claims of a document do not make a lesson one on it
+OPENING = "In the five sets of lecture notes that it follows, "  # of the headline
 LINK = r"\[\d+\]\(\d\d_\w+\.ipynb\)"
 
 
@@ -26,7 +31,9 @@ def title(path):
 
 
 def in_readme(text):
-    """The README with a row for each lesson."""
+    """The README with a row for each lesson, and the headline."""
+    said = fill(f"{OPENING}{headline()}", 118)
+    text = re.sub(rf"^{OPENING}.*?(?=\n\n)", said, text, flags=re.DOTALL | re.MULTILINE)
     rows = "".join(
         f"| [{number} {title(path)}](notebooks/{path.stem}.ipynb) | {LESSONS[number]} |\n"
         for number, path in scripts().items()
@@ -56,7 +63,7 @@ def is_on(number, document):
 
 
 def main():
-    """Bring both tables up to date."""
+    """Bring both tables and the headline up to date."""
     if odd := sorted(scripts().keys() ^ LESSONS.keys()):
         sys.exit(f"LESSONS must name the scripts in lessons/ and no other; see {', '.join(odd)}.")
     for path, renewed in ((README, in_readme), (scripts()["00"], in_lesson_0)):

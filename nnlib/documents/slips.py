@@ -1,0 +1,144 @@
+"""The headline: how much is right, how many mistakes are independent, and what follows from each.
+
+A wrong line may hold two mistakes, and a line that carries one on holds none of its own: so
+mistakes are counted by their slips, all else by lines.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from nnlib.documents import claims
+from nnlib.documents.claims import Claim
+from nnlib.words import counted
+
+LETTERS = "ABCDE"  # the five documents; a clash between several is no claim of one
+UNSTATED = ("added", "reading")  # no document states these
+
+
+class Tally(NamedTuple):
+    """How many lines are right, and what becomes of the rest.
+
+    mistakes      slips of the lines that are wrong, each independent of all others.
+    carried       lines that carry a mistake on.
+    repeated      lines that carry on what is a misprint, overstated or the scan's.
+    notes         lines with nothing to compute.
+
+    >>> print(Tally(lines=9, right=4, mistakes=2, wrong=1, carried=3, misprints=1))
+    4 of 9 claims are right. The rest: 2 independent mistakes in 1 line, 3 lines following from a \
+mistake, 1 misprint.
+    """
+
+    lines: int
+    right: int = 0
+    mistakes: int = 0
+    wrong: int = 0
+    carried: int = 0
+    misprints: int = 0
+    overstated: int = 0
+    repeated: int = 0
+    conventions: int = 0
+    scans: int = 0
+    notes: int = 0
+
+    def __str__(self) -> str:
+        mistakes = f"{counted(self.mistakes, 'independent mistake')} in {lines(self.wrong)}"
+        rest = {
+            mistakes: self.mistakes,
+            f"{lines(self.carried)} following from a mistake": self.carried,
+            counted(self.misprints, "misprint"): self.misprints,
+            f"{lines(self.overstated)} true under a condition that is not given": self.overstated,
+            f"{lines(self.repeated)} following from one of these": self.repeated,
+            f"{lines(self.conventions)} in another convention": self.conventions,
+            f"{lines(self.scans)} that may be the scan's": self.scans,
+            f"{lines(self.notes)} with nothing to compute": self.notes,
+        }
+        said = [words for words, n in rest.items() if n]
+        right = f"{self.right} of {counted(self.lines, 'claim')} are right."
+        return f"{right} The rest: {', '.join(said)}." if said else right
+
+
+def lines(n: int) -> str:
+    """So many lines, in words."""
+    return counted(n, "line")
+
+
+def headline() -> Tally:
+    """What was found in the five documents together.
+
+    >>> found = headline()
+    >>> found.right > found.lines / 2
+    True
+    """
+    return tally(stated())
+
+
+def by_document() -> dict[str, Tally]:
+    """The same, by the letter of each document.
+
+    >>> list(by_document())
+    ['A', 'B', 'C', 'D', 'E']
+    """
+    return {letter: tally(one for one in stated() if one.id[0] == letter) for letter in LETTERS}
+
+
+def stated() -> list[Claim]:
+    """What the five documents state, line by line."""
+    return [one for one in claims().values() if one.id[0] in LETTERS and one.status not in UNSTATED]
+
+
+def tally(some: Iterable[Claim]) -> Tally:
+    """Count claims by what was found of them.
+
+    >>> tally([])
+    Tally(lines=0, right=0, mistakes=0, wrong=0, carried=0, misprints=0, overstated=0, repeated=0, \
+conventions=0, scans=0, notes=0)
+    """
+    some = list(some)
+    count = Counter(one.status for one in some)
+    carried = sum(one.status == "follows" and origin(one).status == "wrong" for one in some)
+    return Tally(
+        lines=len(some),
+        right=count["ok"],
+        mistakes=sum(len(one.slips) for one in some),
+        wrong=count["wrong"],
+        carried=carried,
+        misprints=count["misprint"],
+        overstated=count["overstated"],
+        repeated=count["follows"] - carried,
+        conventions=count["convention"],
+        scans=count["scan?"],
+        notes=count["note"],
+    )
+
+
+def chain(id: str) -> list[Claim]:
+    """A slip and all that follows from it, at once or through another; the slip comes first.
+
+    >>> slip, *_ = chain("A-3.4-clip")
+    >>> slip.id
+    'A-3.4-clip'
+    """
+    found = {id: claims()[id]}
+    while more := [
+        one for one in claims().values() if one.follows in found and one.id not in found
+    ]:
+        found |= {one.id: one for one in more}
+    return list(found.values())
+
+
+def origin(one: Claim) -> Claim:
+    """The slip with which the chain to a claim begins; a claim that follows none is its own.
+
+    >>> origin(claims()["A-3.4-clip"]).id
+    'A-3.4-clip'
+    """
+    while one.follows:
+        one = claims()[one.follows]
+    return one
+
+
+def slips() -> list[Claim]:
+    """What a chain begins with: all that is wrong, and whatever else another line follows."""
+    begun = {origin(one).id for one in claims().values() if one.follows}
+    return [one for one in claims().values() if one.status == "wrong" or one.id in begun]

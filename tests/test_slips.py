@@ -1,0 +1,110 @@
+"""The headline counts slips and not lines, and a chain holds all that follows from a slip."""
+
+import re
+
+import pytest
+
+from nnlib.documents import claims, slips
+from nnlib.documents.claims import Claim
+from nnlib.documents.slips import Tally, by_document, chain, headline, origin, stated, tally
+from tools import contents
+
+
+def line(id, status, **more):
+    """A claim with this verdict."""
+    return Claim(id, status, "", **more)
+
+
+LINES = [
+    line("Z-1", "ok"),
+    line("Z-2", "wrong", slips=("a sign", "a factor")),
+    line("Z-3", "follows", follows="Z-2"),
+    line("Z-4", "overstated"),
+    line("Z-5", "follows", follows="Z-3"),
+    line("Z-6", "follows", follows="Z-4"),
+    line("Z-7", "wrong", slips=("an index",)),
+    line("Z-8", "misprint"),
+    line("Z-9", "convention"),
+    line("Z-10", "scan?"),
+    line("Z-11", "note"),
+]
+
+
+@pytest.fixture
+def planted(monkeypatch):
+    """Documents in which it is known what follows from what."""
+    monkeypatch.setattr(slips, "claims", lambda: {one.id: one for one in LINES})
+
+
+def ids(found):
+    """The ids of claims."""
+    return [one.id for one in found]
+
+
+def test_mistakes_are_counted_by_slips_and_all_else_by_lines(planted):
+    assert tally(LINES) == Tally(
+        lines=11,
+        right=1,
+        mistakes=3,
+        wrong=2,
+        carried=2,
+        misprints=1,
+        overstated=1,
+        repeated=1,
+        conventions=1,
+        scans=1,
+        notes=1,
+    )
+
+
+def test_a_chain_goes_on_through_what_follows(planted):
+    assert ids(chain("Z-2")) == ["Z-2", "Z-3", "Z-5"]
+    assert ids(chain("Z-3")) == ["Z-3", "Z-5"]
+    assert ids(chain("Z-7")) == ["Z-7"]
+    assert ids(origin(one) for one in chain("Z-2")) == ["Z-2"] * 3
+
+
+def test_chains_begin_with_what_is_wrong_or_followed(planted):
+    assert ids(slips.slips()) == ["Z-2", "Z-4", "Z-7"]
+
+
+def test_every_line_that_follows_is_in_one_chain_from_a_slip():
+    chained = [one.id for slip in slips.slips() for one in chain(slip.id)[1:]]
+    assert sorted(chained) == sorted(one.id for one in claims().values() if one.follows)
+
+
+def test_every_line_is_counted_once():
+    for found in (headline(), *by_document().values()):
+        assert sum(found) - found.mistakes - found.lines == found.lines
+
+
+def test_the_documents_make_up_the_headline():
+    assert Tally(*map(sum, zip(*by_document().values()))) == headline()
+    assert set(by_document()) == {one.id[0] for one in stated()}
+
+
+def test_what_no_document_states_is_not_counted():
+    assert headline().lines == len(stated())
+    left_out = claims().keys() - set(ids(stated()))
+    assert {claims()[id].status for id in left_out if id[0] in slips.LETTERS} == set(slips.UNSTATED)
+    assert {id[0] for id in left_out} - set(slips.LETTERS) == {"X", "N"}
+
+
+def test_the_words_say_what_is_right_first_and_nothing_of_what_is_not_there():
+    assert str(Tally(3, 3)) == "3 of 3 claims are right."
+    assert str(Tally(9, 5, mistakes=2, wrong=1, carried=1, scans=2)) == (
+        "5 of 9 claims are right. The rest: 2 independent mistakes in 1 line, 1 line following "
+        "from a mistake, 2 lines that may be the scan's."
+    )
+
+
+def test_every_number_but_a_nought_is_said():
+    assert re.findall(r"\d+", str(Tally(100, *range(11, 21)))) == [
+        *("11", "100"),
+        *map(str, range(12, 21)),
+    ]
+
+
+def test_the_readme_says_the_headline():
+    text = " ".join(contents.README.read_text(encoding="utf-8").split())
+    assert f"{contents.OPENING}{headline()}" in text
