@@ -903,7 +903,7 @@ exercise("clipping", clip)
 # %% [markdown] lecture={"ask": "How does the loss after this step change with the rate of the last one?", "board": "\u03b8 = \u03b8\u2080 - \u03b7 g\u2080, f(\u03b8), chain rule", "cut": "2 the runs; keep the derivative", "expect": "By minus the product of this gradient and the last", "jump": "setup", "minutes": 5, "misconception": "A rate cannot be differentiated; it is not a parameter"}
 # ## Learn the rate
 #
-# Document A promises that the step size can be learned, and does not return to it. Since $\theta_t=\theta_{t-1}-\eta\,g_{t-1}$,
+# The step size can be learned too, says document A in passing. Since $\theta_t=\theta_{t-1}-\eta\,g_{t-1}$,
 #
 # $$\frac{df(\theta_t)}{d\eta}=\nabla f(\theta_t)\cdot\frac{d\theta_t}{d\eta}=-\,g_t\cdot g_{t-1}.$$
 #

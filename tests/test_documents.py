@@ -117,10 +117,12 @@ def test_a_lesson_deals_with_its_claims(path):
 def test_a_card_says_the_formula_the_verdict_and_both_errors():
     card = claim("A-3.4-clip")
     for text in (repr(card), card._repr_html_()):
-        for part in ("A-3.4-clip", "wrong", "[-50,50]", "subtract the largest", "0.5", "≤ 1e-12"):
+        for part in ("A-3.4-clip", "overstated", "[-50,50]", "subtract the largest", "≤ 1e-12"):
             assert part in text
+        assert "as printed 0.5, corrected" in text
+        assert "(on $(60,55,0)$)" in text
     assert "Transformer Model Notes" in card._repr_html_()
-    assert VERDICTS["wrong"].colour in card._repr_html_()
+    assert VERDICTS["overstated"].colour in card._repr_html_()
 
 
 @pytest.mark.parametrize("id", list(claims()))

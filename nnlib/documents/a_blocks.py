@@ -6,7 +6,7 @@ from nnlib.blocks import relu
 from nnlib.blocks import softmax as stable_softmax
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import derivative, softmax
-from nnlib.documents.claims import convention, misprint, ok, page, reading, wrong
+from nnlib.documents.claims import convention, misprint, ok, overstated, page, reading, scan
 from nnlib.losses import cross_entropy, mse
 
 
@@ -67,13 +67,12 @@ def linear_layer(rng):
         lambda: W,
         lambda: complex_step(lambda x: y(x), x),
     )
-    yield convention(
+    yield ok(
         "A-3.2-chain",
         r"$\frac{dl}{dw}=\frac{dl}{dy}\frac{dy}{dw}$, and so for $b$ and $x$",
-        r"Made for a row $dl/dy$; the declared column has to be transposed, and the result back.",
-        lambda: dl_dy @ dy_dall,
-        lambda: (dl_dy.T @ dy_dall).T,
+        lambda: np.einsum("ai,ab->bi", dl_dy, dy_dall),
         lambda: complex_step(l_of_all, theta)[:, None],
+        "A sum over the entries of $y$; the next lines write it out for the declared column.",
     )
     yield ok(
         "A-3.2-dW",
@@ -120,19 +119,23 @@ def relu_page(rng):
     )
     yield convention(
         "A-3.3-words",
-        "The diagonal has 1 where the input is not negative, so at 0 too.",
-        "The formula beside it says undefined. One value has to be set; in this course it is 0.",
+        "The diagonal has 1 where the input is not negative, so at 0 too, say the words; the "
+        "formula after them says undefined at 0.",
+        "One value has to be set; in this course it is 0.",
         lambda: 1.0 * (at_corner >= 0),
         lambda: 1.0 * (at_corner > 0),
         lambda: relu(at_corner)[1](np.ones(6)),
+        defence="The formula and the sentence beside it say that left and right slope differ at 0; "
+        "the words part from them in that one point, where any code has to choose.",
+        rests_on="the input 0",
     )
-    yield convention(
+    yield ok(
         "A-3.3-chain",
         r"$\frac{dl}{dx}=\frac{dl}{dy}\frac{dy}{dx}$ is 0 where the input is negative.",
-        r"Again for rows. For columns $\frac{dl}{dx}=\frac{dl}{dy}\odot\mathbb 1[x>0]$.",
-        lambda: dl_dy @ np.diag(np.where(x > 0, 1, 0)),
-        lambda: dl_dy * (x > 0)[:, None],
+        lambda: np.einsum("ai,ab->bi", dl_dy, np.diag(np.where(x > 0, 1, 0))),
         lambda: complex_step(lambda x: l(keep(x)), x)[:, None],
+        r"A sum over the entries of $y$, of which one is left: "
+        r"$\frac{dl}{dx}=\frac{dl}{dy}\odot\mathbb 1[x>0]$.",
     )
 
 
@@ -153,9 +156,8 @@ def softmax_page(rng):
     loss_of_clipped = lambda x: -np.log(softmax(np.clip(x, -50, 50)) @ true)
     loss = lambda x: 60 + np.log(np.exp(x - 60).sum()) - x @ true
 
-    below, W = rng.standard_normal(4), rng.standard_normal((5, 4))  # x = W below, for the chain
     l = lambda y: np.sin(k * y).sum()
-    dl_dy = lambda: complex_step(l, softmax(W @ below))[:, None]  # (5, 1)
+    dl_dy = lambda: complex_step(l, y)[:, None]  # (5, 1)
 
     yield ok(
         "A-3.4-def",
@@ -163,22 +165,34 @@ def softmax_page(rng):
         lambda: softmax(x),
         lambda: softmax_by_ratios(x),
     )
-    yield misprint(
+    yield scan(
         "A-3.4-vecform",
-        r"As a vector: the numerators are $e^x,e^x,\dots,e^{x_n}$; the same in the first two rows, "
-        r"here $e^{x_1}$.",
+        r"As a vector, the numerators of $y$ are $e^x,e^x,\dots,e^{x_n}$, so that all of $e^x$ "
+        "stands in each of the first two places.",
         r"$e^{x_1},e^{x_2},\dots,e^{x_n}$",
-        lambda: e[[0, 0, 2, 3, 4]] / S,
+        lambda: np.array([e / S, e / S, *(e[2:] / S)]),
         lambda: e / S,
         lambda: softmax_by_ratios(x),
+        defence=r"The next display, (3.4.1), has $e^{x_1}$ and $e^{x_2}$ in these places, and the "
+        "last numerator has its subscript here; two may have been lost on the way to a text.",
     )
-    yield wrong(
+    yield overstated(
         "A-3.4-clip",
-        r"Clipping the scores to $[-50,50]$ works well against overflow.",
-        r"Exact only while all $\lvert x_i\rvert\le50$; subtract the largest score instead.",
+        r"Clipping the scores to $[-50,50]$ works well, so that no exponential becomes too large; "
+        "another way is to subtract the largest.",
+        "Only the other way is exact for all scores: subtract the largest. Clipping makes a tie of "
+        "60 and 55.",
         lambda: softmax(np.clip(far, -50, 50)),
         lambda: softmax(far - 60),
         lambda: np.array([1, np.exp(-5), np.exp(-60)]) / (1 + np.exp(-5) + np.exp(-60)),
+        defence="It stops overflow, it changes no score of usual size, and the exact way stands in "
+        "the next sentence; but nothing says up to where it works.",
+        rests_on="$(60,55,0)$",
+        condition="no score lies outside $[-50,50]$",
+        under=(
+            lambda: softmax(np.clip(50 * np.tanh(x), -50, 50)),
+            lambda: softmax_by_ratios(50 * np.tanh(x)),
+        ),
     )
     yield reading(
         "A-3.4-clip-shift",
@@ -227,7 +241,7 @@ def softmax_page(rng):
         r"(3.4.3) $\partial y_i/\partial x_j=-e^{x_i}e^{x_j}/(\sum_ke^{x_k})^2=-y_iy_j$",
         lambda: [(-np.outer(e, e) / S**2)[others], -np.outer(y, y)[others]],
         lambda: np.tile(J()[others], (2, 1)),
-        r"For $i\ne j$, which is not said.",
+        r"For $i\ne j$, the second of its two cases.",
     )
     yield ok(
         "A-3.4-matrix",
@@ -238,13 +252,14 @@ def softmax_page(rng):
     )
     yield convention(
         "A-3.4-chain",
-        r"$\frac{dl}{dx}=(\frac{dl}{dy})^\top\frac{dy}{dx}$, handed on to a linear layer's "
-        r"$W^\top\frac{dl}{dx}$",
-        r"That is a row, and a column is due: $\frac{dy}{dx}\frac{dl}{dy}$, since this Jacobian is "
-        "symmetric. Section 3.3 has the chain without the transpose.",
-        lambda: W.T @ (dl_dy().T @ J(W @ below)),
-        lambda: W.T @ (J(W @ below) @ dl_dy()),
-        lambda: complex_step(lambda below: l(softmax(W @ below)), below)[:, None],
+        r"$\frac{dl}{dx}=(\frac{dl}{dy})^\top\frac{dy}{dx}$, where $\frac{dl}{dy}$ is a column",
+        r"That is the row of section 2.1; the column of section 3 is its transpose, "
+        r"$\frac{dy}{dx}\frac{dl}{dy}$, since this Jacobian is symmetric.",
+        lambda: dl_dy().T @ J(),
+        lambda: J() @ dl_dy(),
+        lambda: complex_step(lambda x: l(softmax(x)), x)[:, None],
+        defence="It transposes the column it has declared, as the product needs, and all entries "
+        "are right; one more transpose, of the result, is left to the reader.",
     )
 
 
@@ -267,12 +282,15 @@ def cross_entropy_page(rng):
     )
     yield misprint(
         "A-3.5-maximise",
-        r"This $L$ is to be maximised, so that the true class becomes probable.",
-        r"Minimised, as the document says later: of 20 predictions the largest $L$ has the "
+        r"We want to maximise this $L$, so that the true class becomes probable; a page later the "
+        "minus sign turns maximising into minimising.",
+        r"The likelihood is maximised and $L$ minimised: of 20 predictions the largest $L$ has the "
         r"smallest $P_{true}$.",
         lambda: P_true[np.argmax(losses())],
         lambda: P_true[np.argmin(losses())],
         lambda: P_true.max(),
+        defence=r"What it wants large is $p(y\mid x)$, rightly, and the page after says why $L$ "
+        "carries the minus; only the object of the verb is the wrong one.",
     )
     yield ok(
         "A-3.5-mle",

@@ -1,18 +1,11 @@
 """Document A, section 4: gradient descent, momentum, AdaGrad, RMSprop and Adam."""
 
+from itertools import product
+
 import numpy as np
 
-from nnlib.documents.claims import (
-    convention,
-    follows,
-    misprint,
-    note,
-    ok,
-    overstated,
-    page,
-    reading,
-)
-from nnlib.optimizers import AdaGrad, Adam, RMSprop
+from nnlib.documents.claims import convention, misprint, note, ok, overstated, page, reading
+from nnlib.optimizers import AdaGrad, Adam, Momentum, RMSprop
 
 STEPS, EPS = 12, 1e-8
 
@@ -57,12 +50,14 @@ def direction(rng):
 
     yield misprint(
         "A-4-direction",
-        "Weights change in the direction of the gradient.",
-        r"Against it, as the formulas do: in a round bowl of curvature $L$, $w-\eta g$ with "
+        "Weights change to the direction of the gradient, as in section 2.",
+        r"Against it, as all formulas do: in a round bowl of curvature $L$, $w-\eta g$ with "
         r"$\eta=1/L$ is the lowest point; along it the loss rises fourfold.",
         lambda: w + g / L,
         lambda: w - g / L,
         lambda: lowest,
+        defence=r"Section 2, to which it points, walks along $-\nabla f$, and every update that "
+        "follows has the minus sign; the word opposite is missing.",
     )
 
 
@@ -112,7 +107,7 @@ def adagrad_page(rng):
     g, w = rng.standard_normal((STEPS, 3)), rng.standard_normal(3)
     eta = rng.uniform(0.1, 1)
     G = remembered(g * g, 1, 1)
-    small, origin = 1e-6 * g, np.zeros(3)
+    small, origin, none = 1e-6 * g, np.zeros(3), np.zeros(g.shape)
     library = lambda g, **settings: stepped(AdaGrad(w.copy(), eta, **settings), g)
 
     yield ok(
@@ -131,12 +126,33 @@ def adagrad_page(rng):
     yield convention(
         "A-4.2-eps",
         r"$\epsilon$, such as $10^{-8}$, stands inside the root.",
-        r"PyTorch and the Adam paper have it outside, $\sqrt G+\epsilon$. Inside it is a floor of "
-        r"$10^{-4}$ under $\lvert g\rvert$; equal only for "
+        r"Keras has it there too; PyTorch and the Adam paper have it outside, $\sqrt G+\epsilon$. "
+        r"Inside it is a floor of $10^{-4}$ under $\lvert g\rvert$; equal only for "
         r"$\epsilon_{in}=\epsilon^2+2\epsilon\sqrt G$.",
         lambda: arrived(origin, eta / np.sqrt(1e-12 * G + EPS) * small),
         lambda: arrived(origin, eta / np.sqrt(1e-12 * G + outside(1e-12 * G)) * small),
         lambda: stepped(AdaGrad(np.zeros(3), eta, eps=EPS), small),
+        defence="It keeps the quotient finite, which is all that is asked of it here; on which "
+        "side of the root it stands shows in tiny gradients alone.",
+        rests_on="gradients near $10^{-6}$",
+    )
+    yield ok(
+        "A-4.2-zero",
+        r"$\epsilon$ prevents a division by zero.",
+        lambda: arrived(w, eta / np.sqrt(remembered(none, 1, 1) + EPS) * none),
+        lambda: w,
+        "A weight that has had no gradient stays; without it, $0/0$.",
+        rests_on="gradients of 0",
+    )
+    yield ok(
+        "A-4.2-each",
+        "Descent and momentum use one rate for all parameters, AdaGrad a rate of its own for each.",
+        lambda: [np.full(3, eta), eta / np.sqrt(g[0] ** 2 + EPS)],
+        lambda: [
+            -stepped(Momentum(np.zeros(3), eta), g[:1]) / g[0],
+            -stepped(AdaGrad(np.zeros(3), eta, EPS, eps_inside=True), g[:1]) / g[0],
+        ],
+        "Here that of the first step.",
     )
     yield ok(
         "A-4.2-rate",
@@ -157,12 +173,18 @@ def rmsprop_page(rng):
     g, w = rng.standard_normal((STEPS, 3)), rng.standard_normal(3)
     gamma, eta = rng.uniform(0.8, 0.9), rng.uniform(0.1, 1)
     E = remembered(g**2, gamma, 1 - gamma)
-    then_nothing = lambda: remembered(np.vstack([g, np.zeros((500, 3))]) ** 2, gamma, 1 - gamma)
+    steady, none = g[0] * (-1.0) ** np.arange(500)[:, None], np.zeros((500, 3))
+    constant = np.tile(g[:1, :1], (1600, 1))
+    burst = constant * np.where(np.arange(1600) < 400, 1e10, 1)[:, None]
 
-    def adagrad_distances():
-        """How far AdaGrad has come after each step of one constant gradient, which needs no eps."""
-        constant = np.tile(g[:1, :1], (1600, 1))
-        return np.cumsum(eta / np.sqrt(remembered(constant**2, 1, 1)) * constant)
+    def rate(*phases):
+        """RMSprop's rate after all these gradients."""
+        return eta / np.sqrt(remembered(np.vstack(phases) ** 2, gamma, 1 - gamma)[-1] + EPS)
+
+    def further(g):
+        """How far AdaGrad comes in 1600 steps, over how far in 400; it needs no epsilon here."""
+        way = np.cumsum(eta / np.sqrt(remembered(g**2, 1, 1)) * g)
+        return way[1599] / way[399]
 
     # the sum of 1 / sqrt(k) over k = 1..t, by Euler and Maclaurin
     sum_of_rates = lambda t: 2 * t**0.5 - 1.4603545088095868 + t**-0.5 / 2 - t**-1.5 / 24
@@ -190,21 +212,37 @@ def rmsprop_page(rng):
     yield overstated(
         "A-4.3-stall",
         "AdaGrad's rate shrinks and shrinks, until training stalls.",
-        r"True where early gradients are far larger than later ones. While they keep their size it "
-        r"shrinks like $\eta/\sqrt t$, whose sum is endless: 1600 steps of a constant gradient "
-        r"come 2.04 times as far as 400, and not, as for one that has stalled, as far.",
+        r"While gradients keep their size it shrinks like $\eta/\sqrt t$, whose sum is endless: "
+        "1600 steps of a constant gradient come 2.04 times as far as 400, and not, as for one that "
+        "has stalled, as far.",
         lambda: 1.0,
         lambda: sum_of_rates(1600) / sum_of_rates(400),
-        lambda: np.divide(*adagrad_distances()[[1599, 399]]),
+        lambda: further(constant),
+        defence="The rate does fall at every step and never recovers, so after a burst of large "
+        "gradients hardly any movement is left; but steady ones carry it on without end.",
+        rests_on="1600 steps of a constant gradient",
+        condition="early gradients dwarf all later ones",
+        under=(lambda: 1.0, lambda: further(burst)),
     )
     yield overstated(
         "A-4.3-stable",
-        "RMSprop's rate remains stable and is not 0.",
-        r"True while gradients keep their size. It is never 0, but as they vanish, here in 500 "
-        r"steps without any, it grows up to $\eta/\sqrt\epsilon$, that is $10^4\eta$.",
-        lambda: eta / np.sqrt(E[-1] + EPS),
+        "RMSprop's rate remains stable and non-zero, where AdaGrad's shrinks; here over 500 more "
+        "steps.",
+        r"It is never 0; but as gradients vanish it grows, up to $\eta/\sqrt\epsilon$, that is "
+        r"$10^4\eta$.",
+        lambda: rate(steady),
         lambda: np.full(3, eta / np.sqrt(EPS)),
-        lambda: eta / np.sqrt(then_nothing()[-1] + EPS),
+        lambda: rate(steady, none),
+        defence="It is said against a rate that can only fall, and at gradients of steady size "
+        "this one settles; near a minimum, where they fade, it rises without being asked to.",
+        rests_on="500 steps without a gradient",
+        condition="gradients keep their size",
+        under=(lambda: rate(steady), lambda: rate(steady, steady)),
+    )
+    yield note(
+        "A-4.3-gamma",
+        r"$\gamma$ is mainly set to 0.9 or 0.99.",
+        "A habit, rightly told: Keras takes 0.9, PyTorch 0.99, a memory of some 10 and 100 steps.",
     )
 
 
@@ -228,10 +266,10 @@ def adam_page(rng):
             farthest = max(farthest, abs(w)) if t > 750 else 0.0
         return farthest
 
-    def descended():
+    def descended(steps):
         """Gradient descent in a bowl: the gradient is taken where the step starts."""
         new = w
-        for _ in range(STEPS):
+        for _ in range(steps):
             new = new - eta * (curvature * new)
         return new
 
@@ -249,13 +287,17 @@ def adam_page(rng):
     )
     yield misprint(
         "A-4.4-betas",
-        r"$\beta_1$ and $\beta_2$ are set to 0.9 or 0.999.",
+        r"$\beta_1$ and $\beta_2$ are set to 0.9 or 0.999; taken as a choice for each, the worst "
+        "of the four.",
         r"Respectively: $\beta_1=0.9$ and $\beta_2=0.999$. The other way round, at $\eta=0.1$ on "
         r"$w^2/2$, $w$ keeps swinging; error: the largest $\lvert w\rvert$ in the last 250 of 1000 "
         "steps.",
-        lambda: late(0.999, 0.9),
+        lambda: max(late(*betas) for betas in product((0.9, 0.999), repeat=2)),
         lambda: late(0.9, 0.999),
         lambda: 0.0,
+        defence="The values come in the order of the two names, and they are the usual ones, so "
+        "respectively is meant; the word or allows more.",
+        rests_on=r"$w^2/2$ from $w=1$ at $\eta=0.1$",
     )
     yield ok(
         "A-4.4-bias",
@@ -283,7 +325,7 @@ def adam_page(rng):
         ],
         "Then they are weighted means, exact when all gradients are equal; the first $t$ is 1.",
     )
-    yield follows(
+    yield convention(
         "A-4.4-update",
         r"$w_t=w_{t-1}-\frac{\eta}{\sqrt{\hat v_t+\epsilon}}\,\hat m_t$",
         r"With $\epsilon$ inside the root, as in AdaGrad above. Adam as published has "
@@ -293,13 +335,19 @@ def adam_page(rng):
         lambda: arrived(origin, eta / np.sqrt(v_small + EPS) * (1e-5 * m_hat)),
         lambda: arrived(origin, eta / np.sqrt(v_small + outside(v_small)) * (1e-5 * m_hat)),
         lambda: stepped(Adam(np.zeros(3), eta, beta1, beta2, eps=EPS), small),
+        defence="It keeps to the form that AdaGrad and RMSprop have in this document, and differs "
+        "from the published rule for tiny gradients alone.",
+        rests_on="gradients near $10^{-5}$",
     )
     yield convention(
         "A-4.4-index",
-        r"Steps lead from $w_{t-1}$ to $w_t$ with $g_t$, which reads as the gradient at $w_t$; "
-        r"in the sections before, from $w_t$ to $w_{t+1}$.",
-        r"The same iterates, if $g_t$ is always taken at the old weights.",
-        lambda: w / (1 + eta * curvature) ** STEPS,
-        descended,
+        r"The step $t$ leads from $w_{t-1}$ to $w_t$; in the sections before, from $w_t$ to "
+        "$w_{t+1}$.",
+        r"The same weights, numbered from $w_0$ here and from $w_1$ there; $g_t$, the gradient for "
+        r"iteration $t$, is taken at the old ones in both. So $w_t$ here is $w_{t+1}$ there.",
+        lambda: descended(STEPS - 1),
+        lambda: descended(STEPS),
         lambda: w * (1 - eta * curvature) ** STEPS,
+        defence="It is printed just as in the paper on Adam, and each step has the same gradient "
+        "as before; only the numbers on the weights moved.",
     )

@@ -14,11 +14,13 @@ def layout_page(rng):
 
     yield convention(
         "X-layout",
-        "Samples are columns in A, E and in the first part of C, rows in B, D and in its second.",
+        "Samples are columns in A, E and the first part of C, rows in B and in its second. D has "
+        r"columns in $\sum_kw_{jk}a_k$ and $W_oh_T$, rows in its matrix form and FFN.",
         r"Transposes of each other: $XW+b\leftrightarrow W^\top X^\top+b$.",
         lambda: W @ samples + b[:, None],
         lambda: (W @ samples.T + b[:, None]).T,
         lambda: [[W[j] @ sample + b[j] for j in range(4)] for sample in samples],
+        defence="Nobody errs: each formula keeps to one layout, and its shapes say to which.",
     )
     yield convention(
         "X-jac-layout",
@@ -28,6 +30,8 @@ def layout_page(rng):
         lambda: g @ jacobian_of_E.T,
         lambda: complex_step(lambda x: g @ np.tanh(W @ x), x),
         lessons="01",
+        defence="Both are in use, and for softmax, the one Jacobian that E writes out, the two are "
+        "the same matrix.",
     )
 
 
@@ -48,20 +52,26 @@ def losses_page(rng):
         "X-mse",
         r"$\frac1n\sum_i(P_i-A_i)^2$ over components in A; in D $(a-y)^2$ for one example, then "
         r"the average over the $n$ examples, and $\frac12\sum(y-\hat y)^2$; in E "
-        r"$\frac1{2n}\sum_i(y-a)_i^2$ over instances. One gradient $r=a-y$ for all.",
-        r"$\frac2nr$; $2r$ for one example, on average $\frac2nr$, and $r$; $\frac1nr$.",
+        r"$\frac1{2n}\sum_i(y-a)_i^2$ over instances.",
+        r"With $r=a-y$ the gradients are $\frac2nr$; $2r$ for one example, on average $\frac2nr$, "
+        r"and $r$; $\frac1nr$. The first error is that of $r$ for all.",
         lambda: 4 * [r],
         lambda: [2 / n * r, 2 * r, r, r / n],
         lambda: [complex_step(loss, prediction) for loss in mse_losses],
+        defence="Each document takes the gradient of the loss that it states; a constant factor "
+        "moves no minimum.",
     )
     yield convention(
         "X-ce",
         "The cross-entropy is summed over classes; C, part 2, divides it by $K$ as well, E by the "
-        "number $n$ of instances. The gradient of C for all.",
-        r"$p-y$, $\frac1K(p-y)$, $\frac1n(p-y)$: constant factors; fix one.",
+        "number $n$ of instances.",
+        r"The gradients are $p-y$, $\frac1K(p-y)$, $\frac1n(p-y)$. The first error is that of the "
+        "second for all.",
         lambda: 3 * [residual / classes],
         lambda: [residual, residual / classes, residual / instances],
         lambda: [complex_step(loss, z) for loss in ce_losses],
+        defence="All three losses are stated with their factors, and all have the same minimum; a "
+        "learning rate takes a factor in.",
     )
 
 

@@ -6,7 +6,7 @@ from nnlib.blocks import linear, log_softmax
 from nnlib.blocks import sigmoid as stable_sigmoid
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import derivative, slopes
-from nnlib.documents.claims import added, convention, misprint, note, ok, page, reading
+from nnlib.documents.claims import added, convention, note, ok, page, reading
 
 
 def by_entry(f, X):
@@ -106,12 +106,16 @@ def relu_page(rng):
     )
     yield convention(
         "B-relu-d",
-        r"$R'(z)=1$ for $z>0$, 0 for $z\le0$, which is said to be a choice at 0.",
+        r"$R'(z)=1$ for $z>0$, 0 for $z\le0$; undefined at 0, says a note, and to be implemented "
+        "so.",
         r"Document E chooses 1 at 0, document A nothing: add $\mathbb 1[z=0]$ for E. This course "
         "chooses as here.",
         lambda: np.where(z > 0, 1, 0),
         lambda: np.where(z > 0, 1, 0) + (z == 0),
         lambda: np.heaviside(z, 1.0),
+        defence="It declares its choice and says that there is none to derive; a code that follows "
+        "it is as right as one that does not.",
+        rests_on="the input 0",
     )
 
 
@@ -129,6 +133,7 @@ def cross_entropy_page(rng):
         lambda: -(np.array([0, 1, 0, 0]) * np.log([0.1, 0.3, 0.5, 0.1])).sum(),
         lambda: np.log(10) - np.log(3),
         r"$-\ln0.3=1.2039728$",
+        rests_on="the example",
     )
     yield ok(
         "B-ce-softmax",
@@ -216,6 +221,7 @@ def derivative_page(rng):
         r"$\partial L/\partial x_j=\hat y_j-y_j$",
         lambda: e / S - y,
         dL,
+        r"With $\sum_iy_i=1$, as for its one true class.",
     )
     yield reading(
         "B-ce-sumy",
@@ -285,14 +291,14 @@ def linear_page(rng):
         lambda: over_zeros(W[0]),
         lambda: dY_dx11,
     )
-    yield misprint(
+    yield ok(
         "B-lin-9",
         r"(9), (12) $\frac{\partial L}{\partial x_{11}}=\frac{\partial L}{\partial Y}"
         r"\frac{\partial Y}{\partial x_{11}}$, and so for $x_{12}$",
-        "The dot of (7) is missing; as a matrix product it does not exist.",
-        lambda: [dY @ dY_dx11, dY @ dY_dx12],
-        lambda: [(dY * dY_dx11).sum(), (dY * dY_dx12).sum()],
+        lambda: [np.einsum("ij,ij", dY, dY_dx11), np.einsum("ij,ij", dY, dY_dx12)],
         lambda: dX()[0],
+        "The product of (5) and (7), a sum over all entries; the dot of (7) is back in (10) and "
+        "(13). As a product of matrices it would not exist.",
     )
     yield ok(
         "B-lin-11",

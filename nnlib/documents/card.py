@@ -19,11 +19,13 @@ class Card:
     """One claim with both of its errors, computed when the card is made.
 
     >>> from nnlib.documents import claim
-    >>> print(claim("A-3.4-clip"))
-    A-3.4-clip: wrong (A, 3.4 SoftMax)
-      states   Clipping the scores to $[-50,50]$ works well against overflow.
-      holds    Exact only while all $\\lvert x_i\\rvert\\le50$; subtract the largest score instead.
-      errors   as printed 0.5, corrected ≤ 1e-12
+    >>> print(claim("A-3.4-clip"))  # doctest: +ELLIPSIS
+    A-3.4-clip: overstated (A, 3.4 SoftMax)
+      states   Clipping the scores to $[-50,50]$ works well, so that no exponential becomes too ...
+      defence  It stops overflow, it changes no score of usual size, and the exact way stands ...
+      right if no score lies outside $[-50,50]$
+      holds    Only the other way is exact for all scores: subtract the largest. ...
+      errors   as printed 0.5, corrected ≤ 1e-12 (on $(60,55,0)$)
     """
 
     def __init__(self, claim: Claim, title: str) -> None:

@@ -51,7 +51,7 @@ class Claim:
     >>> from nnlib.documents import claims
     >>> claim = claims()["A-3.4-clip"]
     >>> claim.document, claim.status, claim.check(np.random.default_rng(0)).printed > 1e-3
-    ('A', 'wrong', True)
+    ('A', 'overstated', True)
     """
 
     id: str
@@ -119,10 +119,10 @@ def error_of(form: Form | None, truth: Any) -> float:
 
 
 def ok(
-    id: str, stated: str, printed: Form, truth: Form, note: str = "", lessons: str = ""
+    id: str, stated: str, printed: Form, truth: Form, note: str = "", lessons: str = "", **more: Any
 ) -> Claim:
-    """It agrees with the truth, under the condition noted."""
-    return Claim(id, "ok", stated, note, printed, printed, truth, tuple(lessons.split()))
+    """It agrees with the truth, under the condition noted; ``more`` as in ``judged``."""
+    return judged("ok", id, stated, note, printed, printed, truth, lessons, **more)
 
 
 def note(id: str, stated: str, why: str, lessons: str = "") -> Claim:
@@ -142,7 +142,7 @@ def judged(
     lessons: str = "",
     **more: Any,
 ) -> Claim:
-    """A claim whose printed and corrected forms differ; ``more`` are fields of Claim by name."""
+    """A claim with its printed and its corrected form; ``more`` are fields of Claim by name."""
     own = tuple(lessons.split())
     return Claim(id, status, stated, correction, printed, corrected, truth, own, **more)
 
