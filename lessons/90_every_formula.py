@@ -20,7 +20,7 @@ from nnlib.documents.verdicts import MISTAKES
 from nnlib.experiments.findings import counts, findings, used
 from nnlib.experiments.lesson_90 import over_draws, source_of
 from nnlib.plots.canvas import use_style
-from nnlib.plots.lesson_90 import draw_errors, draw_spread
+from nnlib.plots.lesson_90 import draw_errors, draw_spread, finding
 from nnlib.widgets.lesson_90 import ClaimsPanel
 
 use_style()
@@ -137,7 +137,8 @@ assert (corrected < 1e-12).all()
 
 # %%
 _, ax = plt.subplots(figsize=(9, 5))
-draw_errors(printed, corrected, [one.status for one in dots], ax=ax)
+status = [one.status for one in dots]
+draw_errors(printed, status, title=finding(printed, corrected), ax=ax)
 plt.show()
 
 # %% [markdown]

@@ -3,6 +3,8 @@
 import re
 from math import isfinite
 
+SIGNS = {"top": "ᵀ", "odot": "⊙", "alpha": "α", "beta": "β", "sigma": "σ", "delta": "δ", "sum": "Σ"}
+SIGNS |= {"sqrt": "√", "le": "≤", "ne": "≠", "partial": "∂", "prime": "′"}
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -49,3 +51,13 @@ def two_decimals(x: float) -> str:
     """
     text = f"{x:.0f}" if abs(x) >= 100 else f"{x:.2f}"
     return text.removeprefix("-") if float(text) == 0 else minus(text)
+
+
+def plain(text: str) -> str:
+    r"""Text with its formulas in letters and signs, for a menu, where none are set.
+
+    >>> plain(r"$((z-y)W_2^\top)^\top$ in $\beta$, of $h_{pre_2}$")
+    '((z-y)W_2ᵀ)ᵀ in β, of h_pre_2'
+    """
+    named = re.sub(r"\\([a-zA-Z]+) ?", lambda match: SIGNS.get(match[1], match[1]), text)
+    return re.sub(r"[${}\\]|\^(?=ᵀ)", "", named)

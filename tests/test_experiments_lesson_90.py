@@ -9,8 +9,16 @@ import pytest
 
 from nnlib.documents import claims
 from nnlib.documents.claims import ok, on_page, page, wrong
+from nnlib.documents.slips import chain, slips
 from nnlib.experiments.findings import Finding, chosen, counts, findings
-from nnlib.experiments.lesson_90 import in_words, over_draws, source_of
+from nnlib.experiments.lesson_90 import (
+    begun,
+    chosen_claims,
+    in_words,
+    over_draws,
+    source_of,
+    tried,
+)
 
 
 @page("1 Sums", lessons="01 02")
@@ -18,7 +26,9 @@ def sums_page(rng):
     x = rng.uniform(1, 2)
 
     yield ok("Z-double", "twice is a sum", lambda: 2 * x, lambda: x + x)
-    yield wrong("Z-square", "twice is a SQUARE", "no", lambda: x * x, lambda: 2 * x, lambda: x + x)
+    own = {"defence": "a guess.", "slips": ("a sign", "a power")}
+    false, right, true = lambda: x * x, lambda: 2 * x, lambda: x + x
+    yield wrong("Z-square", "twice is a SQUARE", "no", false, right, true, **own)
 
 
 FOUND = findings(on_page(sums_page), seed=5)
@@ -28,9 +38,11 @@ def test_findings_hold_what_a_claim_says_and_both_errors():
     x = np.random.default_rng(5).uniform(1, 2)
     right, false = FOUND
     assert right[:4] == ("Z-double", "Z", "ok", ("01", "02"))
+    assert (right.slip, right.mistakes, false.mistakes) == ("Z-double", 0, 2)
     assert (right.printed, right.corrected) == (0, 0)
     assert false.printed == pytest.approx((2 * x - x * x) / (2 * x))
-    assert false.text == "Z-square 1 Sums twice is a SQUARE no"
+    for piece in ("Z-square", "1 Sums", "twice is a SQUARE", "no", "a guess.", "a sign", "a power"):
+        assert piece in false.text
 
 
 def test_every_claim_of_the_documents_is_counted_once():
@@ -49,12 +61,35 @@ def test_every_claim_of_the_documents_is_counted_once():
         ({"document": "A"}, []),
         ({"lesson": "02"}, ["Z-double", "Z-square"]),
         ({"lesson": "0"}, []),
+        ({"slip": "Z-square"}, ["Z-square"]),
         ({"containing": " square "}, ["Z-square"]),
+        ({"containing": "a guess"}, ["Z-square"]),
         ({"containing": "DOUBLE"}, ["Z-double"]),
     ],
 )
 def test_claims_are_chosen_by_all_filters_together(filters, ids):
     assert [one.id for one in chosen(FOUND, **filters)] == ids
+
+
+def test_of_a_slip_there_are_itself_and_all_that_follows_from_it():
+    for slip in slips():
+        found = chosen(tried(), slip=slip.id)
+        assert {one.id for one in found} == {one.id for one, _ in chain(slip)}
+        assert chosen_claims(slip=slip.id).cards == len(found)
+
+
+def test_a_card_that_is_part_of_a_chain_has_the_whole_chain_and_no_other_has_one():
+    for n, one in enumerate(tried(), start=1):
+        found = chosen_claims(card=n)
+        assert found.claim.claim.id == one.id
+        begins = [slip for slip in slips() if one.id in {link.id for link, _ in chain(slip)}]
+        lines = [link.id for slip in begins for link, _ in chain(slip)]
+        assert [line.id for line, _ in found.chain.lines] == lines if begins else not found.chain
+
+
+def test_a_slip_is_named_in_letters_and_signs():
+    assert list(begun()) == [slip.id for slip in slips()]
+    assert all(words and not set(words) & set("$\\{}") for words in begun().values())
 
 
 def test_each_draw_is_a_sample_of_its_own():
@@ -91,9 +126,9 @@ def test_a_claim_that_is_not_on_its_page_is_refused():
         source_of(stranger)
 
 
-def finding(status, printed):
+def finding(status, printed, mistakes=0):
     """A finding with this verdict and error."""
-    return Finding("Z-1", "Z", status, (), "", printed, 0.0)
+    return Finding("Z-1", "Z", status, (), "", printed, 0.0, mistakes=mistakes)
 
 
 @pytest.mark.parametrize(
@@ -104,14 +139,11 @@ def finding(status, printed):
         ([finding("ok", 0.0)] * 3, "3 claims: 3 ok."),
         ([finding("reading", 2.0)], "1 claim: 1 reading."),
         (
-            [finding("wrong", math.inf)] * 2 + [finding("misprint", 0.25), finding("wrong", 3.0)],
-            "4 claims: 1 misprint, 3 wrong. Mistakes as printed: 2 undefined, 2 computable and off "
-            "by 0.25 or more.",
+            [finding("wrong", math.inf, 2)] * 2 + [finding("follows", 0.25), finding("scan?", 3.0)],
+            "4 claims: 2 wrong, 1 follows, 1 scan?. Independent mistakes: 4. As printed: 2 "
+            "undefined, 2 off by 0.25 or more.",
         ),
-        (
-            [finding("wrong", 3.0)],
-            "1 claim: 1 wrong. Mistakes as printed: 1 computable and off by 3 or more.",
-        ),
+        ([finding("misprint", 3.0)], "1 claim: 1 misprint. As printed: 1 off by 3 or more."),
     ],
 )
 def test_words_count_and_say_how_mistakes_fail(found, words):

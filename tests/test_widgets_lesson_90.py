@@ -2,18 +2,24 @@
 
 import contextlib
 import io
+import re
 from collections import Counter
+from functools import partial
+from html import escape as escaped
 
 import numpy as np
 import pytest
 
 from nnlib.documents import claim, claims
+from nnlib.documents.claims import UNCHARGED
+from nnlib.documents.slips import chain, origin, slips
 from nnlib.documents.verdicts import VERDICTS
 from nnlib.experiments.lesson_90 import tried
 from nnlib.widgets import lesson_90
 from nnlib.widgets.lesson_90 import ClaimsPanel
 
-FILTERS = ["document", "status", "lesson"]
+escape = partial(escaped, quote=False)
+FILTERS = ["document", "status", "lesson", "slip"]
 
 
 @pytest.fixture
@@ -25,6 +31,18 @@ def panel():
 def values_of(menu):
     """What a menu offers."""
     return [value for _, value in menu.options]
+
+
+def written(one):
+    """All that a claim says."""
+    said = [one.id, one.section, one.stated, one.defence, one.condition, one.correction, *one.slips]
+    return " ".join(said)
+
+
+def chain_of(one):
+    """The ids of the chain that a claim is part of, where there is one."""
+    found = [[link.id for link, _ in chain(slip)] for slip in slips()]
+    return next((ids for ids in found if one.id in ids), [])
 
 
 def check(panel):
@@ -44,7 +62,8 @@ def check(panel):
         if wanted["document"] in ("", one.document)
         and wanted["status"] in ("", one.status)
         and (wanted["lesson"] == "" or wanted["lesson"] in one.lessons)
-        and letters in f"{one.id} {one.section} {one.stated} {one.correction}".lower()
+        and wanted["slip"] in ("", origin(one).id)
+        and letters in written(one).lower()
     ]
     full = sum(len(group) for group in dots[1::2])
     assert full == sum(bool(VERDICTS[claims()[id].status].marker) for id in ids)
@@ -54,10 +73,17 @@ def check(panel):
         return
     for status, n in Counter(claims()[id].status for id in ids).items():
         assert f" {n} {status}" in panel.words.value
+    mistakes = sum(len(claims()[id].slips) for id in ids)
+    assert (f"Independent mistakes: {mistakes}." in panel.words.value) == bool(mistakes)
     card = panel.controls["card"]
     assert (card.min, card.max) == (1, len(ids))
     assert f"<code>{ids[card.value - 1]}</code>" in panel.card.value
     assert panel.card.value.startswith(f"{card.value} of {len(ids)}<")
+    shown = claims()[ids[card.value - 1]]
+    assert re.findall(r"<code>([\w.-]+)</code>", panel.card.value) == [shown.id, *chain_of(shown)]
+    charged = shown.defence not in ("", UNCHARGED)
+    assert ("In its defence." in panel.card.value) == charged
+    assert not charged or escape(shown.defence) in panel.card.value
 
 
 def test_no_label_is_cut_off_by_the_edge(panel):
@@ -104,6 +130,17 @@ def test_turning_the_cards_draws_no_new_picture(panel, monkeypatch):
     assert "ZeroDivisionError" in panel.message.value
 
 
+def test_the_chain_from_a_slip_is_told_on_every_card_of_it(panel):
+    longest = max(slips(), key=lambda slip: len(list(chain(slip))))
+    panel.controls["slip"].value = longest.id
+    card = panel.controls["card"]
+    assert card.max == len(list(chain(longest))) > 1
+    for k in range(1, card.max + 1):
+        card.value = k
+        check(panel)
+        assert all(slip in panel.card.value for slip in map(escape, longest.slips))
+
+
 @pytest.mark.parametrize("letters", ["softmax", " W_2 ", "nothing of this kind", "(", "<b>", "E-"])
 def test_any_letters_can_be_typed(panel, letters):
     panel.controls["containing"].value = letters
@@ -132,7 +169,7 @@ def test_the_code_reproduces_the_state(panel, filters):
         exec(panel.as_code.value, {})
     printed = out.getvalue()
     assert printed.startswith(f"words = {panel.words.value}\n")
-    _, _, card = printed.partition("claim = ")
+    _, _, card = printed.partition("\nclaim = ")
     if not panel.card.value:
         assert card.startswith("None\n")
         return

@@ -5,7 +5,7 @@ mistakes are counted by their slips, all else by lines.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from nnlib.documents import claims
@@ -112,19 +112,18 @@ conventions=0, scans=0, notes=0)
     )
 
 
-def chain(id: str) -> list[Claim]:
-    """A slip and all that follows from it, at once or through another; the slip comes first.
+def chain(slip: Claim, steps: int = 0) -> Iterator[tuple[Claim, int]]:
+    """A slip and all that follows from it, each line with its steps from the slip.
 
-    >>> slip, *_ = chain("A-3.4-clip")
-    >>> slip.id
-    'A-3.4-clip'
+    What follows from a line comes right after it.
+
+    >>> [(one.id, steps) for one, steps in chain(claims()["C2-B6"])][:2]
+    [('C2-B6', 0), ('C2-B7', 1)]
     """
-    found = {id: claims()[id]}
-    while more := [
-        one for one in claims().values() if one.follows in found and one.id not in found
-    ]:
-        found |= {one.id: one for one in more}
-    return list(found.values())
+    yield slip, steps
+    for one in claims().values():
+        if one.follows == slip.id:
+            yield from chain(one, steps + 1)
 
 
 def origin(one: Claim) -> Claim:

@@ -16,14 +16,14 @@ class Verdict(NamedTuple):
 
 VERDICTS = {
     "ok": Verdict("right", "#00735C", "o"),
-    "misprint": Verdict("the text shows what was meant", "#8A5A00", "s"),
-    "wrong": Verdict("wrong", "#B3261E", "X"),
-    "overstated": Verdict("true under a condition that is not given", "#B45309", "v"),
-    "convention": Verdict("clash of conventions", "#4B4AC0", "D"),
-    "follows": Verdict("carries on an earlier slip", "#AD1457", ">"),
-    "scan?": Verdict("may be the scan's", "#5B6B00", "p"),
-    "note": Verdict("nothing to compute", "#5F6368", ""),
-    "added": Verdict("needed, and printed nowhere", "#00658A", "P"),
-    "reading": Verdict("a pitfall beside a claim", "#8A3A7E", "^"),
+    "misprint": Verdict("the text shows what was meant", "#433609", "s"),
+    "wrong": Verdict("wrong", "#B3001B", "X"),
+    "overstated": Verdict("true under a condition that is not given", "#B05B08", "v"),
+    "convention": Verdict("clash of conventions", "#071262", "D"),
+    "follows": Verdict("carries on an earlier slip", "#D9046C", ">"),
+    "scan?": Verdict("may be the scan's", "#235B00", "p"),
+    "note": Verdict("nothing to compute", "#434B52", ""),
+    "added": Verdict("needed, and printed nowhere", "#0779B7", "P"),
+    "reading": Verdict("a pitfall beside a claim", "#770EC7", "^"),
 }
 MISTAKES = ("misprint", "wrong", "overstated", "scan?")  # slips of their own

@@ -6,11 +6,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnlib.documents.slips import origin
 from nnlib.documents.verdicts import VERDICTS
 
 
 class Finding(NamedTuple):
-    """What came of trying a claim: its errors are inf where undefined, nan where there is none."""
+    """What came of trying a claim: its errors are inf where undefined, nan where there is none.
+
+    slip       the id of the slip that it carries on; its own where it carries on none.
+    mistakes   how many it holds, each independent of all others.
+    """
 
     id: str
     document: str
@@ -19,6 +24,8 @@ class Finding(NamedTuple):
     text: str
     printed: float
     corrected: float
+    slip: str = ""
+    mistakes: int = 0
 
 
 def findings(claims: Iterable[Any], *, seed: int = 0) -> list[Finding]:
@@ -27,17 +34,19 @@ def findings(claims: Iterable[Any], *, seed: int = 0) -> list[Finding]:
     >>> findings([])
     []
     """
-    return [
-        Finding(
-            claim.id,
-            claim.document,
-            claim.status,
-            claim.lessons,
-            f"{claim.id} {claim.section} {claim.stated} {claim.correction}",
-            *claim.check(np.random.default_rng(seed)),
-        )
-        for claim in claims
-    ]
+    return [finding(claim, *claim.check(np.random.default_rng(seed))) for claim in claims]
+
+
+def finding(claim: Any, printed: float, corrected: float) -> Finding:
+    """What came of a claim whose forms have these errors."""
+    who, words = (claim.id, claim.document, claim.status, claim.lessons), " ".join(said(claim))
+    return Finding(*who, words, printed, corrected, origin(claim).id, len(claim.slips))
+
+
+def said(claim: Any) -> list[str]:
+    """All that a claim says, piece by piece."""
+    words = [claim.id, claim.section, claim.stated, claim.defence, claim.condition]
+    return [*words, claim.correction, *claim.slips]
 
 
 def counts(found: Iterable[Any]) -> dict[str, Counter[str]]:
@@ -68,11 +77,13 @@ def chosen(
     document: str = "",
     status: str = "",
     lesson: str = "",
+    slip: str = "",
     containing: str = "",
 ) -> list[Finding]:
-    """The claims of this document, status and lesson that contain these letters; "" means all.
+    """The claims of this document, status, lesson and slip with these letters; "" means all.
 
-    Small letters and capitals are the same.
+    Of a slip there are itself and all that follows from it. Small letters and capitals are the
+    same.
 
     >>> one = Finding("A-1", "A", "ok", ("02",), "A-1 SoftMax", 0.0, 0.0)
     >>> len(chosen([one], lesson="02", containing="softmax")), chosen([one], status="wrong")
@@ -84,5 +95,6 @@ def chosen(
         if document in ("", one.document)
         and status in ("", one.status)
         and (not lesson or lesson in one.lessons)
+        and slip in ("", one.slip)
         and containing.strip().lower() in one.text.lower()
     ]

@@ -13,9 +13,12 @@ import numpy as np
 
 from nnlib.checks import Array
 from nnlib.documents import claim, claims
+from nnlib.documents.card import Card
+from nnlib.documents.chain import Chain
+from nnlib.documents.slips import slips
 from nnlib.documents.verdicts import MISTAKES, VERDICTS
 from nnlib.experiments.findings import Finding, chosen, findings, used
-from nnlib.words import counted
+from nnlib.words import counted, plain
 
 
 def over_draws(claim: Any, draws: int = 20) -> Array:
@@ -53,17 +56,17 @@ def is_drawn(one: Finding) -> bool:
     return bool(VERDICTS[one.status].marker)
 
 
-def drawn_errors() -> tuple[Array, Array, list[str]]:
-    """The errors of all that is drawn, as printed and as corrected, and their verdicts."""
+def drawn_errors() -> tuple[Array, list[str]]:
+    """The errors as printed of all that is drawn, and their verdicts."""
     drawn = [one for one in tried() if is_drawn(one)]
-    printed, corrected = np.transpose([(one.printed, one.corrected) for one in drawn])
-    return printed, corrected, [one.status for one in drawn]
+    return np.array([one.printed for one in drawn]), [one.status for one in drawn]
 
 
 class Chosen(NamedTuple):
     """Some of all claims: in words, how many, and the one that stands on a card.
 
     claim         None where none fits.
+    chain         None where the claim neither is a slip nor carries one on.
     highlighted   which of those that are drawn are chosen.
     """
 
@@ -71,33 +74,38 @@ class Chosen(NamedTuple):
     cards: int
     total: int
     card: int
-    claim: Any
+    claim: Card | None
+    chain: Chain | None
     highlighted: Array
 
 
-def chosen_claims(
-    *, document: str = "", status: str = "", lesson: str = "", containing: str = "", card: int = 1
-) -> Chosen:
+def chosen_claims(*, card: int = 1, **filters: str) -> Chosen:
     """Choose among all claims, as ``chosen`` does, and take the card with this number, from 1.
 
     >>> found = chosen_claims(containing="no claim says this")
     >>> found.words, found.claim
     ('No claim fits.', None)
     """
-    filters = {"document": document, "status": status, "lesson": lesson, "containing": containing}
     found = chosen(tried(), **filters)
     ids = {one.id for one in found}
     highlighted = np.array([one.id in ids for one in tried() if is_drawn(one)])
     shown = claim(found[card - 1].id) if found else None
-    return Chosen(in_words(found), len(found), len(tried()), card, shown, highlighted)
+    chain = Chain(found[card - 1].slip) if found and found[card - 1].slip in begun() else None
+    return Chosen(in_words(found), len(found), len(tried()), card, shown, chain, highlighted)
+
+
+@cache
+def begun() -> dict[str, str]:
+    """The slips with which chains begin, and what each is, in letters and signs."""
+    return {one.id: plain("; ".join(one.slips)) or VERDICTS[one.status].meaning for one in slips()}
 
 
 def in_words(found: Iterable[Finding]) -> str:
-    """How many claims there are of each status, and how the wrong and misprinted ones fail.
+    """How many claims there are of each status, how many mistakes, and how they fail.
 
-    >>> one = Finding("A-1", "A", "wrong", (), "", math.inf, 0.0)
+    >>> one = Finding("A-1", "A", "wrong", (), "", math.inf, 0.0, mistakes=2)
     >>> in_words([one, one._replace(printed=0.5)])
-    '2 claims: 2 wrong. Mistakes as printed: 1 undefined, 1 computable and off by 0.5 or more.'
+    '2 claims: 2 wrong. Independent mistakes: 4. As printed: 1 undefined, 1 off by 0.5 or more.'
     """
     found = list(found)
     if not found:
@@ -105,9 +113,11 @@ def in_words(found: Iterable[Finding]) -> str:
     by_status = Counter(one.status for one in found)
     each = ", ".join(f"{by_status[status]} {status}" for status in used(found))
     words = f"{counted(len(found), 'claim')}: {each}."
-    errors = [one.printed for one in found if one.status in MISTAKES]
+    if mistakes := sum(one.mistakes for one in found):
+        words += f" Independent mistakes: {mistakes}."
+    errors = [one.printed for one in found if one.status in (*MISTAKES, "follows")]
     undefined, defined = errors.count(math.inf), [error for error in errors if error < math.inf]
     ways = [f"{undefined} undefined"] if undefined else []
     if defined:
-        ways.append(f"{len(defined)} computable and off by {min(defined):.2g} or more")
-    return f"{words} Mistakes as printed: {', '.join(ways)}." if ways else words
+        ways.append(f"{len(defined)} off by {min(defined):.2g} or more")
+    return f"{words} As printed: {', '.join(ways)}." if ways else words

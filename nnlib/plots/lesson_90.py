@@ -1,6 +1,7 @@
 """The pictures of the lesson on every formula."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -10,125 +11,117 @@ from nnlib.checks import Array
 from nnlib.documents.verdicts import VERDICTS
 from nnlib.plots.canvas import BLUE, GREY, INK, PALE, SMALL
 
-NOISE, SMALLEST, LARGEST = 1e-12, 1e-2, 1e2  # round-off; what the middle of the axis shows
-DECADE, STEP, ROWS = 5.0, 0.55, 17  # of the axis; from dot to dot; dots that the floor holds
-ABSENT, FLOOR, GAP, HUGE, UNDEFINED = -31.0, -23.0, -14.0, 14.0, 18.7  # beside the middle
-COLUMNS = {ABSENT: 4, FLOOR: 14, UNDEFINED: 4}  # dots side by side; elsewhere two
+EDGES = (1e-12, 0.01, 0.1, 1.0, 10.0, 100.0)  # round-off, ten decades, then each by itself
+BLOCKS = (
+    "not\nprinted",
+    "round-off,\n≤ 10⁻¹²",
+    "10⁻¹² to\n0.01",
+    "0.01\nto 0.1",
+    "0.1\nto 1",
+    "1\nto 10",
+    "10\nto 100",
+    "over\n100",
+    "unde-\nfined",
+)
+BETWEEN = 2  # the block of the ten decades
+ABREAST, APART = 8, 10  # dots side by side in a block; from block to block
 
 
-def place(error: float) -> float:
-    """Where an error stands on the axis: its decade, or a place of its own.
+def block(error: float) -> int:
+    """The place in BLOCKS of an error.
 
-    >>> [place(error) for error in (1.0, 1e-15, math.inf)]
-    [0.0, -23.0, 18.7]
+    >>> [block(error) for error in (math.nan, 1e-15, 0.5, math.inf)]
+    [0, 1, 4, 8]
     """
     if math.isnan(error):
-        return ABSENT
-    if math.isinf(error):
-        return UNDEFINED
-    if error <= NOISE:
-        return FLOOR
-    if error > LARGEST:
-        return HUGE
-    return DECADE * math.log10(error) if error >= SMALLEST else GAP
+        return 0
+    return len(BLOCKS) - 1 if math.isinf(error) else 1 + bisect_left(EDGES, error)
 
 
-def places(errors: Iterable[tuple[float, float]]) -> Array:
-    """A point for each pair of errors, beside and above those that stand there already.
+def places(errors: Iterable[float]) -> Array:
+    """A point for each error, in the next free place of its block, row upon row.
 
-    Shapes   -> (pairs, 2)
+    Shapes   -> (errors, 2)
     """
-    taken: dict[tuple[float, float], int] = {}
+    taken = [0] * len(BLOCKS)
     points = []
-    for printed, corrected in errors:
-        x, above = place(printed), place(corrected)
-        columns = COLUMNS.get(x, 2)
-        x = x if x in COLUMNS else round(x / (2 * STEP)) * 2 * STEP
-        n = taken[x, above] = taken.get((x, above), -1) + 1
-        row, column = divmod(n, columns)
-        y = row if above == FLOOR else height(corrected)
-        points.append((x + STEP * (column - (columns - 1) / 2), y))
-    return np.reshape(points, (-1, 2))
-
-
-def height(error: float) -> float:
-    """Where the error of a correction stands when it is more than round-off: above the heaps."""
-    return ROWS + 4 + max(-3, min(math.log10(max(error, NOISE)), 1))
+    for error in errors:
+        which = block(error)
+        row, column = divmod(taken[which], ABREAST)
+        points.append((APART * which + column - (ABREAST - 1) / 2, row))
+        taken[which] += 1
+    return np.array(points, float).reshape(-1, 2)
 
 
 def draw_errors(
     printed: Array,
-    corrected: Array,
     status: Iterable[str],
     *,
     ax: Axes,
+    title: str,
     highlighted: Array | None = None,
-    title: str = "",
 ) -> None:
-    """Draw a dot for each claim: the error of its printed form against that of its correction.
+    """Draw a dot for each claim, in a block of all whose printed form is as far off.
 
-    Round-off, undefined forms and forms that are not printed have places of their own; dots of
-    equal errors stand side by side and in heaps. Claims that are not highlighted are pale.
+    A height counts dots, and so does the number on each block. Claims that are not highlighted are
+    pale.
     """
     status = np.array(list(status))
     order = np.argsort([list(VERDICTS).index(one) for one in status], kind="stable")
     points = np.zeros((len(status), 2))
-    points[order] = places(zip(printed[order], corrected[order]))
+    points[order] = places(printed[order])
     chosen = np.ones(len(status), bool) if highlighted is None else np.asarray(highlighted, bool)
-    dot = {"s": 34, "linewidths": 0.5}
+    dot = {"s": 30, "linewidths": 0.4}
     for name in dict.fromkeys(status[order]):
         _, colour, marker = VERDICTS[name]
         pale, full = (points[(status == name) & which].T for which in (~chosen, chosen))
         ax.scatter(*pale, marker=marker, color=PALE, alpha=0.6, **dot)
         ax.scatter(*full, marker=marker, color=colour, edgecolors="white", label=name, **dot)
-    draw_axes(ax)
-    rows = -(-len(set(status)) // 6)  # of the legend, each with room above the heaps
-    top = ROWS + 5 + 4 * rows
-    ax.set_ylim(-1, top)
-    if not ((printed > NOISE) & (printed < SMALLEST)).any():
-        left, right = FLOOR + 4.2, place(SMALLEST)
-        ax.axvspan(left, right, ymax=ROWS / (top + 1), color=GREY, alpha=0.1)
-        ax.text(
-            (left + right) / 2, ROWS / 2, "none in\nthese 10\ndecades", ha="center", va="center"
-        )
-    ax.set_title(title or finding(printed, corrected))
-    ax.legend(ncols=6, loc="upper center", handletextpad=0.1, columnspacing=1, handlelength=1.5)
+    blocks = np.array([block(error) for error in printed])
+    write_counts(blocks, chosen, ax=ax)
+    ax.set_xticks(APART * np.arange(len(BLOCKS)), BLOCKS)
+    ax.set_yticks([])
+    ax.set_xlim(APART * (blocks.min(initial=1) - 0.5), APART * (len(BLOCKS) - 0.5))
+    ax.set(ylim=(-1, points[:, 1].max(initial=0) + 4), title=title)
+    ax.set(xlabel="error of the form as printed", ylabel="a dot is a claim")
+    ax.grid(False)
+    ax.legend(ncols=3, loc="upper right", handletextpad=0.1, columnspacing=1, handlelength=1.5)
+
+
+def write_counts(blocks: Array, chosen: Array, *, ax: Axes) -> None:
+    """Write on each block how many dots it holds, or how many of them are chosen."""
+    for which in range(len(BLOCKS)):
+        inside = blocks == which
+        count, some = inside.sum(), (inside & chosen).sum()
+        if some:
+            words = f"{some}" if chosen.all() else f"{some} of {count}"
+            top = -(-count // ABREAST) - 0.4
+            ax.text(APART * which, top, words, ha="center", va="bottom", fontsize=SMALL)
+    if not (blocks == BETWEEN).any():
+        middle, half = APART * BETWEEN, ABREAST / 2
+        ax.axvspan(middle - half, middle + half, color=GREY, alpha=0.1, linewidth=0)
+        ax.text(middle, 0, "none", ha="center", va="bottom", fontsize=SMALL)
 
 
 def finding(printed: Array, corrected: Array) -> str:
-    """What the picture of these errors shows.
+    """What the picture of these errors shows, but for a correction that is off: then that.
 
     >>> finding(np.array([0.5, 0.0]), np.zeros(2))
-    'All 2 corrected forms are exact; 1 printed is not'
+    'Right to round-off, or visibly off: nothing between'
+    >>> finding(np.array([0.5, 1e-6]), np.zeros(2))
+    '1 of 2 forms is off by little'
     """
-    wrong, off = int((corrected > NOISE).sum()), int((printed > NOISE).sum())
+    wrong = int((corrected > EDGES[0]).sum())
+    little = sum(block(error) == BETWEEN for error in printed)
     if wrong:
         return f"{wrong} of {len(corrected)} corrections are wrong"
-    are = "is" if off == 1 else "are"
-    return f"All {len(corrected)} corrected forms are exact; {off} printed {are} not"
-
-
-def draw_axes(ax: Axes) -> None:
-    """The middle of the axis in decades, the places beside it in words."""
-    ticks = dict(zip(DECADE * np.arange(-2, 3), ("0.01", "0.1", "1", "10", "100")))
-    ticks |= {
-        ABSENT: "not\nprinted",
-        FLOOR: "round-off,\n≤ 10⁻¹²",
-        HUGE: "more",
-        UNDEFINED: "un-\ndefined",
-    }
-    ax.set_xticks(list(ticks), list(ticks.values()))
-    ax.set_yticks([0, height(1e-3), height(1)], ["≤ 10⁻¹²", "0.001", "1"])
-    ax.set(xlim=(ABSENT - 2, UNDEFINED + 2.5))
-    ax.set(xlabel="error of the form as printed", ylabel="error as corrected")
-    ax.grid(False)
-    ax.axhspan(height(1e-3) - 0.5, height(10), color=GREY, alpha=0.1)
-    middle = (height(1e-3) + height(10)) / 2
-    ax.text(-5, middle, "a wrong correction would be up here", ha="center", va="center")
+    if little:
+        return f"{little} of {len(printed)} forms {'is' if little == 1 else 'are'} off by little"
+    return "Right to round-off, or visibly off: nothing between"
 
 
 def draw_spread(errors: Mapping[str, Array], *, ax: Axes) -> None:
-    """Draw a line for each claim, with a dot for its error on every draw."""
+    """Draw a line for each formula, named in words, with a dot for its error on every draw."""
     ordered = sorted(errors.items(), key=lambda one: np.median(one[1]))
     for y, (_, values) in enumerate(ordered):
         ax.plot([values.min(), values.max()], [y, y], "-", color=PALE, linewidth=5, zorder=1)
