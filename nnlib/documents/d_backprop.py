@@ -5,7 +5,7 @@ import numpy as np
 from nnlib import blocks, losses
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import dsigmoid, sigmoid
-from nnlib.documents.claims import added, note, ok, page, reading, wrong
+from nnlib.documents.claims import added, follows, misprint, note, ok, page, reading, scan, wrong
 
 
 @page("Calculus Behind Backpropagation", lessons="05")
@@ -133,14 +133,18 @@ def chain_page(rng):
         lambda: 1 / 2 * np.sum((y - y_hat) ** 2),
         lambda: 6 / 2 * losses.mse(y_hat, target=y)[0],
     )
-    yield wrong(
+    yield misprint(
         "D-im-w3",
-        r"$\partial J/\partial w^{(3)}=\sum-(y-\hat y)\,\partial\hat y/\partial z^{(3)}$",
-        r"The factor $\partial z^{(3)}/\partial w^{(2)}=a^{(2)}$ is missing, so this is the "
-        r"gradient of a bias; and there is no $w^{(3)}$, only $w^{(2)}$.",
-        lambda: np.sum(-(y - y_hat) * df(z3)),
-        lambda: np.sum(-(y - y_hat) * df(z3) * a2),
+        r"$\partial J/\partial w^{(3)}=\sum-(y-\hat y)\,\partial\hat y/\partial z^{(3)}$; the next "
+        r"line, for $w^{(2)}$, has $\partial z^{(3)}/\partial w^{(2)}$ as well.",
+        r"$\partial J/\partial z^{(3)}$ on the left; without the sum it is the $\delta^{(3)}$ "
+        "that follows. Compared: the derivative by the weight that leads to $z^{(3)}$, and by "
+        "$z^{(3)}$.",
         dJ_dw2,
+        lambda: np.sum(-(y - y_hat) * df(z3)),
+        lambda: complex_step(lambda t: ((y - f(z3 + t)) ** 2).sum() / 2, np.zeros(())),
+        defence="There is no third weight; one letter, which the page may have lost on its way to "
+        "a text, makes the line right and the next one its continuation.",
     )
     yield ok(
         "D-im-w2",
@@ -149,13 +153,17 @@ def chain_page(rng):
         lambda: np.sum(-(y - y_hat) * df(z3) * a2),
         dJ_dw2,
     )
-    yield wrong(
+    yield scan(
         "D-im-w1a",
-        r"$\partial J/\partial w^{(1)}=2\sum\tfrac12(y-\hat y)^2$",
-        r"The 2 must be $\partial/\partial w^{(1)}$.",
+        r"$\partial J/\partial w^{(1)}=2\sum\tfrac12(y-\hat y)^2=-(y-\hat y)\,"
+        r"\partial\hat y/\partial w^{(1)}$",
+        r"$\frac\partial{\partial w^{(1)}}\sum\frac12(y-\hat y)^2$ in the middle. Compared: it, "
+        "and the chain that it leads to.",
         lambda: 2 * np.sum((y - y_hat) ** 2 / 2),
         lambda: np.sum(-(y - y_hat) * df(z3) * w2 * da2_dw1),
         dJ_dw1,
+        defence=r"A $\partial$ read as a 2, it seems: what follows after the second equals sign "
+        "is the derivative, and right.",
     )
     yield ok(
         "D-im-w1a2",
@@ -164,35 +172,41 @@ def chain_page(rng):
         dJ_dw1,
         r"With the $\sum$ put back.",
     )
-    yield wrong(
+    yield misprint(
         "D-im-w1b",
-        r"$\dots=-(y-\hat y)\,\partial a^{(2)}/\partial w^{(1)}$",
+        r"$\dots=-(y-\hat y)\,\partial a^{(2)}/\partial w^{(1)}$; the next line has $f'(z^{(3)})$ "
+        "and a factor in the middle.",
         r"The factor $\partial\hat y/\partial a^{(2)}=f'(z^{(3)})(w^{(2)})^\top$ is missing.",
         lambda: np.sum(-(y - y_hat) * da2_dw1),
         lambda: np.sum(-(y - y_hat) * df(z3) * w2 * da2_dw1),
         dJ_dw1,
+        defence="A step skipped between two lines: the next puts $f'(z^{(3)})$ and the middle "
+        "factor back, so no result rests on it.",
     )
     yield wrong(
         "D-im-w1c",
         r"$\dots=-(y-\hat y)f'(z^{(3)})\,\frac{\partial z^{(2)}}{\partial a^{(2)}}\,"
         r"\frac{\partial a^{(2)}}{\partial w^{(1)}}$",
-        r"It is $\partial z^{(3)}/\partial a^{(2)}=(w^{(2)})^\top$ in the middle; the printed one "
-        r"is $1/f'(z^{(2)})$.",
-        lambda: np.sum(-(y - y_hat) * df(z3) * (1 / df(z2)) * da2_dw1),
+        r"$\partial z^{(3)}/\partial a^{(2)}=(w^{(2)})^\top$ in the middle. Compared: with "
+        r"$(w^{(1)})^\top$, as the matrix form has it.",
+        lambda: np.sum(-(y - y_hat) * df(z3) * w1 * da2_dw1),
         lambda: np.sum(-(y - y_hat) * df(z3) * w2 * da2_dw1),
         dJ_dw1,
+        defence="The chain is complete, and the other factors are right. A 2 for a 3 might be the "
+        r"scan's, did the matrix form not carry on with $(w^{(1)})^\top$.",
+        slips=(r"a layer too low in the chain, $\partial z^{(2)}$ for $\partial z^{(3)}$",),
     )
 
 
 @page("Implementing a Complete Neural Network: Matrix Form Representation", lessons="05")
 def matrix_page(rng):
-    """The widths are the document's, 2-3-1, with five examples as rows."""
+    """The document states no widths: 2-3-1 here, with five examples as rows."""
     f, df = sigmoid, dsigmoid
     X, Y = rng.standard_normal((5, 2)), rng.uniform(0, 1, (5, 1))
     W1, W2 = rng.standard_normal((2, 3)), rng.standard_normal((3, 1))
     X3, Y3, V1, V2 = rng.standard_normal((4, 3, 3))  # all widths 3, three examples
     x = rng.standard_normal(5)
-    up, down = np.exp(x), np.exp(-x)
+    up = np.exp(x)
 
     def forward(X, W1, W2):
         z2 = X @ W1
@@ -229,13 +243,19 @@ def matrix_page(rng):
         lambda: a2.T @ delta3,
         lambda: complex_step(lambda W2: J(X, W1, W2, Y), W2),
     )
-    yield wrong(
+    yield follows(
         "D-im-w1m",
-        r"$\partial J/\partial w^{(1)}=X^\top\delta^{(3)}(w^{(1)})^\top f'(z^{(2)})$",
+        r"$\partial J/\partial w^{(1)}=X^\top\delta^{(3)}(w^{(1)})^\top f'(z^{(2)})$, where $f'$ "
+        "is to be multiplied entrywise.",
         r"$X^\top\big[\delta^{(3)}(w^{(2)})^\top\odot f'(z^{(2)})\big]$",
-        lambda: X.T @ delta3 @ W1.T @ df(z2),
+        lambda: X.T @ (delta3 @ W1.T * df(z2)),
         lambda: X.T @ (delta3 @ W2.T * df(z2)),
         lambda: dJ_dW1(X, W1, W2, Y),
+        defence=r"What the chain before it says is written down faithfully; $\odot$ is often left "
+        "out, and with equal widths nothing refuses. But the weights are those of the wrong "
+        "layer.",
+        rests_on="widths 2, 3 and 1",
+        follows="D-im-w1c",
     )
     yield reading(
         "D-im-w1m-sq",
@@ -261,14 +281,11 @@ def matrix_page(rng):
         lambda: np.diag(complex_step(sigmoid, x)),
         r"It is $\sigma'(x)$.",
     )
-    yield wrong(
+    yield note(
         "D-im-sig2",
         r"A product that stands alone: "
         r"$\frac{e^x}{1+e^x}\big(\frac{e^x}{1+e^x}\big)(1+e^{-x})e^{-x}$",
-        r"If $\sigma'(x)$ is meant, without $(1+e^{-x})$; as printed it is $1-\sigma(x)$.",
-        lambda: up / (1 + up) * (up / (1 + up)) * (1 + down) * down,
-        lambda: up / (1 + up) * (up / (1 + up)) * down,
-        lambda: np.diag(complex_step(sigmoid, x)),
+        r"Nothing is said of it. It is $1-\sigma(x)$; without $(1+e^{-x})$ it is $\sigma'(x)$.",
     )
 
 

@@ -126,6 +126,9 @@ def output_page(rng):
         lambda: softmax(W @ h),
         lambda: softmax(h @ W.T),
         lambda: [[1 / sum(np.exp((w - w_i) @ h[0]) for w in W) for w_i in W]],
+        defence="Columns are as usual as rows, and the line stands by itself; only who puts the "
+        "formulas together has to turn it.",
+        rests_on="a state $h_T$ that is a row, as in the document's feedforward network",
     )
 
 
