@@ -20,7 +20,7 @@ VERDICTS = {
     "wrong": Verdict("wrong", "#B3001B", "X"),
     "overstated": Verdict("true under a condition that is not given", "#B05B08", "v"),
     "convention": Verdict("clash of conventions", "#071262", "D"),
-    "follows": Verdict("carries on an earlier slip", "#D9046C", ">"),
+    "follows": Verdict("carries on an earlier slip", "#B0126B", ">"),
     "scan?": Verdict("may be the scan's", "#235B00", "p"),
     "note": Verdict("nothing to compute", "#434B52", ""),
     "added": Verdict("needed, and printed nowhere", "#0779B7", "P"),
