@@ -125,6 +125,10 @@ def test_a_card_says_the_formula_the_verdict_and_both_errors():
     assert VERDICTS["overstated"].colour in card._repr_html_()
 
 
+def test_a_card_says_on_which_input_a_claim_is_right_if_that_was_chosen():
+    assert repr(claim("B-ce-example")).endswith("as printed ≤ 1e-12 (on the example)")
+
+
 @pytest.mark.parametrize("id", list(claims()))
 def test_a_card_names_the_lessons_that_are_written_and_no_other(id):
     written = {path.stem[:2] for path in (ROOT / "lessons").glob("*.py")}

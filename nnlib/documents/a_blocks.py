@@ -209,6 +209,7 @@ def softmax_page(rng):
         lambda: complex_step(loss_of_clipped, far),
         lambda: softmax(far - 60) - true,
         lambda: complex_step(loss, far),
+        rests_on="$(60,55,0)$ with the second class the true one",
     )
     yield ok(
         "A-3.4-max",

@@ -46,10 +46,10 @@ def vector_calculus(rng):
     )
     yield convention(
         "A-2.1-linear",
-        r"$\nabla y=\frac{dy}{dx}\nabla x$, where $\nabla x$ and $\nabla y$ are small changes",
-        r"To first order, $\delta y=J\,\delta x+O(\lVert\delta x\rVert^2)$. But $\nabla$ was the "
-        r"gradient, and in the lines before this $\nabla f$ is $J$ itself; here a change is "
-        r"$\delta$.",
+        r"$\nabla y=\frac{dy}{dx}\nabla x$, where $\nabla x$ and $\nabla y$ are small changes; the "
+        r"error as printed is that of $\nabla$ as in the lines before, where $\nabla f$ is $J$.",
+        r"To first order, $\delta y=J\,\delta x+O(\lVert\delta x\rVert^2)$; here changes have "
+        r"$\delta$, gradients $\nabla$.",
         J,
         lambda: J() @ dx,
         lambda: derivative(f, x, dx),
@@ -162,8 +162,8 @@ def columns(rng):
         "A-3-column",
         r"Every vector and every derivative such as $dl/dy$ is a column, from here on; rows would "
         "do as well.",
-        r"The chain $\frac{dl}{dy}\frac{dy}{dx}$ of sections 2.1 and 3.2 needs the row: "
-        "transpose it, and the result back.",
+        r"As a product of matrices the chain $\frac{dl}{dy}\frac{dy}{dx}$ needs the row of section "
+        "2.1: transpose the column, and the result back.",
         lambda: dl_dy @ W,
         lambda: (dl_dy.T @ W).T,
         lambda: complex_step(lambda x: l(W @ x), x),
@@ -203,8 +203,8 @@ def chain_rule(rng):
     )
     yield overstated(
         "A-3.1-nonpoly",
-        "A network is a non-polynomial approximation; here one of three units, none of whose "
-        "polynomials is of degree 8 or less.",
+        "A network is a non-polynomial approximation; here one of three units is no polynomial up "
+        "to degree 8, and 9 stands for that.",
         "With squares for activations it is a parabola, of degree 2; with ReLU it is none, though "
         "linear piece by piece.",
         lambda: 9,
@@ -230,8 +230,7 @@ def chain_rule(rng):
         lambda: [1, min(3, 4)],
         lambda: [rank(dL_df()), rank(J())],
         defence="Of the derivatives of the loss it is true, and 3.2 hands just these columns from "
-        "layer to layer; but each says more, and $dy/dx=W$ in (3.4) is a matrix in these notes "
-        "too.",
+        "layer to layer; the sentence says it of each, and (3.4), $dy/dx=W$, is a matrix.",
         rests_on=r"$f:\mathbb R^4\to\mathbb R^3$ inside $L$",
         condition="it is the derivative of one number, such as the loss",
         under=(lambda: [1, 1], lambda: [rank(dL_df()), rank(dL_dx())]),

@@ -126,7 +126,8 @@ def adagrad_page(rng):
     yield convention(
         "A-4.2-eps",
         r"$\epsilon$, such as $10^{-8}$, stands inside the root.",
-        r"Keras has it there too; PyTorch and the Adam paper have it outside, $\sqrt G+\epsilon$. "
+        r"Keras has it there too for AdaGrad and RMSprop; PyTorch and the Adam paper have it "
+        r"outside, $\sqrt G+\epsilon$. "
         r"Inside it is a floor of $10^{-4}$ under $\lvert g\rvert$; equal only for "
         r"$\epsilon_{in}=\epsilon^2+2\epsilon\sqrt G$.",
         lambda: arrived(origin, eta / np.sqrt(1e-12 * G + EPS) * small),
@@ -305,6 +306,7 @@ def adam_page(rng):
         r" and $v=(1-\beta_2^t)g^2$.",
         lambda: np.hstack([1 - beta1**t, 1 - beta2**t]),
         lambda: np.hstack([remembered(ones, beta, 1 - beta) for beta in (beta1, beta2)]),
+        rests_on="equal gradients",
     )
     yield reading(
         "A-4.4-bias-step",

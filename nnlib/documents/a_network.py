@@ -74,9 +74,9 @@ def gradient_descent(rng):
         lambda: 2 / 5 - wanted,
         lambda: max(floor_on_cube(squares) - wanted, 0),
         lessons="02 05",
-        defence="It is the theorem of the book that it cites, misquoted, and holds for all three "
-        "activations that the section names; as worded it admits any other that is not linear, and "
-        "with a square no width helps.",
+        defence="It is the theorem of the book that it cites, misquoted, and holds for ReLU and "
+        "tanh, which the section names; as worded it admits all that is not linear, and with a "
+        "square no width helps.",
         rests_on="$t^3$ on $[-1,1]$ with units $z^2$",
         condition="the activation is no polynomial and the inputs are from a closed bounded set",
         under=(lambda: 0.0, lambda: max(floor_on_cube(ramps) - wanted, 0)),
