@@ -3,8 +3,12 @@
 import re
 from math import isfinite
 
-SIGNS = {"top": "ᵀ", "odot": "⊙", "alpha": "α", "beta": "β", "sigma": "σ", "delta": "δ", "sum": "Σ"}
-SIGNS |= {"sqrt": "√", "le": "≤", "ne": "≠", "partial": "∂", "prime": "′"}
+SIGNS = dict(
+    zip(
+        "top odot alpha beta sigma delta sum sqrt le ne partial prime lvert rvert".split(),
+        "ᵀ⊙αβσδΣ√≤≠∂′||",
+    )
+)
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

@@ -157,6 +157,15 @@ def test_a_table_holds_every_claim_of_its_lesson():
     assert all(id in html for id in ids)
 
 
+def test_a_card_and_a_row_name_the_input_that_was_chosen_and_no_other():
+    chosen = claim("A-3.4-clip").claim
+    assert "(on $(60,55,0)$)" in claim(chosen.id)._repr_html_()
+    assert (
+        "<td style='text-align:left'>0.5 (on $(60,55,0)$)</td>" in claims_table("02")._repr_html_()
+    )
+    assert "(on any draw)" not in claims_table("02")._repr_html_()
+
+
 def test_a_table_of_no_lesson_is_refused():
     with pytest.raises(ValueError, match="no claim belongs to lesson '5'"):
         claims_table("5")

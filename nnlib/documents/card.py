@@ -12,7 +12,7 @@ from nnlib.documents.verdicts import VERDICTS
 LEFT = "style='text-align:left'"
 LABELS = {"added": "Needed.", "reading": "Pitfall."}  # else it is what a document states
 WIDE = "<div style='overflow-x:auto'>"  # for a formula that is wider than its column
-WIDTHS = {"claim": 12, "verdict": 9, "states": 39, "holds": 24, "printed": 8, "corrected": 8}
+WIDTHS = {"claim": 12, "verdict": 9, "states": 36, "holds": 22, "printed": 13, "corrected": 8}
 
 
 class Card:
@@ -96,8 +96,8 @@ class Table:
             f"<code style='white-space:nowrap'>{claim.id}</code>",
             badge(claim),
             *(f"{WIDE}{math_text(text)}</div>" for text in stated_and_held(claim)),
-            escape(error_in_words(errors.printed)),
-            escape(error_in_words(errors.corrected)),
+            error_in_words(errors.printed) + math_text(chosen_input(claim)),
+            error_in_words(errors.corrected),
         ]
         return f"<tr>{''.join(f'<td {LEFT}>{cell}</td>' for cell in cells)}</tr>"
 
@@ -129,7 +129,13 @@ def errors_in_words(claim: Claim, errors: Errors) -> str:
     words = f"as printed {printed}" if claim.printed else ""
     if claim.status != "ok":
         words += f"{', ' if words else ''}corrected {corrected}"
-    return words if claim.rests_on == ANY_DRAW else f"{words} (on {claim.rests_on})"
+    return words + chosen_input(claim)
+
+
+def chosen_input(claim: Claim) -> str:
+    """On which input the verdict rests, where not any draw decides."""
+    chosen = claim.truth is not None and claim.rests_on != ANY_DRAW
+    return f" (on {claim.rests_on})" if chosen else ""
 
 
 def error_in_words(error: float) -> str:
