@@ -20,6 +20,7 @@ from nnlib.documents import (
     e_layers,
     e_losses,
     e_training,
+    e_update,
     needed,
 )
 from nnlib.documents.card import Card, Table
@@ -34,7 +35,7 @@ DOCUMENTS = (
     Document("C1", TWO_LAYER, c_two_layer),
     Document("C2", ENCODER, c_encoder_forward, c_encoder_backward, c_encoder_corrected),
     Document("D", "Implementing Generative AI Transformer", d_network, d_backprop, d_transformer),
-    Document("E", "MNIST MLP notes", e_layers, e_losses, e_training),
+    Document("E", "MNIST MLP notes", e_layers, e_losses, e_training, e_update),
     Document("X", "Conventions across the documents", across),
     Document("N", "Formulas that no document prints", needed),
 )

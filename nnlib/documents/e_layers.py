@@ -8,7 +8,17 @@ from nnlib import blocks
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import sigmoid, slopes
 from nnlib.documents.analytic import softmax as softmax_along
-from nnlib.documents.claims import added, convention, misprint, note, ok, page, reading, wrong
+from nnlib.documents.claims import (
+    added,
+    convention,
+    follows,
+    misprint,
+    note,
+    ok,
+    page,
+    reading,
+    wrong,
+)
 from nnlib.mlp import MLP
 from nnlib.parameters import parameter_vector
 
@@ -100,14 +110,18 @@ def initialisers_page(rng):
         r"Variance $2/(n_{in}+n_{out})$: $1/n_{in}$ would keep the signal, $1/n_{out}$ the "
         "gradient. Compared: the variance.",
     )
-    yield wrong(
+    yield misprint(
         "E-xavier-n",
-        r"Xavier-Glorot, normal: $N\big[0,\frac2{n_{in}+n_{out}}\big]$",
-        r"The slot is the deviation, and this the variance: "
+        r"Xavier-Glorot, normal: $N\big[0,\frac2{n_{in}+n_{out}}\big]$, after $N[\mathrm{mean},"
+        r"\mathrm{std}]$.",
+        r"The second slot is the deviation, and this is the variance: "
         r"$N\big[0,\sqrt{2/(n_{in}+n_{out})}\big]$. For 784 and 40: 0.0493, printed 0.00243.",
         lambda: 2 / (n_in + n_out),
         lambda: np.sqrt(2 / (n_in + n_out)),
         lambda: np.sqrt(variance(np.sqrt(6 / (n_in + n_out)))),
+        defence="A root is missing that He's line has, and in the same spot $n_{in}$ is printed "
+        "$n_m$; it may be lost in the scan.",
+        rests_on="widths 784 and 40",
     )
     yield wrong(
         "E-he-u",
@@ -117,6 +131,10 @@ def initialisers_page(rng):
         lambda: n_in * variance(np.sqrt(3 / n_in)) / 2,
         lambda: n_in * variance(np.sqrt(6 / n_in)) / 2,
         lambda: 1.0,
+        defence="The bound is right for a layer without activation; but He's rule is for ReLU, "
+        "and the normal printed beside it has twice the variance.",
+        rests_on="ReLU layers of any width",
+        slips=(r"$\sqrt3$ for $\sqrt6$ in He's uniform bound",),
     )
     yield reading(
         "E-he-u-signal",
@@ -152,7 +170,8 @@ def data_page(rng):
         "The digits become one-hot vectors, to support the matrix product at the softmax.",
         lambda: -(Y * np.log(a)).sum(axis=0),
         lambda: [-np.log(a[label, i]) for i, label in enumerate(labels)],
-        r"A convenience: $-\ln a_{label}$ is the same loss.",
+        r"One can, though the reason is doubtful: the gradient $a-y$ is taken entry by entry, and "
+        r"$-\ln a_{label}$ is the same loss.",
     )
     yield ok(
         "E-2class",
@@ -170,6 +189,7 @@ def activation_page(rng):
     with_0 = np.append(z, 0.0)
     e, s, t = np.exp(-z), sigmoid(z), np.tanh(z)
     up, down = np.exp(z) + np.exp(-z), np.exp(z) - np.exp(-z)
+    large = z + 1000
 
     yield ok(
         "E-sig",
@@ -208,6 +228,9 @@ def activation_page(rng):
         lambda: np.where(with_0 >= 0, 1.0, 0.0),
         lambda: np.where(with_0 > 0, 1.0, 0.0),
         lambda: blocks.relu(with_0)[1](np.ones(7)),
+        defence="It matches the cases of the function above it; at a single point the value is a "
+        "choice.",
+        rests_on="$z=0$",
     )
     yield ok(
         "E-tanh",
@@ -221,19 +244,29 @@ def activation_page(rng):
         lambda: [(up * up - down * down) / up**2, (up**2 - down**2) / up**2, 1 - t**2],
         lambda: [slopes(np.tanh, z)] * 3,
     )
-    yield wrong(
+    yield misprint(
         "E-tanh-fact",
-        r"$\tanh'=[1-\tanh^2]\odot[1+\tanh]$",
+        r"After $\tanh'=1-\tanh^2$, once more: $[1-\tanh^2]\odot[1+\tanh]$",
         r"$[1-\tanh]\odot[1+\tanh]$",
         lambda: (1 - t**2) * (1 + t),
         lambda: (1 - t) * (1 + t),
         lambda: slopes(np.tanh, z),
+        defence="It factors the line above, which is right; the square was carried over, by the "
+        "pen or by the scan.",
     )
     yield ok(
         "E-softmax",
         r"$\phi(z)=e^z/\sum_ie^{z_i}=e^{z-\max z}/\sum_ie^{z_i-\max z}$",
         lambda: [np.exp(v) / np.exp(v).sum() for v in (z, z - z.max())],
         lambda: [[1 / sum(np.exp(z_j - z_i) for z_j in z) for z_i in z]] * 2,
+    )
+    yield ok(
+        "E-stable",
+        r"With $\max z$ subtracted it is numerically stable when $e^z$ is large.",
+        lambda: softmax_along(large - large.max()),
+        lambda: softmax_along(z),
+        "Without it $e^z$ overflows from 710 on. Compared: scores of 1000 more, and the same ones "
+        "small.",
     )
 
 
@@ -248,20 +281,23 @@ def softmax_page(rng):
 
     yield ok(
         "E-maxconst",
-        r"$\max z$ counts as a constant in the derivative.",
+        r"$\max z$ counts as a constant and is ignored in the derivative.",
         lambda: complex_step(lambda z_: shifted(z_, z.max()), z),
         lambda: complex_step(lambda z_: shifted(z_, z_[np.argmax(z)]), z),
-        "It is none, but softmax is shift invariant, so its derivative cancels. Compared: held "
-        "still, and moving.",
+        "Right, for another reason: it is no constant, but a shift of all scores changes nothing, "
+        "so its derivative cancels. Compared: held still, and moving.",
     )
     yield misprint(
         "E-jac",
-        r"The Jacobian of softmax has the entries $\partial z_i/\partial z_j$.",
+        r"The Jacobian of softmax has the entries $\partial z_i/\partial z_j$, 'where' $q_i$ is "
+        "softmax.",
         r"$\partial q_i/\partial z_j$; as printed it is the identity. A row belongs to one "
         r"$z$, in document A to one output: no difference, as it is symmetric.",
         lambda: complex_step(lambda z: z, z),
         lambda: np.diag(q) - np.outer(q, q),
         lambda: dq().T,
+        defence="The same line says what $q$ is, and all that follows differentiates $q$; a $q$ "
+        "is easily read as a $z$.",
     )
     yield ok(
         "E-logder",
@@ -290,15 +326,17 @@ def softmax_page(rng):
         lambda: delta - 1 / total * complex_step(lambda z: np.exp(z).sum(), z)[None, :],
         dlogq,
     )
-    yield wrong(
+    yield misprint(
         "E-dlogq",
         r"$\dots=\delta_{ij}-\frac{e^{z_i}}{\sum_ke^{z_k}}q_j$",
         r"$\delta_{ij}-q_j$: the fraction is a factor $q_i$ too many.",
         lambda: delta - (np.exp(z) / total)[:, None] * q[None, :],
         lambda: delta - q[None, :],
         dlogq,
+        defence="It seems that $q_j$ was written beside the fraction as its name, and then read "
+        r"as a factor; the cross-entropy later has $\delta_{kj}-a_j$.",
     )
-    yield wrong(
+    yield follows(
         "E-dq",
         r"$\frac{\partial q_i}{\partial z_j}=q_i\big(\delta_{ij}-"
         r"\frac{e^{z_i}}{\sum_ke^{z_k}}q_j\big)$",
@@ -306,4 +344,6 @@ def softmax_page(rng):
         lambda: q[:, None] * (delta - (np.exp(z) / total)[:, None] * q[None, :]),
         lambda: q[:, None] * (delta - q[None, :]),
         dq,
+        defence=r"Only the line before is put in, and the product with $q_i$ is right.",
+        follows="E-dlogq",
     )

@@ -9,17 +9,13 @@ from nnlib.documents.claims import follows, misprint, ok, overstated, page, read
 from nnlib.documents.e_layers import one_hot, softmax
 
 
-def summed(terms):
-    """What a printed sum over instances leaves: one column, the same for every instance."""
-    return np.broadcast_to(terms.sum(axis=1, keepdims=True), terms.shape)
-
-
 @page("Loss Functions: Mean Squared Error", lessons="03")
 def mse_page(rng):
     n = 5
     a_before, W, b = (rng.standard_normal(shape) for shape in ((4, n), (3, 4), (3, 1)))
     y, z = rng.uniform(0, 1, (3, n)), W @ a_before + b
     a = sigmoid(z)
+    y_only, a_only = y[:, :1], a[:, :1]  # a batch of one
     slopes = a * (1 - a)
 
     C = lambda a: ((y - a) ** 2).sum() / (2 * n)
@@ -36,20 +32,35 @@ def mse_page(rng):
     )
     yield overstated(
         "E-mse-d",
-        r"$\partial_aC=-\frac1n\sum_i[y-a]_i$",
-        r"So for one instance, and for the bias. In $\delta a^\top$ each instance keeps its own, "
-        r"$\partial C/\partial a_i=-\frac1n(y_i-a_i)$; the sum comes after the product.",
-        lambda: -1 / n * summed(y - a),
-        lambda: -1 / n * (y - a),
-        lambda: complex_step(C, a),
+        r"$\partial_aC=-\frac1n\sum_i[y-a]_i$, and so with every $\delta^L$ after it; $n$ counts "
+        "the instances.",
+        r"Each instance keeps its own, $\partial C/\partial a_i=-\frac1n(y_i-a_i)$; in $\delta "
+        r"a^\top$ the sum comes with the product. Compared: the derivative by the first of five "
+        "instances.",
+        lambda: -1 / n * (y - a).sum(axis=1),
+        lambda: -1 / n * (y - a)[:, 0],
+        lambda: complex_step(C, a)[:, 0],
+        defence=r"Read as an average around all that follows, $\frac1n\sum_i\delta_ia_i^\top$, it "
+        "is exact, and the code keeps a column for each instance; but it is written into "
+        r"$\delta^L$, which is then multiplied.",
+        rests_on="a batch of several instances",
+        condition="$n=1$, or the gradient is the bias's, in which all instances are added",
+        under=(
+            lambda: -1 / 1 * (y_only - a_only).sum(axis=1, keepdims=True),
+            lambda: complex_step(lambda a: ((y_only - a) ** 2).sum() / 2, a_only),
+        ),
     )
     yield follows(
         "E-mse-delta",
         r"$\delta^L=-\frac1n\sum_i[(y-a)\circ\partial_za]_i$",
-        r"Follows E-mse-d. One column for each instance, $-\frac1n(y_i-a_i)\circ\partial_za_i$.",
-        lambda: -1 / n * summed((y - a) * slopes),
-        delta,
-        lambda: complex_step(lambda z: C(sigmoid(z)), z),
+        r"One column for each instance, $-\frac1n(y_i-a_i)\circ\partial_za_i$. Compared: the "
+        "first.",
+        lambda: -1 / n * ((y - a) * slopes).sum(axis=1),
+        lambda: delta()[:, 0],
+        lambda: complex_step(lambda z: C(sigmoid(z)), z)[:, 0],
+        defence="The chain rule is right, and so is every term; the sum is taken over.",
+        rests_on="a batch of several instances",
+        follows="E-mse-d",
     )
     yield reading(
         "E-mse-db",
@@ -95,41 +106,57 @@ def bce_page(rng):
     yield misprint(
         "E-bce-d1",
         r"$\partial_aC=-\frac1n\sum_i\big[\frac{y(1)}a+\frac{1-y(-1)}{1-a}\big]_i$",
-        r"In the bracket $\frac{(1-y)(-1)}{1-a}$. Compared, here and below: the bracket of each "
-        "instance.",
+        r"In the bracket $\frac{(1-y)(-1)}{1-a}$. Compared: the bracket of each instance.",
         lambda: y * 1 / a + (1 - y * (-1)) / (1 - a),
         lambda: y * 1 / a + (1 - y) * (-1) / (1 - a),
         integrand,
+        defence="Parentheses lost, by the pen or by the scan: the next equality has the minus "
+        "before $1-y$.",
     )
-    yield ok(
+    yield follows(
         "E-bce-d2",
-        r"$\dots\big[\frac ya-\frac{1-y}{1-a}\big]_i$",
-        lambda: y / a - (1 - y) / (1 - a),
-        integrand,
-        "For each instance.",
+        r"$\dots=-\frac1n\sum_i\big[\frac ya-\frac{1-y}{1-a}\big]_i$",
+        "The bracket of each instance for itself. Compared: the first.",
+        lambda: -1 / n * (y / a - (1 - y) / (1 - a)).sum(axis=1),
+        lambda: (-1 / n * (y / a - (1 - y) / (1 - a)))[:, 0],
+        lambda: complex_step(C, a)[:, 0],
+        defence="The bracket is right, and the parentheses are mended; the sum is that of the "
+        "squares.",
+        rests_on="a batch of several instances",
+        follows="E-mse-d",
     )
     yield scan(
         "E-bce-d3",
         r"$\dots\big[y-\frac{ya-a+ay}{a(1-a)}\big]_i$",
-        r"$\frac{y-ya-a+ay}{a(1-a)}$",
+        r"$\frac{y-ya-a+ay}{a(1-a)}$. Compared: the bracket of each instance.",
         lambda: y - (y * a - a + a * y) / (a * (1 - a)),
         lambda: (y - y * a - a + a * y) / (a * (1 - a)),
         integrand,
+        defence="The bar of the fraction begins a term too late, as it may on its way to a text; "
+        "the next equality has it all above the bar.",
     )
-    yield ok(
+    yield follows(
         "E-bce-d4",
-        r"$\dots\big[\frac{y-a}{a(1-a)}\big]_i$",
-        lambda: (y - a) / (a * (1 - a)),
-        integrand,
-        "For each instance.",
+        r"$\dots=-\frac1n\sum_i\big[\frac{y-a}{a(1-a)}\big]_i$",
+        "The bracket of each instance for itself. Compared: the first.",
+        lambda: -1 / n * ((y - a) / (a * (1 - a))).sum(axis=1),
+        lambda: (-1 / n * (y - a) / (a * (1 - a)))[:, 0],
+        lambda: complex_step(C, a)[:, 0],
+        defence="The bracket is right and as short as it gets; only the sum in front of it is "
+        "carried on.",
+        rests_on="a batch of several instances",
+        follows="E-mse-d",
     )
     yield follows(
         "E-bce-delta",
         r"With a sigmoid: $\delta^L=-\frac1n\sum_i[y-a]_i$",
-        r"Follows E-mse-d: the bracket for each instance, $-\frac1n(y_i-a_i)$.",
-        lambda: -1 / n * summed(y - a),
-        lambda: -1 / n * (y - a),
-        lambda: complex_step(lambda z: C(sigmoid(z)), z),
+        r"For each instance $-\frac1n(y_i-a_i)$. Compared: the first.",
+        lambda: -1 / n * (y - a).sum(axis=1),
+        lambda: -1 / n * (y - a)[:, 0],
+        lambda: complex_step(lambda z: C(sigmoid(z)), z)[:, 0],
+        defence="The slope of the sigmoid cancels as it should, and the bracket is right.",
+        rests_on="a batch of several instances",
+        follows="E-mse-d",
     )
 
 
@@ -138,6 +165,7 @@ def cce_page(rng):
     n, classes = 5, 4
     z, labels = rng.standard_normal((classes, n)), rng.integers(0, classes, n)
     y, a, same = one_hot(labels, classes), softmax(z), np.eye(classes)[:, :, None]
+    p = sigmoid(z)
     C = lambda a: -1 / n * (y * np.log(a)).sum()
     dC_dz = lambda: complex_step(lambda z: C(softmax(z)), z)
 
@@ -153,21 +181,33 @@ def cce_page(rng):
     )
     yield misprint(
         "E-cce-d",
-        r"$\partial_{a_k}C=-\frac1n\sum_i\big[\sum_k\frac{y_k}{a_k}\big]_i$",
-        r"$k$ is free and each instance has its own: $-\frac1n\frac{y_k}{a_k}$.",
-        lambda: np.full(a.shape, -1 / n * (y / a).sum()),
-        lambda: -1 / n * y / a,
-        lambda: complex_step(C, a),
+        r"$\partial_{a_k}C=-\frac1n\sum_i\big[\sum_k\frac{y_k}{a_k}\,\partial_{a_k}a_k\big]_i$",
+        r"$\partial_{a_j}$ twice, since $k$ is summed over: "
+        r"$\sum_k\frac{y_k}{a_k}\,\partial_{a_j}a_k=\frac{y_j}{a_j}$. Compared: the bracket of "
+        "each instance.",
+        lambda: np.broadcast_to((y / a * 1).sum(axis=0), a.shape),  # by itself a_k has slope 1
+        lambda: ((y / a)[None] * same).sum(axis=1),
+        lambda: -n * complex_step(C, a),
+        defence=r"A $k$ for a $j$: the line below has $\partial_{a_j}a_k$ in its place, 1 for "
+        "$k=j$ and 0 otherwise.",
     )
-    yield misprint(
+    yield overstated(
         "E-cce-elem",
-        r"$\delta_j=\partial_{a_j}C\cdot\partial_{z_j}a_j$ as a start.",
-        r"The sum is missing, which the next equality has: $\delta_j=\sum_k\partial_{a_k}C\,"
-        r"\partial_{z_j}a_k$, for softmax is not elementwise. Taken by itself, the start is "
-        r"$-y_j(1-a_j)/n$.",
+        r"A first equality, $\delta_j=\partial_{a_j}C\cdot\partial_{z_j}a_j$; the next has "
+        r"$\sum_k\frac{y_k}{a_k}\,\partial_{z_j}a_k$.",
+        r"For softmax $\delta_j=\sum_k\partial_{a_k}C\,\partial_{z_j}a_k$, as the next equality "
+        "has it. Taken by itself, the start is $-y_j(1-a_j)/n$.",
         lambda: -1 / n * y / a * (a * (1 - a)),
         through_jacobian,
         dC_dz,
+        defence="The sum comes back at once, and the result is right: nothing but the first step "
+        "is written for an output whose entries do not meet.",
+        rests_on="a softmax output",
+        condition="each output depends on its own logit alone, as behind a sigmoid",
+        under=(
+            lambda: -1 / n * y / p * (p * (1 - p)),
+            lambda: complex_step(lambda z: C(sigmoid(z)), z),
+        ),
     )
     yield ok(
         "E-cce-lines",
@@ -178,13 +218,16 @@ def cce_page(rng):
             y - a,
         ],
         lambda: [-n * dC_dz()] * 3,
-        r"For each instance; the last step needs $\sum_ky_k=1$.",
+        r"In the bracket, for each instance; the last step needs $\sum_ky_k=1$.",
     )
     yield follows(
         "E-cce-delta",
         r"$\delta^L=-\frac1n\sum_i[y-a]_i$",
-        r"Follows E-mse-d: the bracket for each instance, $-\frac1n(y_i-a_i)$.",
-        lambda: -1 / n * summed(y - a),
-        lambda: -1 / n * (y - a),
-        dC_dz,
+        r"For each instance $-\frac1n(y_i-a_i)$, as the code has it. Compared: the first.",
+        lambda: -1 / n * (y - a).sum(axis=1),
+        lambda: -1 / n * (y - a)[:, 0],
+        lambda: dC_dz()[:, 0],
+        defence=r"The way through the whole Jacobian of softmax, down to $y-a$, is right.",
+        rests_on="a batch of several instances",
+        follows="E-mse-d",
     )
