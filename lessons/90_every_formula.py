@@ -3,111 +3,174 @@
 #
 # All that the five documents claim, run again while you read.
 #
-# **Objectives.** Look up any formula with its verdict and its error; know how each verdict was reached and what it does
-# not cover; tell which mistakes survive in print, and catch them.
+# **Objectives.** Look up any formula with its verdict, its defence and its error; check a formula that nobody has derived for
+# you; say what such a check sees and what it cannot see.
 #
-# **Prerequisites.** [Lesson 0](00_start_here.ipynb); a card names the lesson that treats its claim. **Minutes:** 60.
+# **Prerequisites.** [Lesson 0](00_start_here.ipynb); a card names the lesson that treats its claim. **Minutes:** 80; a break
+# fits before *The independent slips*.
+#
+# | verdict | meaning |
+# |---|---|
+# | ok | right |
+# | wrong | a mistake of its own: the best defence fails |
+# | follows | right work on an earlier slip |
+# | misprint | the next line, or the text, shows what was meant |
+# | overstated | true under a condition that is not given |
+# | convention | right, and another document's form differs |
+# | scan? | may be the scan's: the documents reached us as extracted text |
+# | note | nothing to compute |
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 
-from nnlib.blocks import attention, sigmoid, softmax
+from nnlib.blocks import attention, softmax
 from nnlib.calculus import complex_step
 from nnlib.documents import DOCUMENTS, Table, claim, claims
-from nnlib.documents.claims import error_of
-from nnlib.documents.verdicts import MISTAKES
-from nnlib.experiments.findings import counts, findings, used
+from nnlib.documents.chain import Chain
+from nnlib.documents.claims import ANY_DRAW, error_of
+from nnlib.documents.slips import by_document, headline, slips, stated
+from nnlib.exercises import exercise
+from nnlib.experiments.findings import findings
 from nnlib.experiments.lesson_90 import over_draws, source_of
 from nnlib.plots.canvas import use_style
 from nnlib.plots.lesson_90 import draw_errors, draw_spread, finding
 from nnlib.widgets.lesson_90 import ClaimsPanel
+from nnlib.words import plain
 
 use_style()
-found = findings(claims().values())
 
 
 def off(got, want):
     return np.abs(got - want).max() / np.abs(want).max()
 
 
-# %% [markdown]
-# `found` has been filled just now: every claim was tried on a random sample, its printed form and its corrected form
-# against a truth that uses neither. `off` is the error used throughout: the largest deviation, as a share of the largest
-# true entry.
-
-# %% [markdown] lecture={"ask": "Which document has the most wrong formulas, and why?", "expect": "C's encoder: of 25, 7 are wrong and 6 follow, for it derives the longest backward pass by hand, without numbers", "minutes": 5, "misconception": "The most careless text has the most mistakes; the most ambitious has"}
-# ## The count
+# %% [markdown] lecture={"ask": "How many independent mistakes do five sets of lecture notes hold? Vote: fewer than twenty, about fifty, over a hundred", "board": "Five letters, A to E, and the votes", "cut": "2 what each gets right", "expect": "Most say about fifty", "jump": "setup", "minutes": 6, "misconception": "A text with many wrong lines has many mistakes; a slip is carried from line to line"}
+# ## How much is right
 #
-# C1 and C2 are the two halves of document C, X are clashes between documents, N is what none of them prints.
+# Five sets of lecture notes, A to E. Every claim in them was tried just now.
 #
-# *Predict:* where do the wrong formulas gather?
+# *Vote.* How many independent mistakes are in them: (a) fewer than twenty, (b) about fifty, (c) over a hundred?
 
 # %%
-table, verdicts = counts(found), used(found)
-print("   " + "".join(f"{verdict:>11}" for verdict in verdicts))
-for document, row in table.items():
-    print(f"{document:3}" + "".join(f"{row[verdict]:11}" for verdict in verdicts))
+print(headline())
+assert headline().mistakes < 20
+assert headline().right > headline().lines / 2
 
 # %% [markdown]
-# In the longest derivation, C's encoder: more than half of it is wrong or carries on what stood before. The sums, without what is *added* (needed but printed
-# nowhere) and *readings* (pitfalls beside a claim):
+# Fewer than twenty, (a), and most of what is stated is right. Who counts red lines arrives at (b): one slip, carried on with
+# care, spoils each line that it reaches, and a lost letter or an unstated condition is no mistake of thought.
 
 # %%
-total = {verdict: sum(row[verdict] for row in table.values()) for verdict in verdicts}
-printed = {verdict: n for verdict, n in total.items() if verdict not in ("added", "reading")}
-print(f"{sum(printed.values())} claims:", ", ".join(f"{n} {v}" for v, n in printed.items()))
-of_c2 = table["C2"]
-assert 2 * (of_c2["wrong"] + of_c2["follows"]) > sum(of_c2[verdict] for verdict in printed)
+columns = ["lines", "right", "mistakes", "carried", "misprints", "overstated", "conventions"]
+print(" " + "".join(f"{name:>12}" for name in columns))
+for letter, row in by_document().items():
+    print(letter + "".join(f"{getattr(row, name):12}" for name in columns))
+assert by_document()["A"].mistakes == by_document()["B"].mistakes == 0
+assert by_document()["C"].mistakes > headline().mistakes / 2
+credited = """A-3.2-dydW A-3.4-matrix A-4.4-biascorr B-ce-d-lines2 B-lin-24 C1-B3 C1-B5 C1-B7 D-bp-avg
+    D-mn-a D-pe E-keepdims E-cce-lines E-delta-last""".split()
+assert all(claims()[name].status == "ok" for name in credited)
 
-# %% [markdown] lecture={"ask": "How do you check a derivative without deriving it?", "expect": "Run the function at nearby points, or at complex ones", "minutes": 6, "misconception": "Comparing a formula with a better derivation is a check; both can share a slip"}
+# %% [markdown]
+# A and B have no mistake of their own. Most are in C's encoder: the longest backward pass, derived by hand without a number.
+#
+# | | gets right, among much else |
+# |---|---|
+# | A | each derivative of the linear layer; softmax's Jacobian; Adam with both corrections |
+# | B | activations, log-sum-exp, softmax with cross-entropy to $\hat y-y$, the linear layer entry by entry |
+# | C | all gradients of its two-layer network; every shape of the encoder forward |
+# | D | backpropagation for one neuron and for many; attention, positions, feedforward layer |
+# | E | a stable softmax; cross-entropy through the whole Jacobian to $y-a$; in code $\delta=-(Y-a)$, a column for each instance |
+
+# %% [markdown] lecture={"ask": "A thousand draws at random: on how many does clipping at \u00b150 change a softmax?", "board": "60, 55, 0 above 50, 50, 0", "cut": "2 the list of conditions", "expect": "None; fifty standard deviations are never drawn", "jump": "setup", "minutes": 7, "misconception": "What passes a thousand random tests is right"}
+# ## It passes a thousand tests
+#
+# $e^{1000}$ overflows. A writes that clipping the scores to $[-50,50]$ works well, and adds in the next sentence that one can
+# subtract the largest score instead.
+#
+# *Predict.* We draw a thousand triples of normal scores. On how many does clipping change the softmax: (a) none, (b) a few,
+# (c) most?
+
+# %%
+rng = np.random.default_rng(0)
+clipped = lambda z: softmax(np.clip(z, -50, 50))[0]
+draws = rng.standard_normal((1000, 3))
+print(sum((clipped(z) != softmax(z)[0]).any() for z in draws), "of", len(draws))
+z = np.array([60.0, 55.0, 0.0])
+print("as it is", softmax(z)[0].round(3), "  clipped", clipped(z).round(3))
+assert clipped(z)[0] == clipped(z)[1]
+
+# %% [markdown]
+# None, (a): scores beyond 50 lie fifty standard deviations out. (b) and (c) would be right of a formula that is wrong as it
+# stands. Chosen, one triple shows it: a tie, where 60 should win.
+#
+# So random draws settle **identities**: two smooth formulas that differ do so almost everywhere. A **condition**, such as
+# *works well*, falls only to an input chosen against it. Each verdict says on which input it rests, behind its errors:
+
+# %%
+claim("A-3.4-clip")
+
+# %% [markdown]
+# Hence *overstated*, and not wrong: A names the right remedy itself. Each verdict of this kind is tried twice: exact where its
+# condition holds, off on the input chosen. Click the line to unfold them.
+
+# %%
+rests = [one.rests_on for one in stated() if one.truth and one.status != "ok"]
+print(
+    "decided by any draw:",
+    rests.count(ANY_DRAW),
+    "  by a chosen input:",
+    len(rests) - rests.count(ANY_DRAW),
+)
+overstated = [one for one in stated() if one.status == "overstated"]
+for one in overstated:
+    inside = one.check_under(np.random.default_rng(0))
+    assert inside < 1e-9 < 1e-3 < one.check(np.random.default_rng(0)).printed
+Table(overstated, f"Right under a condition: {len(overstated)} claims")
+
+# %% [markdown] lecture={"ask": "How do you check a derivative without deriving it?", "board": "A point on the real line, a step upwards", "cut": "2 the form that is spoiled", "expect": "Run the function at nearby points, or at complex ones", "jump": "setup", "minutes": 9, "misconception": "Comparing a formula with a better derivation is a check; both can share a slip"}
 # ## Where the truth comes from
 #
-# Never from the corrected formula: who compares a formula with itself finds it right. Three sources remain.
-#
-# **Derivatives** come from the function alone, by a step into the complex plane. For analytic $f$
+# Never from the corrected formula: who compares a formula with itself finds it right. **Derivatives** come from the function
+# alone, by a step into the complex plane. For analytic $f$
 #
 # $$f(x+i\varepsilon)=f(x)+i\varepsilon f'(x)-\tfrac{\varepsilon^2}{2}f''(x)-\dots\qquad\Rightarrow\qquad
 # \frac{\operatorname{Im}f(x+i\varepsilon)}{\varepsilon}=f'(x)+O(\varepsilon^2)$$
 #
-# Nothing is subtracted, so nothing cancels, and $\varepsilon$ may be $10^{-30}$.
+# Nothing is subtracted, so nothing cancels, and $\varepsilon$ may be $10^{-30}$. **Your turn:**
 
-# %%
-x = np.linspace(-2, 2, 9)
-by_hand = 1 / np.cosh(x) ** 2
-central = (np.tanh(x + 1e-6) - np.tanh(x - 1e-6)) / 2e-6
-assert off(np.tanh(x + 1e-30j).imag / 1e-30, by_hand) < 1e-14
-assert 1e-12 < off(central, by_hand) < 1e-8
+
+# %% tags=["exercise"]
+def slope(f, x):
+    """The slopes of f at x, with one call of f."""
+
+
+exercise("slope by a complex step", slope)
 
 # %% [markdown]
-# **Values** are evaluated another way: sums written as loops, moments by their definition, optimizers unrolled to one sum.
+# <details><summary>A hint</summary>Python writes the imaginary unit as 1j; an array has .imag.</details>
 #
-# **Statements** are measured by what they imply: an angle, a floor, a loss after fifty steps.
+# <details><summary>A solution</summary>
 #
-# So a claim is a few lines: what is stated, what holds, then printed form, corrected form and truth, one function each.
+# ```python
+# def slope(f, x):
+#     return f(x + 1e-30j).imag / 1e-30
+# ```
+#
+# </details>
+#
+# **Values** are found another way: sums as loops, moments by definition, optimizers unrolled. **Statements** are measured by
+# what they imply: an angle, a floor, a loss after fifty steps.
+#
+# So a claim is a few lines: what is stated, what holds, its defence; then printed form, corrected form and truth.
 
 # %%
 print(source_of(claims()["E-tanh-fact"]))
 
-
 # %% [markdown]
-# `slopes` takes complex steps. For no claim is the truth the same code as one of its forms:
-
-
-# %%
-def compiled(form):
-    code = form.__code__
-    return code.co_code, code.co_names, code.co_freevars, code.co_consts
-
-
-tried = [one for one in claims().values() if one.truth]
-for one in tried:
-    for form in (one.printed, one.corrected):
-        assert form is None or compiled(form) != compiled(one.truth)
-
-
-# %% [markdown]
-# *Predict:* we spoil each corrected form by one part in a million. Which of them will still pass?
+# *Predict.* We spoil every corrected form by one part in a million. How many still pass: (a) none, (b) those with an error of
+# that size anyway?
 
 
 # %%
@@ -115,142 +178,289 @@ def spoiled(form):
     return lambda: np.asarray(form()) * (1 + 1e-6) + 1e-6
 
 
+tried = [one for one in claims().values() if one.truth]
 assert all(error_of(one.corrected, one.truth()) < 1e-9 for one in tried)
 assert not any(error_of(spoiled(one.corrected), one.truth()) < 1e-9 for one in tried)
 
-# %% [markdown]
-# None. A check that cannot fail would have passed them all.
+# %% [markdown] lecture={"ask": "Your check says nan > 1e-9. Is the formula acquitted?", "board": "inputs \u2192 printed, truth \u2192 error \u2192 verdict", "cut": "4 the second of the two", "expect": "It must not be: nan > 1e-9 is False, so ask the other way round", "jump": "setup", "minutes": 8, "misconception": "A check that raises no alarm has checked"}
+# ### The judge is a program
+#
+# None, (a); there is no (b), since nothing lies between, as we shall see. A check that cannot fail would have passed them all.
+#
+# How far is a form off? Write the measure, then the check that convicts.
 
-# %% [markdown] lecture={"ask": "Between round-off and a visible error, how many claims are there?", "expect": "None: a formula is right to the last digits or wrong at first sight of a number", "minutes": 5, "misconception": "Wrong formulas are a little wrong"}
-# ## Right or wrong, nothing between
+
+# %% tags=["exercise"]
+def error(form, truth):
+    """The largest deviation, as a share of the largest true entry."""
+
+
+exercise("error of a form", error)
+
+# %% [markdown]
+# <details><summary>A hint</summary>Two maxima of sizes, np.abs(...).max(), one divided by the other.</details>
 #
-# One dot for each claim that computes something. To the right: how far the printed form is off. Upwards: the corrected one.
-# Forms that do not exist, since their shapes do not fit or they divide by zero, stand at the far right.
+# <details><summary>A solution</summary>
 #
-# *Predict:* how many printed formulas are slightly wrong, by a millionth, say?
+# ```python
+# def error(form, truth):
+#     return np.abs(form - truth).max() / np.abs(truth).max()
+# ```
+#
+# </details>
+#
+# `printed` and `truth` are functions, `inputs` a list of arrays. Mind a form that gives `nan`, and one that is right on the
+# first input only.
+
+
+# %% tags=["exercise"]
+def convict(printed, truth, inputs):
+    """True where the printed form is off by more than 1e-9 of the truth's size on any input."""
+
+
+exercise("check that convicts", convict)
+
+# %% [markdown]
+# <details><summary>A hint</summary>any(...) over the inputs; "not small" is true of nan, and "large" is not.</details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def convict(printed, truth, inputs):
+#     def error(x):
+#         return np.abs(printed(x) - truth(x)).max() / np.abs(truth(x)).max()
+#
+#     return any(not error(x) <= 1e-9 for x in inputs)
+# ```
+#
+# </details>
+
+# %% [markdown] lecture={"ask": "How many printed formulas are off by a millionth? Vote: none, a few, most of the wrong ones", "board": "An axis from 10\u207b\u00b9\u2076 to 100; where will the dots be?", "cut": "0 nothing", "expect": "None: a formula is right to the last digits or wrong at first sight of a number", "jump": "setup", "minutes": 5, "misconception": "Wrong formulas are a little wrong"}
+# ## Right or visibly off
+#
+# One dot for each claim of the documents that computes something, in a block of all that are as far off on the input they rest
+# on. A height counts claims.
+#
+# *Predict.* How many are off by a millionth, say: (a) none, (b) a few, (c) most that are off at all?
 
 # %%
-dots = [one for one in found if one.status != "note"]
+dots = findings(one for one in stated() if one.truth)
 printed, corrected = (np.array([getattr(one, k) for one in dots]) for k in ("printed", "corrected"))
+status = [one.status for one in dots]
 assert not ((printed > 1e-12) & (printed < 1e-2)).any()
 assert (corrected < 1e-12).all()
 
 # %%
 _, ax = plt.subplots(figsize=(9, 5))
-status = [one.status for one in dots]
 draw_errors(printed, status, title=finding(printed, corrected), ax=ax)
 plt.show()
 
 # %% [markdown]
-# None. Ten decades are empty: a formula is exact or visibly wrong. So one random sample decides, and three digits would do.
-# All corrected forms lie on the floor. (Of the 127 dots to the right, 55 are mistakes; the rest carry one on, or are clashes and pitfalls,
-# whose two forms are meant to differ.)
+# None, (a): ten decades are empty. A formula has no tolerance; a factor, a letter or an index is all there or not. So (b) and
+# (c) belong to measurements.
+#
+# What stands to the right is not all mistaken: a convention is there since two documents differ, an overstatement since its
+# input was chosen against it.
 
-# %% [markdown] lecture={"ask": "One draw says an error of 0.6, another 540. Which is the error?", "expect": "Neither: the size belongs to the numbers, the presence to the formula", "minutes": 4, "misconception": "A small error makes a formula nearly right"}
+# %% [markdown] lecture={"ask": "One draw says an error of 0.6, another 100. Which is the error?", "board": "nothing", "cut": "4 all of it", "expect": "Neither: the size belongs to the numbers, the presence to the formula", "jump": "setup", "minutes": 4, "misconception": "A small error makes a formula nearly right"}
 # ### The size is luck
 #
-# An error depends on the numbers drawn. *Predict:* does a wrong formula come out right on one draw in twenty?
+# Ten forms, taken literally or with their shapes put right, on twenty draws each. *Predict.* Do they come out right by chance:
+# (a) never, (b) now and then?
 
 # %%
-names = """C2-B3 C2-B1 C2-F9-K C1-B5-prec-sq E-delta-code E-tanh-fact E-dlogq E-mse-delta
-    E-cce-elem E-he-u E-xavier-n D-im-w3 D-im-w1b D-im-w1c D-im-w1m-sq A-3.4-clip""".split()
-draws = {name: over_draws(claims()[name]) for name in names}
-assert all(errors.min() > 0.1 for errors in draws.values())
+names = {
+    "C2-F9-K": "1/K of the loss dropped",
+    "C2-B1": "logits for probabilities",
+    "C2-B3": "scores in softmax's Jacobian",
+    "C2-B12-char": "tokens given a query and a residual",
+    "C2-B11-char": "the query's term in every row",
+    "D-im-w1m-sq": "weights of a layer too low",
+    "E-he-u": "√3 for √6",
+    "C1-B5-prec-sq": "the other product first",
+    "E-delta-code": "σ for σ′",
+    "E-dlogq": "a label read as a factor",
+}
+draws = {words: over_draws(claims()[id]) for id, words in names.items()}
+assert all(errors.min() > 1e-3 for errors in draws.values())
 
 # %%
-_, ax = plt.subplots(figsize=(9, 5.5))
+_, ax = plt.subplots(figsize=(9, 4.6))
 draw_spread(draws, ax=ax)
 plt.show()
 
 # %% [markdown]
-# Never. `D-im-w1c` runs over three decades, and its smallest error is still a half. Of all 55
-# mistakes, the luckiest draw (`E-normalise`) leaves an error just under a hundredth:
+# Never, (a), though an error may vary over three decades. The quietest is C's term for the class token's query with its shapes
+# put right and the term put into every row: softmax ignores what is added to all scores alike, so only the path through the
+# key is missed.
 
-# %%
-bad = [one for one in claims().values() if one.status in MISTAKES]
-smallest = min(over_draws(one).min() for one in bad)
-assert 1e-3 < smallest < 1e-2
-
-# %% [markdown] lecture={"ask": "Name a claim in these documents that no program can check", "expect": "That training ends in local minima, that CNNs suit images: words, habits, experience", "minutes": 3, "misconception": "Not refuted means confirmed"}
-# ### What no program checks
+# %% [markdown] lecture={"ask": "Name a claim in these documents that no program can check", "board": "nothing", "cut": "2 all of it", "expect": "That a hidden layer acts as a kernel, say: words, habits, experience", "jump": "setup", "minutes": 2, "misconception": "Not refuted means confirmed"}
+# ## What no program checks
 #
-# Some claims are *notes*: names, advice, unfinished sentences. The cards say why nothing is computed.
+# * *Notes*: names, advice, unfinished sentences. Their cards say why nothing is computed.
+# * Whether a formula is worth knowing.
+# * Which reading was meant. We took the author's best; a *reading* beside a claim tries another.
+# * What the page looked like before it was a text. A lost prime or bracket may be the scan's.
 
 # %%
 claim("A-2-kernel")
 
-# %% [markdown]
-# And three limits of all verdicts:
-#
-# * We check what a formula says, not whether it is worth knowing.
-# * Words can be read in several ways; where we had to choose, a *reading* tries the other.
-# * The documents reached us as extracted text. A slip may be the extraction's: the squares of `E-tanh-fact`, a product in
-#   `E-dlogq` that may be two alternatives, a lost dot in `B-lin-9`.
-
-# %% [markdown] lecture={"ask": "Which wrong claims belong to the lesson you teach next?", "expect": "Choose the lesson and the verdict, then page through the cards", "minutes": 6, "misconception": "A verdict of wrong condemns the document; most of each is right"}
+# %% [markdown] lecture={"ask": "Which slip has the longest tail? Find it in the menu", "board": "nothing", "break": 10, "cut": "0 nothing", "expect": "The surplus transpose in C's encoder", "jump": "setup", "minutes": 4, "misconception": "A verdict of wrong condemns the document; most of each is right"}
 # ## Look one up
 #
-# Choose document, verdict and lesson, or type a word; the arrow keys turn the cards once the slider has been clicked.
+# Choose document, verdict, lesson or slip, or type a word; a slip brings all that follows from it, and the chain stands below
+# its cards. The arrow keys turn the cards once the slider has been clicked.
 #
-# *Predict:* type `softmax`. How many of the claims chosen are wrong?
+# *Predict.* Which slip is carried on by the most lines?
 
 # %%
 ClaimsPanel()
 
 # %%
-softmaxes = counts(one for one in found if "softmax" in one.text.lower())
-assert sum(row["wrong"] for row in softmaxes.values()) == 5
+longest = max(slips(), key=lambda one: len(Chain(one.id).lines))
+Chain(longest.id)
 
-# %% [markdown] lecture={"ask": "Which of these fifteen would your own tests have caught?", "expect": "Those that raise; the rest only with a gradient check", "minutes": 1, "misconception": "Fifteen slips have fifteen causes; they have about four"}
-# ## Fifteen mistakes, one by one
+# %% [markdown] lecture={"ask": "Which of these would your own tests have caught?", "board": "The list, one word each", "cut": "0 nothing", "expect": "Those that raise; the rest only with a gradient check", "jump": "setup", "minutes": 3, "misconception": "Each slip has a cause of its own; they have about four"}
+# ## The independent slips
 #
-# Of each: what is printed, why it is wrong, who notices. All are treated in their lessons; here they stand side by side, for
-# their likeness is the lesson.
+# All of them, by document. What only follows is counted beside them, not among them.
 
-# %% [markdown] lecture={"ask": "What must each row of a softmax Jacobian sum to?", "expect": "Zero: the probabilities sum to one whatever the scores", "minutes": 3, "misconception": "A matrix of the right shape with the right diagonal term is the Jacobian"}
-# ### 1 · Scores for probabilities
+# %%
+for one in slips():
+    for slip in one.slips:
+        print(f"{one.document:2}  {plain(slip)}")
+print(f"\n{headline().mistakes} in all; {headline().carried} lines carry one on")
+
+# %% [markdown] lecture={"ask": "The network is right and certain; how large should the gradient be?", "board": "z \u2192 s \u2192 L, and s \u2212 y back under it", "cut": "0 nothing", "expect": "Zero; with logits in place of probabilities it is large", "jump": "setup", "minutes": 3, "misconception": "It trains, so it descends the loss that was written down"}
+# ### Logits for probabilities
 #
-# C's encoder needs the Jacobian of one row of attention, $\mathrm{diag}(S)-S^\top S$, and writes raw scores into the second
-# term. Both are rows of $n+1$ numbers, so nothing complains.
+# The error at the output is $(s-y)/K$. The first half of C has $s-y$; its encoder has $z-y$, with logits $z$, in eight
+# lines.
 #
-# *Predict:* probabilities sum to 1 whatever the scores. What must the rows of their Jacobian sum to?
+# *Predict.* The network is right and certain, $z=(40,0,0)$. What should push its scores: (a) nothing, (b) the 40?
+
+# %%
+y, z = np.array([1.0, 0.0, 0.0]), np.array([40.0, 0.0, 0.0])
+print("z - y =", z - y, "  s - y =", (softmax(z)[0] - y).round(15) + 0.0)
+eight = [n for n in range(1, 13) if f"C2-B{n}" in claims() and "z-y" in claims()[f"C2-B{n}"].stated]
+assert len(eight) == 8
+claim("C2-B1")
+
+# %% [markdown]
+# Nothing, (a). The 40 would be pulled by the gradient of $\tfrac12\lVert z-y\rVert^2$, another loss, which falls as well: whoever
+# watches it sees learning. One letter, one mistake; what is built on it is built well.
+
+# %% [markdown] lecture={"ask": "The loss has a factor 1/K that the gradient lacks. Does training fail?", "board": "nothing", "cut": "2 all of it", "expect": "No: it is a learning rate K times larger", "jump": "setup", "minutes": 2, "misconception": "A constant factor is harmless"}
+# ### A factor lost on the way
+#
+# C's loss is divided by the number of classes, $K$; its gradients are not. *Predict.* Who notices: (a) whoever looks at shapes,
+# (b) whoever watches the loss, (c) a gradient check?
+
+# %%
+y, z = np.array([1.0, 0.0, 0.0]), np.array([0.2, -0.4, 1.0])
+loss = lambda z: -(y * np.log(np.exp(z) / np.exp(z).sum())).sum() / 3
+assert np.allclose(softmax(z)[0] - y, 3 * complex_step(loss, z), rtol=1e-14)
+claim("C2-F9-K")
+
+# %% [markdown]
+# (c) alone, and a colleague whose learning rate does not carry over. Shapes, (a), and directions, (b), are right: that is the
+# mildest kind.
+
+# %% [markdown] lecture={"ask": "What must each row of a softmax Jacobian sum to?", "board": "Three bars that sum to 1; push one score", "cut": "0 nothing", "expect": "Zero: the probabilities sum to one whatever the scores", "jump": "setup", "minutes": 5, "misconception": "A matrix of the right shape with the right diagonal term is the Jacobian"}
+# ### Scores for probabilities
+#
+# The encoder needs the Jacobian of one row of attention, $\mathrm{diag}(S)-S^\top S$, and prints raw scores in the second
+# term. Both are rows of as many numbers, so nothing complains.
+#
+# *Predict.* Probabilities sum to 1 whatever the scores. What do the rows of their Jacobian sum to: (a) 0, (b) 1?
 
 # %%
 scores = np.array([[0.5, -1.0, 2.0]])
 S, _ = softmax(scores)
-as_printed, as_corrected = (np.diag(S[0]) - row.T @ row for row in (scores, S))
-print("rows sum to", as_printed.sum(axis=1).round(2))
-assert np.abs(as_corrected.sum(axis=1)).max() < 1e-15
+as_printed, right = (np.diag(S[0]) - row.T @ row for row in (scores, S))
+print("as printed, rows sum to", as_printed.sum(axis=1).round(2))
+assert np.abs(right.sum(axis=1)).max() < 1e-15
 claim("C2-B3")
 
 # %% [markdown]
-# To zero, and the printed ones do not: a check that needs no derivative. `C2-B5` says rightly what was meant.
+# To 0, (a): what one probability gains the others lose; 1 is the sum of the probabilities, not of their changes. A check
+# without any derivative. Two lines on, C says in words exactly which matrix it wants. **Your turn:**
 
-# %% [markdown] lecture={"ask": "The network is right and certain; how large should the gradient be?", "expect": "Zero; with logits in place of probabilities it is large", "minutes": 3, "misconception": "It trains, so it descends the loss that was written down"}
-# ### 2 · Logits for probabilities
-#
-# The error at the output is $(s-y)/K$. C's encoder has $z-y$ wherever that is due, though the
-# document's first half has $s-y$.
-#
-# *Predict:* the network is right and certain. What should push its scores?
 
-# %%
-y, z = np.array([[1.0, 0.0, 0.0]]), np.array([[40.0, 0.0, 0.0]])
-s, _ = softmax(z)
-print("z - y =", (z - y)[0])
-assert np.abs(s - y).max() < 1e-15
-claim("C2-B1")
+# %% tags=["exercise"]
+def jacobian(z):
+    """The derivatives of softmax(z) by z, for one row of scores."""
+
+
+exercise("Jacobian mended", jacobian)
 
 # %% [markdown]
-# Nothing, but $z-y$ pushes by 39. It is the gradient of $\tfrac12\lVert z-y\rVert^2$, another loss, which also falls: whoever
-# watches the loss sees learning. `C2-B2` has the same slip.
+# <details><summary>A hint</summary>s, _ = softmax(z) gives the row s; then np.diag and np.outer.</details>
+#
+# <details><summary>A solution</summary>
+#
+# ```python
+# def jacobian(z):
+#     s, _ = softmax(z)
+#     return np.diag(s) - np.outer(s, s)
+# ```
+#
+# </details>
 
-# %% [markdown] lecture={"ask": "Only the last row of attention is read. Does the first token's query matter?", "expect": "No: a query acts on its own row only", "minutes": 3, "misconception": "Every weight of attention acts through every token"}
-# ### 3 · A path that is not there
+# %% [markdown] lecture={"ask": "Is an undefined product better or worse than a wrong number?", "board": "The sizes under the factors", "cut": "0 nothing", "expect": "Better: it stops you at once", "jump": "setup", "minutes": 3, "misconception": "Making the shapes fit repairs a formula"}
+# ### A transpose too many, and two factors exchanged
 #
-# C reads only the class token's row. Its formula for $dW_1$ lets the other tokens act through a query and a residual too.
+# For $dW_k$ the outer transpose of an earlier line is copied, where it is not needed, and $Q$ stands before $h_{pre}$. The next
+# line multiplies this out, without a fault of its own; the two for $dW_q$ have the order right and the transpose still.
 #
-# *Predict:* change the first token's query. Does the last row of attention move?
+# *Predict.* Which sizes make a product of it: (a) equal widths, (b) none but 1?
+
+# %%
+G, V, alpha, Q, h = np.random.default_rng(0).standard_normal((5, 4, 4))  # square: all products run
+sixth = ((G.T @ V.T @ alpha).T @ Q @ h).T
+seventh = h.T @ Q.T @ G.T @ V.T @ alpha
+assert off(seventh, sixth) < 1e-13
+assert over_draws(claims()["C2-B6-alpha"]).min() > 0.5
+claim("C2-B6")
+
+# %% [markdown]
+# None but 1, (b): with equal widths, (a), $z-y$ is a row still, and the turned one a column. The machine notices at once, the
+# kind sort of mistake. The danger is the repair: shift transposes until it runs, and nobody complains about the scores in
+# $\alpha$ any more.
+
+# %% [markdown] lecture={"ask": "Add the same number to all scores of a row; what does softmax do?", "board": "A matrix of keys; the class token's row marked", "cut": "4 all of it", "expect": "Nothing, so such a term has no gradient", "jump": "setup", "minutes": 4, "misconception": "An extra term can only make a gradient larger"}
+# ### The class token's share
+#
+# How do its scores depend on the class token? Through its query, all of them; through its key, one. C names both terms of the
+# product rule, but transposes one and confines the other to no row.
+#
+# *Predict.* The key's term, $Q W_k^\top$, is spread over all rows. What is left of it behind softmax: (a) nothing, (b) as many
+# times more?
+
+# %%
+J = np.diag([0.2, 0.3, 0.5]) - np.outer([0.2, 0.3, 0.5], [0.2, 0.3, 0.5])
+u, term = np.array([[1.0, 2.0, -1.0]]) @ J, np.array([[3.0, -2.0]])
+assert np.abs(u @ np.repeat(term, 3, axis=0)).max() < 1e-15
+assert np.abs(u @ np.eye(3)[:, [2]] @ term).max() > 0.1
+claim("C2-B10")
+
+# %% [markdown]
+# Nothing, (a): what is added to all scores alike moves no probability. (b) holds without softmax.
+#
+# The gradient of the class token then adds a whole row of $S$ where its own entry is due. Value, score and residual are all
+# three seen.
+
+# %%
+assert over_draws(claims()["C2-B11-nosm"]).min() > 1e-3
+claim("C2-B11")
+
+# %% [markdown] lecture={"ask": "Only the last row of attention is read. Does the first token's query matter?", "board": "Tokens in a row, arrows to the class token only", "cut": "0 nothing", "expect": "No: a query acts on its own row only", "jump": "setup", "minutes": 3, "misconception": "Every weight of attention acts through every token"}
+# ### A path that is not there
+#
+# C reads only the class token's row. Its $dW_1$ lets the other tokens act through a query and a residual too, as if all rows
+# were read.
+#
+# *Predict.* Change the first token's query. Does the last row of attention move: (a) yes, (b) no?
 
 # %%
 q, k, v = np.random.default_rng(0).standard_normal((3, 4, 2))
@@ -262,192 +472,31 @@ assert (after[0] != before[0]).any()
 claim("C2-B12")
 
 # %% [markdown]
-# It stays, bit for bit: tokens reach the class row through keys and values alone. Put the shapes right and keep the two paths
-# (`C2-B12-char`), and the formula runs, off by more than its own size:
+# No, (b), to the last bit; (a) is true of the first row, which nobody reads. No letter, transpose or scan explains these terms:
+# of all slips the one that survives every defence. *Follow every path, and only those.*
 
-# %%
-assert over_draws(claims()["C2-B12-char"]).min() > 1
-
-# %% [markdown] lecture={"ask": "Add the same number to all scores of a row; what does softmax do?", "expect": "Nothing, so such a term has no gradient", "minutes": 3, "misconception": "An extra term can only make a gradient larger"}
-# ### 4 · A term that cancels itself
+# %% [markdown] lecture={"ask": "The weights of a layer too low: when do the shapes fit?", "board": "2 \u2192 3 \u2192 1, a W at each arrow", "cut": "2 all of it", "expect": "When neighbouring widths are equal, as in small examples", "jump": "setup", "minutes": 2, "misconception": "A small square example is the safest test"}
+# ### A layer too low
 #
-# How do the scores depend on the class token? C's $\beta$ adds a row to a matrix of another shape. Spread it over all rows
-# and NumPy agrees, but softmax ignores what is added to all scores alike, and the path through the key is lost.
+# D's chain for the first weights has all its factors, one with an index low by 1: $(w^{(1)})^\top$ where $(w^{(2)})^\top$ is due.
+#
+# *Predict.* In which networks does it run: (a) in none, (b) in those with equal widths?
 
 # %%
-S, _ = softmax(np.array([[0.5, -1.0, 2.0]]))
-u = np.array([[1.0, 2.0, -1.0]]) @ (np.diag(S[0]) - S.T @ S)
-key_path = np.array([[3.0, -2.0]])
-spread_out, in_its_row = np.repeat(key_path, 3, axis=0), np.eye(3)[:, [2]] @ key_path
-assert np.abs(u @ spread_out).max() < 1e-15
-assert np.abs(u @ in_its_row).max() > 1e-2
-claim("C2-B10")
+assert over_draws(claims()["D-im-w1m"]).min() == np.inf  # widths 2, 3, 1
+assert over_draws(claims()["D-im-w1m-sq"]).min() > 0.1  # all widths equal
+claim("D-im-w1c")
 
 # %% [markdown]
-# `C2-B11` puts $\beta$ to use. With all but this put right (`C2-B11-char`), it is off by as little as 0.002 on some draws:
-# the quietest mistake here.
+# In (b), and with wrong numbers. D states no widths, so nothing told. Test with widths that all differ.
 
-# %%
-quietest = over_draws(claims()["C2-B11-char"])
-print(f"{quietest.min():.2g} to {quietest.max():.2g}")
-assert 1e-3 < quietest.min() < 1e-2
-
-# %% [markdown] lecture={"ask": "Is an undefined product better or worse than a wrong number?", "expect": "Better: it stops you at once", "minutes": 2, "misconception": "Making the shapes fit repairs a formula"}
-# ### 5 · Products that do not exist
+# %% [markdown] lecture={"ask": "What is the variance of U[-b, b]?", "board": "b\u00b2/3; \u00d7 n; \u00bd for ReLU", "cut": "0 nothing", "expect": "b\u00b2/3", "jump": "setup", "minutes": 3, "misconception": "A factor of two in the first weights is soon learned away"}
+# ### A bound
 #
-# $dW_k$ and $dW_q$ have a transpose too many, $dW_k$ also two factors in the wrong order. The machine notices at once: of `C2-B6`, `C2-B7`,
-# `C2-B8` and `C2-B9` none can be computed. That is the kind sort of mistake.
-
-# %%
-assert all(over_draws(claims()[f"C2-B{n}"]).min() == np.inf for n in (6, 7, 8, 9))
-claim("C2-B6")
-
-# %% [markdown]
-# The danger is the repair. Shift transposes until it runs, keep the printed $\alpha$ (`C2-B6-alpha`, `C2-B8-alpha`), and
-# nobody complains any more:
-
-# %%
-assert over_draws(claims()["C2-B6-alpha"]).min() > 0.5
-assert over_draws(claims()["C2-B8-alpha"]).min() > 0.5
-
-# %% [markdown] lecture={"ask": "The loss has a factor 1/K that the gradient lacks. Does training fail?", "expect": "No: it is a learning rate K times larger", "minutes": 3, "misconception": "A constant factor is harmless"}
-# ### 6 · A factor lost on the way
+# ReLU halves the mean square, so He's weights need the variance $2/n$. $U[-b,b]$ has $b^2/3$, hence $b=\sqrt{6/n}$. E prints
+# $\sqrt{3/n}$, and beside it He's normal form, right.
 #
-# C's loss is divided by $K$, its gradients are not. Every shape and every direction is right; only a gradient check, or a
-# colleague whose learning rate does not carry over, notices.
-
-# %%
-t = np.array([1.0, 0.0, 0.0])
-loss = lambda z: -(t * np.log(np.exp(z) / np.exp(z).sum())).sum() / 3
-true = complex_step(loss, np.array([0.2, -0.4, 1.0]))
-forgotten = softmax(np.array([0.2, -0.4, 1.0]))[0] - t
-assert np.allclose(forgotten, 3 * true, rtol=1e-14)
-claim("C2-F9-K")
-
-# %% [markdown]
-# The forward pass does not say that its residual needs equal widths (`C2-F6`) and misprints the length of a vector of ones
-# (`C2-F9`). It also leaves $1/\sqrt{d_k}$ out (`C2-F5`), a choice that D makes otherwise.
-
-# %% [markdown] lecture={"ask": "Is A \u2218 B C the same as (A \u2218 B) C?", "expect": "No; and for square matrices both run", "minutes": 3, "misconception": "Entrywise and matrix products may be grouped at will"}
-# ### 7 · Two products, no brackets
-#
-# For $W_1$ of its two-layer network, C prints $G\odot\mathrm{ReLU}'(a_1)\,pre_{a_1}$. Right, if the entrywise product comes
-# first; but matrix products usually do.
-#
-# *Predict:* when does the other order run at all?
-
-# %%
-G, on, pre = np.random.default_rng(0).standard_normal((3, 3, 3))
-on = on > 0
-assert off(G * (on @ pre), (G * on) @ pre) > 0.1
-claim("C1-B5-prec-sq")
-
-# %% [markdown]
-# When there are as many rows as features, as in many a test that was meant to be simple. So `C1-B5` counts as right, on a
-# condition. Un-flattening in another order than one flattened (`C1-B5-order`) always runs.
-
-# %% [markdown] lecture={"ask": "\u03c3 for \u03c3\u2032: does the network still learn?", "expect": "Yes, badly: both are positive, so every sign is kept", "minutes": 3, "misconception": "A wrong gradient shows in the loss"}
-# ### 8 · The function for its slope
-#
-# E's program multiplies by $\sigma(z)$ where $\sigma'(z)$ is due. One prime, all shapes equal, all signs kept: the loss
-# falls ([lesson 0](00_start_here.ipynb) trains with it).
-#
-# *Predict:* where is the factor most wrong, at $z=-4$, 0 or 4?
-
-# %%
-z = np.array([-4.0, 0.0, 4.0])
-value, pullback = sigmoid(z)
-slope = pullback(np.ones(3))
-print("σ is", *(value / slope).round(1), "times σ'")
-assert (value * slope > 0).all()
-claim("E-delta-code")
-
-# %% [markdown]
-# At 4, where the unit is saturated and should be left alone.
-
-# %% [markdown] lecture={"ask": "tanh is odd; what is its derivative?", "expect": "Even, and the printed form is not", "minutes": 2, "misconception": "Only a derivation can refute a derivation"}
-# ### 9 · One square too many
-#
-# E factors $1-\tanh^2$ and keeps the square. Shapes fit, of course; it is wrong for every $z\ne0$.
-#
-# *Predict:* $\tanh$ is odd. Which symmetry must its derivative have?
-
-# %%
-z = np.linspace(-2, 2, 9)
-as_printed = (1 - np.tanh(z) ** 2) * (1 + np.tanh(z))
-true = np.diag(complex_step(np.tanh, z))
-assert np.allclose(true, true[::-1], rtol=1e-14)
-assert off(as_printed, as_printed[::-1]) > 0.5
-claim("E-tanh-fact")
-
-# %% [markdown]
-# It must be even, and the printed one is lopsided. A symmetry costs one line.
-
-# %% [markdown] lecture={"ask": "Probabilities sum to one. What does that say about their derivatives?", "expect": "They sum to zero", "minutes": 3, "misconception": "An extra factor below one only makes the derivative smaller"}
-# ### 10 · One factor too many
-#
-# E differentiates $\log q_i$ and gets $\delta_{ij}-q_iq_j$; the first $q$ should not be there. `E-dq` inherits it.
-#
-# *Predict:* $\sum_iq_i=1$ for all scores. What is $\sum_iq_i\,\partial\log q_i/\partial z_j$?
-
-# %%
-q, _ = softmax(np.array([0.5, -1.0, 2.0]))
-as_printed, as_corrected = np.eye(3) - np.outer(q, q), np.eye(3) - q
-assert np.abs(q @ as_corrected).max() < 1e-15
-assert np.abs(q @ as_printed).max() > 0.05
-claim("E-dlogq")
-
-# %% [markdown]
-# $\sum_i\partial q_i/\partial z_j=0$. The document itself uses the right form later on.
-
-# %% [markdown] lecture={"ask": "delta has shape (3, 1) where (3, 5) is due. Who complains?", "expect": "Nobody: it broadcasts", "minutes": 3, "misconception": "Summing over the batch can be done at any place"}
-# ### 11 · A sum too early
-#
-# E sums $\delta^L$ over the instances, for three losses: `E-mse-delta`, `E-bce-delta`, `E-cce-delta`. Each instance needs a
-# column of its own until it meets its own input.
-#
-# *Predict:* for which gradient is the early sum right all the same?
-
-# %%
-rng = np.random.default_rng(0)
-r, h = rng.standard_normal((3, 5)), rng.standard_normal((2, 5))  # residuals, inputs
-early = r.sum(axis=1, keepdims=True)
-dW, db = sum(np.outer(r[:, i], h[:, i]) for i in range(5)), sum(r[:, i] for i in range(5))
-assert np.allclose(early[:, 0], db)
-assert off(early * np.ones(5) @ h.T, dW) > 0.1
-claim("E-mse-d")
-
-# %% [markdown]
-# For the bias. Multiplied by the inputs it is undefined, until NumPy or you stretch the one column over all five.
-
-# %% [markdown] lecture={"ask": "The right answer is class 0. Should the scores of the others move?", "expect": "Yes, down; elementwise they do not", "minutes": 3, "misconception": "Softmax acts on each score alone, like the sigmoid"}
-# ### 12 · Softmax taken entry by entry
-#
-# $\delta_j=\partial_{a_j}C\cdot\partial_{z_j}a_j$ holds for a sigmoid. In softmax each score moves all probabilities, and the
-# sum over them is missing.
-#
-# *Predict:* class 0 is right, $a=(0.2, 0.5, 0.3)$. Which scores does the printed form move?
-
-# %%
-a, y = np.array([0.2, 0.5, 0.3]), np.array([1.0, 0.0, 0.0])
-elementwise = -y / a * a * (1 - a)
-whole = (np.diag(a) - np.outer(a, a)) @ (-y / a)
-print("printed", elementwise + 0.0, "  true", whole)
-assert np.allclose(whole, a - y, rtol=1e-14)
-claim("E-cce-elem")
-
-# %% [markdown]
-# Only the right one, and that by the right amount; the confident wrong class is never told. So the first of E's four
-# equations (`E-bp1`) holds for a sigmoid output and fails for the softmax of E's own network. `E-elementwise` says the
-# same in words.
-
-# %% [markdown] lecture={"ask": "What is the variance of U[-b, b]?", "expect": "b\u00b2/3", "minutes": 3, "misconception": "A factor of two in the first weights is soon learned away"}
-# ### 13 · A bound and a root
-#
-# ReLU halves the mean square, so He's weights need the variance $2/n$. $U[-b,b]$ has $b^2/3$, hence $b=\sqrt{6/n}$; E prints
-# $\sqrt{3/n}$.
-#
-# *Predict:* what is left of a signal after twenty layers?
+# *Predict.* What is left of a signal's mean square after twenty layers: (a) a half, (b) a tenth, (c) a millionth?
 
 # %%
 printed_variance, needed = (3 / 256) / 3, 2 / 256
@@ -456,117 +505,93 @@ assert off(np.random.default_rng(0).uniform(-1, 1, 10**6).var(), 1 / 3) < 0.01
 claim("E-he-u")
 
 # %% [markdown]
-# A millionth. The other slip lacks the root that makes a deviation of a variance; weights come out twenty times too small:
+# (c): a half, (a), is what one layer leaves. Without a ReLU the printed bound would be right. No shape, no run, no eye sees
+# it: a histogram of the activations does.
+
+# %% [markdown] lecture={"ask": "A line of code has \u03c3 where four equations above it have \u03c3\u2032. Whose slip is it?", "board": "Three columns: overstated, misprint, convention", "cut": "2 the check of the transpose", "expect": "A prime, lost by the typist or by the scan", "jump": "setup", "minutes": 4, "misconception": "What fails a test is a mistake"}
+# ## What is no mistake
+#
+# These fail a literal test, and their defence stands:
+#
+# | printed | why it is no mistake |
+# |---|---|
+# | A clips scores | *overstated*: right for usual ones, the exact way in the next sentence |
+# | D prefers tanh, always | *overstated*: exceptions beside it; right for hidden units of moderate size |
+# | E's sum over instances inside $\delta$ | *overstated*: right for one instance, and its code keeps a column for each |
+# | E's code has $\sigma$ for $\sigma'$ | *misprint*: its four equations have the prime |
+# | E's $\delta_{ij}-\frac{e^{z_i}}{\sum e^{z_k}}q_j$ | *misprint*: fraction and name of one thing, read as two factors |
+# | C leaves out $1/\sqrt{d_k}$; A has $\varepsilon$ inside the root | *convention* |
+# | C's $dW_1$ without brackets | right, read from left to right |
 
 # %%
-assert np.sqrt(2 / (784 + 40)) / (2 / (784 + 40)) > 20
-claim("E-xavier-n")
+told = {"A-3.4-clip": "overstated", "D-tanh-always": "overstated", "E-mse-d": "overstated"}
+told |= {"E-delta-code": "misprint", "E-dlogq": "misprint", "C1-B5": "ok"}
+told |= {"C2-F5": "convention", "A-4.2-eps": "convention"}
+assert {id: claims()[id].status for id in told} == told
+claim("E-delta-code")
 
 # %% [markdown]
-# Who notices either? A histogram of the activations; no test of shapes ever.
+# A lost prime makes the best story, if it is told so: who types the line as it stands has a network in which every push keeps
+# its sign, so that it learns, badly ([lesson 0](00_start_here.ipynb)).
 
-# %% [markdown] lecture={"ask": "W\u00b9 for W\u00b2 in the chain: when do the shapes fit?", "expect": "When neighbouring widths are equal, as in small examples", "minutes": 3, "misconception": "A small square example is the safest test"}
-# ### 14 · The wrong layer's weights
-#
-# D's chain loses a factor twice (`D-im-w3`, `D-im-w1b`), takes a wrong one once (`D-im-w1c`), and then sends the error back
-# through $(w^{(1)})^\top$ for $(w^{(2)})^\top$. In its 2-3-1 network that is undefined.
-#
-# *Predict:* in which networks does it run?
-
-# %%
-rng = np.random.default_rng(0)
-delta, w_1, w_2 = rng.standard_normal((5, 3)), *rng.standard_normal((2, 3, 3))
-assert off(delta @ w_1.T, delta @ w_2.T) > 0.1
-assert over_draws(claims()["D-im-w1m"]).min() == np.inf
-assert over_draws(claims()["D-im-w1m-sq"]).min() > 0.5
-claim("D-im-w1m")
-
-# %% [markdown]
-# In those with equal widths. Test with widths that all differ.
-
-# %% [markdown] lecture={"ask": "Clip the scores (60, 55, 0) to 50: what becomes of the winner?", "expect": "A tie, and no gradient to break it", "minutes": 3, "misconception": "Clipping only prevents overflow"}
-# ### 15 · A repair that damages
-#
-# $e^{1000}$ overflows, so A clips the scores to $[-50,50]$. Nothing overflows any more, small scores are untouched, and tests
-# use small scores.
-#
-# *Predict:* what becomes of $(60, 55, 0)$?
-
-# %%
-z = np.array([60.0, 55.0, 0.0])
-for name, scores in (("clipped", np.clip(z, -50, 50)), ("true", z)):
-    print(f"{name:8}", softmax(scores)[0].round(3))
-assert np.allclose(softmax(z)[0], softmax(z - z.max())[0], rtol=1e-14)
-claim("A-3.4-clip")
-
-# %% [markdown]
-# A tie, with gradient 0 at both (`A-3.4-clip-grad`). Subtract the largest score: exact.
-#
-# Next in line: `A-2-tomin`, `A-2-step`, `A-3.1-cols`, `A-4.2-eps`, `A-4.3-stall`, `E-normalise`, `E-momentum-conv`.
-
-# %% [markdown] lecture={"ask": "Of 55 mistakes, how many does NumPy refuse?", "expect": "15; the other 40 run", "minutes": 5, "misconception": "If it runs and learns, it is right"}
+# %% [markdown] lecture={"ask": "Of the wrong lines, how many does NumPy refuse?", "board": "Two heaps: refused, runs", "cut": "1 the table", "expect": "About half; the others run and give numbers", "jump": "setup", "minutes": 2, "misconception": "If it runs and learns, it is right"}
 # ## Which mistakes survive
 #
-# *Predict:* of the 55 mistakes, how many does NumPy refuse?
+# *Predict.* Of the wrong lines, how many does NumPy refuse: (a) all, (b) some, (c) none?
 
 # %%
-mistakes = [one for one in found if one.status in MISTAKES]
-refused = [one.id for one in mistakes if one.printed == np.inf]
-print(f"{len(refused)} of {len(mistakes)} are undefined; {len(mistakes) - len(refused)} run")
+wrong = findings(one for one in stated() if one.status == "wrong")
+refused = [one.id for one in wrong if one.printed == np.inf]
+print(f"{len(refused)} of {len(wrong)} are refused; {len(wrong) - len(refused)} run")
+assert 0 < len(refused) < len(wrong)
 
 # %% [markdown]
-# Fewer than a third. A text is read by people, and they check shapes. What survives has a right shape:
+# Some, (b). A text is read by people, and they check shapes. What survives has a shape that fits:
 #
-# | kind | mistakes | seen by |
+# | kind | here | seen by |
 # |---|---|---|
-# | another thing of the same shape: scores, logits, a slope, a layer | 1, 2, 8, 14 | sums, limits |
-# | a factor, a root, a square, a sum too many or too few | 6, 9, 10, 11, 13 | symmetry, statistics |
-# | a rule where it does not hold: entrywise, clipped | 12, 15 | extreme inputs |
-# | an order or a path left open | 3, 4, 5, 7 | unequal sizes |
+# | another thing of the same shape | logits, scores, the layer below | sums, limits |
+# | a factor | $1/K$, the bound | statistics |
+# | a path too many | a token's query | changing one input |
+# | an order left open | $Q$ and $h$ | unequal sizes |
 #
-# One tool sees all that are gradients: comparing with differences of the function itself.
+# One tool sees all that are gradients: differences of the function itself.
 
-# %% [markdown]
-# Square sizes make it worse. These two are undefined in general, run when sizes agree, and are wrong:
-
-# %%
-at_square_sizes = ["C1-B5-prec-sq", "D-im-w1m-sq"]
-assert all(0.1 < over_draws(claims()[id]).min() < np.inf for id in at_square_sizes)
-
-
-# %% [markdown] lecture={"ask": "How would you find the formula that you doubt?", "expect": "Unfold its document, or type a word into the panel", "minutes": 2, "misconception": "A table of corrections replaces checking"}
+# %% [markdown] lecture={"ask": "How would you find the formula that you doubt?", "board": "nothing", "cut": "1 all of it", "expect": "Unfold its document, or type a word into the panel", "jump": "setup", "minutes": 1, "misconception": "A table of corrections replaces checking"}
 # ## All of them
 #
-# Every claim with what holds and both errors, by document. Click a line to unfold it.
+# Every claim with its defence, what holds and both errors; X are clashes between documents, N is needed and printed in none.
+# Click a line to unfold it.
 
 
 # %%
 def folded(letters):
-    own = [one for one in claims().values() if one.document in letters]
-    titles = ", ".join(f"{d.letter} · {d.title}" for d in DOCUMENTS if d.letter in letters)
+    own = [one for one in claims().values() if one.id[0] in letters]
+    titles = ", ".join(f"{d.letter} · {d.title}" for d in DOCUMENTS if d.letter[0] in letters)
     return Table(own, f"{titles}: {len(own)} claims")
 
 
-folded(["A"])
+folded("A")
 
 # %%
-folded(["B"])
+folded("B")
 
 # %%
-folded(["C1", "C2"])
+folded("C")
 
 # %%
-folded(["D"])
+folded("D")
 
 # %%
-folded(["E"])
+folded("E")
 
 # %%
-folded(["X", "N"])
+folded("XN")
 
 # %% [markdown]
-# **Remember.** A formula is exact or visibly wrong, and one random sample tells which. Mistakes survive when their shapes fit,
-# so shapes and a falling loss prove nothing. Test with widths that all differ, at extreme inputs, against a truth that does
-# not use the formula; and spoil the formula once to see the test fail.
+# **Remember.** Most of what is printed is right, and a few slips account for most of what is not. An identity is exact or
+# visibly wrong, and one random draw tells which; a condition needs an input chosen against it. Give a formula its best defence
+# before you judge it, with widths that all differ, against a truth that does not use it; and spoil it once to see the test
+# fail.
 #
 # Back to [the start](00_start_here.ipynb).

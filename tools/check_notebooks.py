@@ -29,7 +29,6 @@ HURRIED = {  # lessons that still have more cells than minutes
     "01_vector_calculus",
     "02_blocks",
     "05_mlp_on_mnist",
-    "90_every_formula",
 }
 
 TELLTALE = {
