@@ -129,6 +129,7 @@ for one in overstated:
     assert inside < 1e-9 < 1e-3 < one.check(np.random.default_rng(0)).printed
 Table(overstated, f"Right under a condition: {len(overstated)} claims")
 
+
 # %% [markdown] lecture={"ask": "How do you check a derivative without deriving it?", "board": "A point on the real line, a step upwards", "cut": "2 the form that is spoiled", "expect": "Run the function at nearby points, or at complex ones", "jump": "setup", "minutes": 9, "misconception": "Comparing a formula with a better derivation is a check; both can share a slip"}
 # ## Where the truth comes from
 #
@@ -168,6 +169,7 @@ exercise("slope by a complex step", slope)
 # %%
 print(source_of(claims()["E-tanh-fact"]))
 
+
 # %% [markdown]
 # *Predict.* We spoil every corrected form by one part in a million. How many still pass: (a) none, (b) those with an error of
 # that size anyway?
@@ -181,6 +183,7 @@ def spoiled(form):
 tried = [one for one in claims().values() if one.truth]
 assert all(error_of(one.corrected, one.truth()) < 1e-9 for one in tried)
 assert not any(error_of(spoiled(one.corrected), one.truth()) < 1e-9 for one in tried)
+
 
 # %% [markdown] lecture={"ask": "Your check says nan > 1e-9. Is the formula acquitted?", "board": "inputs \u2192 printed, truth \u2192 error \u2192 verdict", "cut": "4 the second of the two", "expect": "It must not be: nan > 1e-9 is False, so ask the other way round", "jump": "setup", "minutes": 8, "misconception": "A check that raises no alarm has checked"}
 # ### The judge is a program
@@ -196,6 +199,7 @@ def error(form, truth):
 
 
 exercise("error of a form", error)
+
 
 # %% [markdown]
 # <details><summary>A hint</summary>Two maxima of sizes, np.abs(...).max(), one divided by the other.</details>
@@ -382,6 +386,7 @@ print("as printed, rows sum to", as_printed.sum(axis=1).round(2))
 assert np.abs(right.sum(axis=1)).max() < 1e-15
 claim("C2-B3")
 
+
 # %% [markdown]
 # To 0, (a): what one probability gains the others lose; 1 is the sum of the probabilities, not of their changes. A check
 # without any derivative. Two lines on, C says in words exactly which matrix it wants. **Your turn:**
@@ -544,6 +549,7 @@ wrong = findings(one for one in stated() if one.status == "wrong")
 refused = [one.id for one in wrong if one.printed == np.inf]
 print(f"{len(refused)} of {len(wrong)} are refused; {len(wrong) - len(refused)} run")
 assert 0 < len(refused) < len(wrong)
+
 
 # %% [markdown]
 # Some, (b). A text is read by people, and they check shapes. What survives has a shape that fits:
