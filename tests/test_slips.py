@@ -105,6 +105,14 @@ def test_every_number_but_a_nought_is_said():
     ]
 
 
+def test_lesson_90_shows_the_card_of_every_mistake_and_in_its_text_no_code():
+    script = contents.scripts()["90"].read_text(encoding="utf-8")
+    shown = set(re.findall(r'^claim\("(.*?)"\)$', script, re.MULTILINE))
+    assert {one.id for one in stated() if one.status == "wrong"} <= shown
+    text = "\n".join(line for line in script.splitlines() if line.startswith("# "))
+    assert not [id for id in claims() if re.search(rf"(?<![\w-]){re.escape(id)}(?![\w-])", text)]
+
+
 def test_the_readme_says_the_headline():
     text = " ".join(contents.README.read_text(encoding="utf-8").split())
     assert f"{contents.OPENING}{headline()}" in text
