@@ -101,20 +101,6 @@ def test_an_undefined_softmax_has_an_undefined_gradient():
     assert np.isnan(lab.repaired_gradient(np.array([800.0, 0.0]), 0, "as defined")[0])
 
 
-def test_errors_are_laid_out_by_precision_repair_offset_and_scale():
-    errors = lab.repair_errors(
-        lab.repaired_softmax, scales=(1, 1000), offsets=(0, 500, 800), rows=20
-    )
-    assert errors.shape == (3, 3, 3, 2)
-    double, half = errors[0], errors[2]
-    assert double[0, 0, 0] < 1e-12
-    assert np.isnan(double[0, 2, 0])  # exp 800
-    assert double[1, 1, 0] > 0.1  # all clipped to 50: uniform
-    assert (double[2] < 1e-12).all()
-    assert np.isnan(half[:2, 1:]).all()
-    assert (half[2] < 0.01).all()
-
-
 # -- one hidden layer -----------------------------------------------------------------------------
 
 

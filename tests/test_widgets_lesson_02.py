@@ -8,6 +8,7 @@ import pytest
 from pictures import assert_legible
 
 import nnlib.plots.lesson_02 as plots
+from nnlib.plots.canvas import new_figure, style
 from nnlib.plots.matrices import draw_matrix
 from nnlib.widgets.lesson_02 import ActivationPanel, ApproximatorPanel, SoftmaxPanel, off, percent
 
@@ -39,11 +40,38 @@ def test_a_matrix_of_zeros_can_be_drawn(ax):
     assert {text.get_text() for text in ax.texts} == {"·"}
 
 
-def test_errors_stand_out_by_kind(ax):
-    errors = np.array([0.001, 0.5, np.nan] * 3).reshape(3, 3, 1, 1)
-    plots.draw_repair_errors(errors, [1], [0], title="t", ax=ax)
-    assert [text.get_text() for text in ax.texts] == ["·", "0.50", "nan"] * 3
-    assert [label.get_text() for label in ax.get_yticklabels()][3] == "float32:   as defined"
+def test_a_network_has_its_numbers_in_its_circles_and_below(ax):
+    x, W = np.array([1.0, -2.0, 0.5]), np.array([[1.0, 0.0, 4.0], [0.0, 3.0, 0.0]])
+    values = {"x": x, "a": W @ x, "h": np.maximum(W @ x, 0)}
+    slopes = {"x": [5.0, 0.0, 20.0], "a": [5.0, 0.0], "h": [5.0, 7.0]}
+    plots.draw_network(values, [W, "relu"], slopes, title="t", ax=ax)
+    written = {text.get_text() for text in ax.texts}
+    assert {"x₁", "x₂", "x₃", "a₁", "a₂", "h₁", "h₂", "relu", "−6", "20", "7"} <= written
+    assert [text.get_text() for text in ax.texts].count("relu") == 2  # no link across
+    circles = [line for line in ax.lines if line.get_marker() == "o"]
+    assert sorted(float(line.get_xdata()[0]) for line in circles) == [0, 0, 0, 1, 1, 2, 2]
+
+
+def test_scores_that_meet_are_said_to(ax):
+    rows = {"apart": np.array([60.0, 55.0, 0.0]), "met": np.array([50.0, 50.0, 0.0])}
+    plots.draw_moved_scores(rows, title="t", ax=ax)
+    assert [text.get_text() for text in ax.texts] == ["z₁", "z₂", "z₃", "z₁ = z₂", "z₃"]
+    assert [text.get_position()[0] for text in ax.texts[3:]] == [50, 0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["apart", "met"]
+
+
+def test_points_that_meet_in_the_hidden_layer_are_both_named_there():
+    points, labels = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
+    features = np.array([[0.0, 0], [1, 0], [1, 0], [2, 1]])
+    with style():
+        figure = new_figure(9, 4)
+        axes = figure.subplots(1, 2)
+        plots.draw_two_planes(points, features, labels, axes=axes, line=lambda h: (h - 0.5) / 2)
+        assert_legible(figure)
+    assert sorted(text.get_text() for text in axes[0].texts) == [
+        "(0, 0)", "(0, 1)", "(1, 0)", "(1, 1)"
+    ]  # fmt: skip
+    assert "(0, 1)\n(1, 0)" in [text.get_text() for text in axes[1].texts]
 
 
 def test_bars_stand_beside_the_truth_and_nan_is_written(ax):
@@ -151,6 +179,8 @@ def test_a_leak_of_one_is_no_activation():
 
 def test_the_softmax_panel_by_hand(capsys):
     panel = SoftmaxPanel()
+    assert "nothing pulls it up" in panel.words.value  # 60 and 54 are both clipped to 50
+    panel.controls["scale"].value = 1
     assert "probabilities right, gradient right" in panel.words.value
     panel.controls["offset"].value = 100  # all four clipped to 50
     assert printed_by(panel, capsys, "p", "gradient") == [0.25] * 4 + [0.0] * 4
@@ -163,7 +193,7 @@ def test_the_softmax_panel_by_hand(capsys):
 
 def test_a_high_temperature_flattens():
     panel, chances = SoftmaxPanel(), []
-    panel.controls["label"].value = 0
+    panel.controls["label"].value, panel.controls["scale"].value = 0, 1
     for temperature in (0.1, 1.0, 10.0):
         panel.controls["temperature"].value = temperature
         chances.append(float(re.search(r"true class has ([\d.]+\d)", panel.words.value)[1]))

@@ -27,7 +27,6 @@ LARGEST = 1_000_000  # bytes
 HURRIED = {  # lessons that still have more cells than minutes
     "00_start_here",
     "01_vector_calculus",
-    "02_blocks",
     "05_mlp_on_mnist",
 }
 

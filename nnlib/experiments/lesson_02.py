@@ -1,6 +1,6 @@
 """What lesson 02 measures: slopes through depth, softmax in three precisions, one hidden layer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -186,37 +186,6 @@ def repaired_gradient(z: Array, label: int, repair: str, dtype: Any = "float64")
     target = np.eye(z.shape[-1], dtype=dtype)[label]
     free = np.abs(z) <= 50 if repair.startswith("clip") else np.ones(z.shape, bool)
     return np.where(free, p - target, 0 * p)  # 0 · nan stays nan
-
-
-def repair_errors(
-    f: Callable[..., Array],
-    *,
-    scales: Sequence[float] = (1, 10, 30, 100, 1000),
-    offsets: Sequence[float] = (0, 500),
-    rows: int = 200,
-    classes: int = 10,
-    rng: Rng | int = 0,
-) -> Array:
-    """The largest error of each repair in each precision, by offset and scale of the scores.
-
-    f is ``f(z, repair, dtype)``; scores are N(0, scale²) + offset, rounded to the precision before
-    either side sees them, and the truth is f in float64 with the largest subtracted. nan where any
-    row is undefined.
-
-    Shapes   -> (precisions, repairs, offsets, scales)
-
-    >>> repair_errors(repaired_softmax, scales=[1], offsets=[0, 500])[0, 1].round(3)
-    array([[0.  ],
-           [0.56]])
-    """
-    drawn = generator("repair_errors", "rng", rng).standard_normal((rows, classes))
-    errors = np.empty((len(PRECISIONS), len(REPAIRS), len(offsets), len(scales)))
-    for (i, j, k, l), _ in np.ndenumerate(errors):
-        z = (offsets[k] + scales[l] * drawn).astype(PRECISIONS[i])
-        truth = f(z.astype(float), "subtract the largest", "float64")
-        gap = f(z, list(REPAIRS)[j], PRECISIONS[i]) - truth
-        errors[i, j, k, l] = np.abs(gap).max()
-    return errors
 
 
 class Repaired(NamedTuple):

@@ -6,14 +6,73 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
-from nnlib.experiments.lesson_02 import PRECISIONS, REPAIRS
-from nnlib.plots.canvas import BLUE, GREY, INK, ORANGE, PALE, RED, SKY, SMALL, legend_below, looks
+from nnlib.plots.canvas import BLUE, GREY, INK, PALE, RED, SKY, SMALL, legend_below, looks
 from nnlib.plots.curves import draw_means
 from nnlib.words import minus, short
 
-FINE = 0.01  # an error of a probability, or of a gradient, that a reader need not fear
+# -- Networks -------------------------------------------------------------------------------------
 
-# -- Matrices -------------------------------------------------------------------------------------
+
+def draw_network(
+    values: Mapping[str, Array],
+    links: Sequence[Array | str],
+    slopes: Mapping[str, Array],
+    *,
+    title: str,
+    ax: Axes,
+) -> None:
+    """Draw a small network: values forward in its circles, derivatives back below them.
+
+    values   the numbers of each column by its letter, the input first; zeros are drawn too.
+    links    between each column and the next: weights (out, in) or a function of each entry.
+    slopes   the derivative of the loss by each number, by the same letters.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(6, 3).add_subplot()
+    >>> values, slopes = {"x": np.array([3.0]), "y": np.array([6.0])}, {"x": [2.0], "y": [1.0]}
+    >>> draw_network(values, [np.array([[2.0]])], slopes, title="Twice", ax=ax)
+    >>> [text.get_text() for text in ax.texts]
+    ['2', 'x', '3', '2', 'y', '6', '1']
+    """
+    heights = [
+        -1.6 * (np.arange(len(column)) - (len(column) - 1) / 2) for column in values.values()
+    ]
+    for k, link in enumerate(links):
+        draw_links(k, heights[k], heights[k + 1], link, ax)
+    middle = {"ha": "center", "va": "center"}
+    for k, (name, column) in enumerate(values.items()):
+        for i, (value, slope, y) in enumerate(zip(column, slopes[name], heights[k])):
+            letter = name + (below(i + 1) if len(column) > 1 else "")
+            ax.plot(k, y, "o", color="white", markeredgecolor=BLUE, markersize=38, mew=2.5)
+            ax.text(k, y + 0.56, letter, color=INK, fontsize=SMALL, **middle)
+            ax.text(k, y, short(value), color=BLUE, weight="bold", fontsize=SMALL, **middle)
+            ax.text(k, y - 0.56, short(slope), color=RED, weight="bold", **middle)
+    reach = max(height.max() for height in heights)
+    ax.set(xlim=(-0.4, len(values) - 0.6), ylim=(-reach - 0.8, reach + 0.75), title=title)
+    ax.axis("off")
+
+
+def draw_links(k: int, starts: Array, ends: Array, link: Array | str, ax: Axes) -> None:
+    """Draw the links from column k to the next: their weights, or the function's name."""
+    for j, start in enumerate(starts):
+        for i, end in enumerate(ends):
+            if isinstance(link, str) and i != j:
+                continue
+            weight = link if isinstance(link, str) else short(link[i, j])
+            ax.plot([k, k + 1], [start, end], "-", color=PALE, linewidth=2, zorder=0)
+            at = 0.5 if isinstance(link, str) else 0.3
+            place = k + at, start + at * (end - start)
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+            ax.text(*place, weight, color=GREY, ha="center", va="center", bbox=box)
+
+
+def below(index: int) -> str:
+    """An index as it is written below a letter.
+
+    >>> f"x{below(12)}"
+    'x₁₂'
+    """
+    return str(index).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 # -- Curves ---------------------------------------------------------------------------------------
@@ -78,40 +137,28 @@ def name_two_lines(ax: Axes, solid: str, dashed: str) -> None:
 # -- Softmax --------------------------------------------------------------------------------------
 
 
-def draw_repair_errors(
-    errors: Array, scales: Sequence[float], offsets: Sequence[float], *, title: str, ax: Axes
-) -> None:
-    """Draw a table of errors, a row for each precision and repair; large ones and nan stand out,
-    a dot is an error below 0.01.
-
-    errors   (precisions, repairs, offsets, scales) as ``repair_errors`` gives them.
+def draw_moved_scores(rows: Mapping[str, Array], *, title: str, ax: Axes) -> None:
+    """Draw the same scores on a line for each way to move them; those that meet are said to.
 
     >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(9, 5).add_subplot()
-    >>> draw_repair_errors(np.full((3, 3, 1, 2), np.nan), [1, 10], [0], title="None", ax=ax)
-    >>> ax.texts[0].get_text()
-    'nan'
+    >>> ax = new_figure(9, 3).add_subplot()
+    >>> rows = {"as they are": np.array([60.0, 55.0]), "clipped": np.array([50.0, 50.0])}
+    >>> draw_moved_scores(rows, title="Two become one", ax=ax)
+    >>> [text.get_text() for text in ax.texts]
+    ['z₁', 'z₂', 'z₁ = z₂']
     """
-    table = errors.reshape(len(PRECISIONS) * len(REPAIRS), -1)
-    kinds = np.where(np.isnan(table), 2, np.where(table > FINE, 1, 0))
-    for (i, j), kind in np.ndenumerate(kinds):
-        face = ["white", ORANGE, RED][kind]
-        ax.fill_between([j - 0.48, j + 0.48], i - 0.46, i + 0.46, color=face, linewidth=0)
-        text = ["·", f"{table[i, j]:.2f}", "nan"][kind]
-        style = {"color": "white" if kind == 2 else INK, "weight": "bold" if kind else "normal"}
-        ax.text(j, i, text, ha="center", va="center", fontsize=SMALL, **style)
-    for line in (2.5, 5.5):
-        ax.axhline(line, color=INK, linewidth=1)
-    firsts = [f"{precision}:   {next(iter(REPAIRS))}" for precision in PRECISIONS]
-    names = [name for first in firsts for name in (first, *list(REPAIRS)[1:])]
-    ax.set_yticks(range(len(names)), names, fontsize=SMALL)
-    columns = [f"{scale:g}\n+ {offset:g}" for offset in offsets for scale in scales]
-    ax.set_xticks(range(len(columns)), columns, fontsize=SMALL)
-    ax.set(xlabel="scale of the scores + offset", title=title)
-    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(names) - 0.5, -0.5))
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    ax.grid(False)
+    for row, scores in enumerate(rows.values()):
+        ax.axhline(-row, color=PALE, linewidth=1.5, linestyle="-", zorder=0)
+        ax.plot(scores, np.full(len(scores), -row), "o", color=BLUE, markersize=11)
+        for score in dict.fromkeys(scores):
+            met = " = ".join(f"z{below(i + 1)}" for i, one in enumerate(scores) if one == score)
+            look = {"color": RED, "weight": "bold"} if "=" in met else {"color": INK}
+            ax.text(score, 0.2 - row, met, ha="center", va="bottom", fontsize=SMALL, **look)
+    ax.set(xlabel="score", ylabel="", title=title, ylim=(0.4 - len(rows), 0.75))
+    ax.set_yticks([-row for row in range(len(rows))], list(rows))
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(False, axis="y")
 
 
 def draw_beside_truth(
@@ -148,26 +195,34 @@ def draw_two_planes(
 ) -> None:
     """Draw labelled points as they are and in the hidden layer, there with a line between them.
 
+    At each place stand the points of the input that lie there.
+
     line   the second coordinate of the line from the first.
 
     >>> from nnlib.plots.canvas import new_figure
     >>> axes = new_figure(9, 4).subplots(1, 2)
     >>> points = np.array([[0.0, 0.0], [1.0, 1.0]])
-    >>> draw_two_planes(points, points, np.array([0, 1]), axes=axes, line=lambda h: 1 - h)
-    >>> axes[1].get_xlabel()
-    'h₁'
+    >>> draw_two_planes(points, 2 * points, np.array([0, 1]), axes=axes, line=lambda h: 1 - h)
+    >>> [text.get_text() for text in axes[1].texts]
+    ['(0, 0)', '(1, 1)']
     """
     for ax, places in zip(axes, (points, features), strict=True):
         for label, marker, colour in ((0, "o", BLUE), (1, "s", RED)):
-            chosen = places[labels == label]
-            ax.plot(*chosen.T, marker, color=colour, markersize=16, label=f"class {label}")
-        low, high = places.min(axis=0) - 0.4, places.max(axis=0) + 0.4
+            ax.plot(*places[labels == label].T, marker, color=colour, markersize=16)
+        for place in np.unique(places, axis=0):
+            there = points[(places == place).all(axis=1)]
+            names = "\n".join(f"({a:g}, {b:g})" for a, b in there)
+            square = labels[(places == place).all(axis=1)][0]
+            above = {"xytext": (0, -14), "va": "top"} if square else {"xytext": (0, 12)}
+            ax.annotate(
+                names, place, **above, ha="center", fontsize=SMALL, textcoords="offset points"
+            )
+        low, high = places.min(axis=0) - [0.5, 0.6], places.max(axis=0) + [0.5, 0.5]
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     h = np.array(axes[1].get_xlim())
     axes[1].plot(h, line(h), "--", color=INK, linewidth=2)
-    axes[0].set(xlabel="x₁", ylabel="x₂", title="No line separates the input")
-    axes[1].set(xlabel="h₁", ylabel="h₂", title="One separates the hidden layer")
-    axes[0].legend(loc="center")
+    axes[0].set(xlabel="x₁", ylabel="x₂", title="No line parts these")
+    axes[1].set(xlabel="h₁", ylabel="h₂", title="In the hidden layer, one does")
 
 
 def draw_fits(

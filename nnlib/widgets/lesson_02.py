@@ -85,7 +85,6 @@ class SoftmaxPanel(Panel):
     """Softmax with a repair in a precision: its probabilities, and what its loss's gradient does.
 
     >>> panel = SoftmaxPanel()
-    >>> panel.controls["scale"].value, panel.controls["label"].value = 30, 1
     >>> panel.words.value[:65]
     'clip to ±50 in float64: probabilities off by 0.50, gradient off b'
     """
@@ -94,7 +93,7 @@ class SoftmaxPanel(Panel):
 
     def __init__(self) -> None:
         sizes = [1, 2, 5, 10, 20, 30, 50, 100, 300, 1000]
-        scale = ipywidgets.SelectionSlider(options=sizes, value=1, description="scale")
+        scale = ipywidgets.SelectionSlider(options=sizes, value=30, description="scale")
         temperature = ipywidgets.SelectionSlider(
             options=[0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0], value=1.0, description="temperature"
         )
