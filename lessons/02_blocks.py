@@ -40,7 +40,7 @@ def agree(a, b):
     assert np.allclose(a, b, rtol=1e-6, atol=1e-8)
 
 
-# %% [markdown] lecture={"ask": "How many of the four points can one line get right? Vote: three; all; all, with two linear layers", "board": "The square of four points; the network with its numbers, blue forward, red back", "cut": "The picture of both planes", "expect": "Many vote for two layers. Three is right: both diagonals have one midpoint", "jump": "setup", "minutes": 11, "misconception": "More linear layers can do more"}
+# %% [markdown] lecture={"ask": "How many of the four points can one line get right? Vote: three; all; all, with two linear layers", "board": "The square of four points; the network with its numbers, blue forward, red back", "cut": "2 The picture of both planes", "expect": "Many vote for two layers. Three is right: both diagonals have one midpoint", "jump": "setup", "minutes": 11, "misconception": "More linear layers can do more"}
 # ## Four points, one line
 #
 # XOR is true when its two inputs differ. A line scores a point, $s=w_1x_1+w_2x_2+b$, and says *true* where $s>0$.
@@ -107,7 +107,7 @@ plots.draw_network(values, links, slopes, title=title, ax=ax)
 #
 # Networks are built of such blocks: one mixes, one bends, a last one makes probabilities. For each: its whole Jacobian, then the line that makes it needless.
 
-# %% [markdown] lecture={"ask": "How many of the 12 entries of dy/dW are not zero?", "board": "I \u2297 x\u1d40 as two boxes; below it \u03a3 over a with the \u03b4 crossed out", "cut": "The tensor", "expect": "6: each output sees its own row of W only", "jump": "setup", "minutes": 13, "misconception": "dy/dW is the vector x"}
+# %% [markdown] lecture={"ask": "How many of the 12 entries of dy/dW are not zero?", "board": "I \u2297 x\u1d40 as two boxes; below it \u03a3 over a with the \u03b4 crossed out", "cut": "3 The other stacking and the tensor", "expect": "6: each output sees its own row of W only", "jump": "setup", "minutes": 13, "misconception": "dy/dW is the vector x"}
 # ## The linear layer, by its Jacobians
 #
 # The block that learns. One sample, a column $x$, in A's section 3.2:
@@ -188,7 +188,7 @@ print(f"{40 * 40 * 784:,} numbers, {1 - 1 / 40:.1%} of them zero, for {40 * 784:
 # %% [markdown]
 # (c): each of the weights that (b) counts has 40 derivatives, one for each output. Nobody builds that matrix. $dl/dy$ and $x$ are enough.
 
-# %% [markdown] lecture={"ask": "Why is dW a sum over the samples?", "board": "X, W and Y as boxes; one row of X and of Y shaded", "cut": "The entry-by-entry check", "expect": "One W serves all samples, so the loss feels it through each", "jump": "setup", "minutes": 12, "misconception": "Each sample has its own gradient and one picks the mean afterwards"}
+# %% [markdown] lecture={"ask": "Why is dW a sum over the samples?", "board": "X, W and Y as boxes; one row of X and of Y shaded", "cut": "2 The library's block against B's formulas", "expect": "One W serves all samples, so the loss feels it through each", "jump": "setup", "minutes": 12, "misconception": "Each sample has its own gradient and one picks the mean afterwards"}
 # ## Many samples, as rows
 #
 # Document B lays samples out as rows of $X$, with its $W$ the other way round, (in, out), and no bias:
@@ -260,7 +260,7 @@ agree(dW, (X.T @ dY).T)
 agree(db, dY.sum(axis=0))
 assert check_vjp(linear, X, W_B.T, np.zeros(3)) < 1e-7
 
-# %% [markdown] lecture={"ask": "What do central differences answer at the corner?", "board": "The corner, and a ruler turned about it", "cut": "The leak above 1", "expect": "One half, the mean of both sides", "jump": "setup", "minutes": 12, "misconception": "The derivative at 0 is 0 because the library says so"}
+# %% [markdown] lecture={"ask": "What do central differences answer at the corner?", "board": "The corner, and a ruler turned about it", "break": 10, "cut": "3 The leak above 1", "expect": "One half, the mean of both sides", "jump": "setup", "minutes": 12, "misconception": "The derivative at 0 is 0 because the library says so"}
 # ## ReLU and its corner
 #
 # $y=\max(0,x)$ bends each entry by itself: the Jacobian is diagonal, 1 where $x>0$ and 0 where $x<0$. So on the way back it is a mask, and no matrix:
@@ -332,7 +332,7 @@ exercise("leaky ReLU's pullback", leaky_back)
 #
 # </details>
 
-# %% [markdown] lecture={"ask": "A tanh and a sigmoid network are the same function. One step of descent at the same rate: are they still?", "board": "Both curves and, below them, both slopes", "cut": "The step", "expect": "Most say yes. No: their parameters are different ones", "jump": "setup", "minutes": 16, "misconception": "What represents the same learns the same"}
+# %% [markdown] lecture={"ask": "A tanh and a sigmoid network are the same function. One step of descent at the same rate: are they still?", "board": "Both curves and, below them, both slopes", "cut": "4 One step of two networks", "expect": "Most say yes. No: their parameters are different ones", "jump": "setup", "minutes": 16, "misconception": "What represents the same learns the same"}
 # ## Functions that squash
 #
 # The sigmoid is $S=1/(1+e^{-x})$. Its slope, as B derives it:
@@ -444,7 +444,7 @@ agree(after_S[0] / 2 - w, (after[0] - w) / 4)
 # (b). They represent the same, as (a) has it, but by other *parameters*. Since $w_S=2w$, the gradient is half as long, $\frac{dL}{dw_S}=\frac12\frac{dL}{dw}$, and of that step
 # half arrives in $w=\frac12w_S$: a quarter of the move.
 
-# %% [markdown] lecture={"ask": "Weights four times as large: is the sigmoid's slope of a quarter made up for?", "board": "Ten boxes in a row, \u00d7 \u00bc under each", "cut": "The panel", "expect": "Many say wholly. In part: sums grow, and far out the slope is smaller", "jump": "setup", "minutes": 9, "misconception": "Vanishing gradients come from the quarter alone"}
+# %% [markdown] lecture={"ask": "Weights four times as large: is the sigmoid's slope of a quarter made up for?", "board": "Ten boxes in a row, \u00d7 \u00bc under each", "cut": "2 The panel", "expect": "Many say wholly. In part: sums grow, and far out the slope is smaller", "jump": "setup", "minutes": 9, "misconception": "Vanishing gradients come from the quarter alone"}
 # ## Slopes through depth
 #
 # The way back through ten layers multiplies ten slopes. For the sigmoid, the slopes alone leave at most $(\frac14)^{10}\approx10^{-6}$ of a gradient. D: a small slope makes descent slow.
@@ -503,7 +503,7 @@ assert [kept("ReLU", gain).signal[-1] > 1e4 for gain in (1.75, 2)] == [False, Tr
 assert 1 / 2 < left("leaky ReLU", 1) < 2
 assert 1 / 2 < kept("leaky ReLU", 1).signal[-1] < 2
 
-# %% [markdown] lecture={"ask": "How many numbers does the Jacobian of softmax hold, and how many does the pullback need?", "board": "Four scores, four probabilities, all sixteen links", "cut": "The way by logarithms", "expect": "n squared, and n", "jump": "setup", "minutes": 15, "misconception": "softmax acts on each score by itself, so its Jacobian is diagonal"}
+# %% [markdown] lecture={"ask": "How many numbers does the Jacobian of softmax hold, and how many does the pullback need?", "board": "Four scores, four probabilities, all sixteen links", "cut": "4 The way by logarithms, and what slid in", "expect": "n squared, and n", "jump": "setup", "minutes": 15, "misconception": "softmax acts on each score by itself, so its Jacobian is diagonal"}
 # ## Softmax and its whole Jacobian
 #
 # Scores become probabilities, $p_i=e^{z_i}/\Sigma$ with $\Sigma=\sum_ke^{z_k}$. Through $\Sigma$ each $p_i$ hears of **every** $z_j$. A's quotient rule has two cases:
@@ -592,7 +592,7 @@ assert check_vjp(softmax, np.log(e)) < 1e-7
 # %% [markdown]
 # (b): each *column* was divided by another sample's sum. Three samples would have given the error of (a). A square batch goes wrong in silence.
 
-# %% [markdown] lecture={"ask": "Scores 60, 55, 0: what does clipping at 50 make of them?", "board": "The clip's graph: a slope of 1, then flat", "cut": "The panel", "expect": "A tie of the first two, and no gradient to part them", "jump": "setup", "minutes": 13, "misconception": "Clipping only prevents the overflow, so it cannot matter"}
+# %% [markdown] lecture={"ask": "Scores 60, 55, 0: what does clipping at 50 make of them?", "board": "The clip's graph: a slope of 1, then flat", "cut": "3 The panel", "expect": "A tie of the first two, and no gradient to part them", "jump": "setup", "minutes": 13, "misconception": "Clipping only prevents the overflow, so it cannot matter"}
 # ## Scores too large
 #
 # $e^{1000}$ is no float64, and softmax as defined answers nan. A names two remedies, one after the other: clip the scores to $[-50,50]$, or subtract the largest.
@@ -687,7 +687,7 @@ assert [pull(label=k) > 0 for k in range(4)] == [False, False, True, True]
 nan_at = lambda o: np.isnan(lab.repaired(**panel | {"repair": "as defined", "offset": o}).p).any()
 assert [nan_at(offset) for offset in (600, 650)] == [False, True]
 
-# %% [markdown] lecture={"ask": "Does doubling the width halve the error? And: does training find what can be written down?", "board": "Three ramps that add up to a roof", "cut": "The proof for a parabola", "expect": "It quarters it; and no", "jump": "setup", "minutes": 16, "misconception": "The theorem says that training finds the approximation, and everywhere"}
+# %% [markdown] lecture={"ask": "Does doubling the width halve the error? And: does training find what can be written down?", "board": "Three ramps that add up to a roof", "cut": "3 The proof for a parabola", "expect": "It quarters it; and no", "jump": "setup", "minutes": 16, "misconception": "The theorem says that training finds the approximation, and everywhere"}
 # ## Any continuous function, on an interval
 #
 # A opens with a promise: one hidden layer comes as close as wanted to any continuous function. Build it. A unit $\mathrm{relu}(t-t_k)$ is 0 up to its *knot* $t_k$ and then rises. So walk from knot to
@@ -811,7 +811,7 @@ kinked = by_width("kinked", "ReLU")[[4, 8]]  # 16 and 256 units: four doublings
 assert 2**3 < kinked[0] / kinked[1] < 2**5
 assert all(np.ptp(by_width(name, "x²")[1:]) < 1e-6 for name in lab.TARGETS)
 
-# %% [markdown] lecture={"ask": "Which of these would you have called wrong two hours ago?", "board": "Nothing", "cut": "All of it: it is for reading at home", "expect": "The corner at 0, perhaps; most of what the notes say holds", "jump": "setup", "minutes": 1, "misconception": "A misprint makes notes useless"}
+# %% [markdown] lecture={"ask": "Which of these would you have called wrong two hours ago?", "board": "Nothing", "cut": "1 All of it: it is for reading at home", "expect": "The corner at 0, perhaps; most of what the notes say holds", "jump": "setup", "minutes": 1, "misconception": "A misprint makes notes useless"}
 # ## Every claim about blocks
 #
 # How much of what the documents say of blocks holds as printed?
