@@ -11,7 +11,6 @@ from nnlib.experiments.lesson_01 import (
     TOLERANCE,
     angle,
     descend,
-    descents,
     entry_gaps,
     find,
     look,
@@ -22,7 +21,7 @@ from nnlib.experiments.lesson_01 import (
     ways,
     ways_on,
 )
-from nnlib.landscapes import bowl, rosenbrock
+from nnlib.landscapes import bowl
 
 DTYPES = list(TOLERANCE)
 
@@ -72,34 +71,6 @@ def test_steps_multiply_by_one_minus_rate_times_curvature():
     path = descend(bowl(4).gradient, np.array([1.0, 1.0]), rate=0.1, steps=3)
     np.testing.assert_allclose(path[:, 0], 0.9 ** np.arange(4))
     np.testing.assert_allclose(path[:, 1], 0.6 ** np.arange(4))
-
-
-def test_descents_by_hand():
-    starts, rates = np.array([[8.0, 0.0], [0.0, 8.0]]), [0.5, 1.5, 2.5]
-    found = descents(bowl(1), starts, rates, most=200)
-    np.testing.assert_array_equal(found.steps[:2], 10)  # (1/2)^10 is the first below a thousandth
-    assert np.isinf(found.steps[2]).all()
-    np.testing.assert_array_equal(found.closer, [[1, 1], [1, 1], [0, 0]])
-    np.testing.assert_allclose(found.off, 0, atol=1e-6)
-
-
-def test_descents_agree_with_a_plain_loop():
-    landscape, start, rate = rosenbrock(), np.array([-1.989, 1.4527]), 1e-3
-    path = descend(landscape.gradient, start, rate=rate, steps=20_000)
-    distance = np.linalg.norm(path - 1, axis=1)
-    steps = int(np.argmax(distance <= distance[0] / 1000))
-    found = descents(landscape, start[:, None], [rate], most=20_000)
-    assert found.steps[0, 0] == steps > 1000
-    closer = np.mean(np.diff(distance[: steps + 1]) < 0)
-    assert found.closer[0, 0] == pytest.approx(closer, abs=1e-12)
-    assert closer < 1  # round the bend the way down leads away
-
-
-def test_a_run_that_does_not_arrive_in_time_says_so():
-    found = descents(bowl(1), np.array([[1.0], [0.0]]), [0.01], most=5)
-    assert np.isinf(found.steps[0, 0])
-    assert found.closer[0, 0] == 1
-    assert np.isinf(descents(bowl(1), np.array([[1.0], [0.0]]), [0.5], most=9).steps)  # 1/512
 
 
 # -- differences --------------------------------------------------------------------------------
@@ -198,6 +169,12 @@ def test_the_microscope_says_where_the_error_comes_from(step, settings, finding)
     assert view.finding == finding
     words = {"right": "Agreed", "wrong": "Wrong gradient", "kink": "kink"}
     assert words.get(finding, finding.capitalize()) in view.verdict
+
+
+def test_exactly_on_a_kink_the_error_does_not_move_with_the_step():
+    views = [microscope(h, kink=0.0) for h in (1e-2, 1e-4, 1e-6, 1e-8)]
+    assert np.allclose([view.error for view in views], 0.082, atol=5e-4)
+    assert {view.finding for view in views} == {"kink"}  # and not that the gradient is wrong
 
 
 @pytest.mark.parametrize("bug", [-1.0, 0.0, 1.01, 1.00001])

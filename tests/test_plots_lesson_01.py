@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from pictures import assert_legible
 
 from nnlib.experiments.lesson_01 import STEPS, descend, microscope, ways
@@ -9,11 +10,14 @@ from nnlib.landscapes import LANDSCAPES, bowl
 from nnlib.plots.canvas import new_figure, style
 from nnlib.plots.landscapes import draw_paths
 from nnlib.plots.lesson_01 import (
+    draw_corner,
     draw_cosine,
+    draw_fog,
     draw_gaps,
     draw_microscope,
     draw_remainder,
     draw_step_errors,
+    draw_way_back,
     draw_ways,
 )
 from nnlib.plots.matrices import draw_entries
@@ -68,6 +72,13 @@ def test_at_the_minimum_there_is_no_arrow_down(figure):
     assert right.get_title() == "slope 0 in every direction"
 
 
+def test_in_fog_the_way_down_is_not_told(figure):
+    ax = figure.add_subplot()
+    draw_fog(bowl(100)._replace(domain=((-13, 13), (-5, 5))), P, ax=ax)
+    star, dot = (line.get_xydata().tolist() for line in ax.lines)
+    assert (star, dot) == ([[0, 0]], [P.tolist()])
+
+
 def test_the_cosine_has_its_lowest_point_where_it_says(figure):
     ax = figure.add_subplot()
     draw_cosine(ways(bowl(3), P, 30), 30, ax=ax)
@@ -90,6 +101,37 @@ def test_the_remainder_and_its_square(figure):
     ax, sizes = figure.add_subplot(), np.array([1, 0.1])
     draw_remainder(sizes, np.array([3, 0.02]), ax=ax)
     np.testing.assert_allclose(ax.lines[1].get_ydata(), [3, 0.03])
+
+
+def test_the_way_back_shows_values_slopes_and_links_but_those_of_0(figure):
+    W, x = np.array([[1.0, -1.0], [1.0, 0.0], [2.0, 5.0]]), np.array([2.0, 1.0])
+    values, slopes = {"x": x, "y": W @ x}, [W.T @ [1, 2, 3], np.array([1, 2, 3])]
+    ax = figure.add_subplot()
+    draw_way_back(values, slopes, [W], title="three of two", ax=ax)
+    texts = [text.get_text() for text in ax.texts]
+    assert texts[:5] == ["1", "−1", "1", "2", "5"]
+    assert len(ax.lines) == 5
+    for said in ("x₁ = 2", "dx₁ = 9", "x₂ = 1", "dx₂ = 14", "y₁ = 1", "y₃ = 9", "dy₃ = 3"):
+        assert said in texts
+
+
+def test_lines_of_the_way_back_end_at_the_places_of_their_numbers(figure):
+    ax = figure.add_subplot()
+    values, slopes = {"x": np.ones(2), "L": np.ones(1)}, [np.ones(2), np.ones(1)]
+    draw_way_back(values, slopes, [np.array([[0.0, 7.0]])], title="one line", ax=ax)
+    (line,) = ax.lines
+    heights = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    (x, start), (right, end) = line.get_xydata()
+    assert (x, right) == (0, 1)
+    assert heights["dx₂ = 1"] < start < heights["x₂ = 1"] < heights["dx₁ = 1"]
+    assert heights["dL = 1"] < end < heights["L = 1"]
+
+
+def test_on_the_corner_the_chord_has_half_the_slope(figure):
+    ax = figure.add_subplot()
+    draw_corner(0.25, ax=ax)
+    (left, low), (right, high) = ax.lines[1].get_xydata()
+    assert (right - left, (high - low) / (right - left)) == (0.5, 0.5)
 
 
 def test_entries_are_coloured_by_group(figure):
@@ -134,3 +176,19 @@ def test_the_worst_entry_has_its_number_even_when_none_fails(figure):
     assert ax.get_title() == "none of 2 entries fails"
     assert [text.get_text() for text in ax.texts] == ["−9"]
     assert not ax.lines
+
+
+def luminance(colour):
+    """How light a colour is, from 0 to 1, as contrast is defined."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+@pytest.mark.parametrize("gap", [1e-12, 1e-6, 1e-3, 0.1, 1.0, 30.0, np.nan])
+def test_the_number_in_a_cell_has_contrast(figure, gap):
+    ax = figure.add_subplot()
+    draw_gaps(np.array([[gap]]), 1e-7, ax=ax)
+    (cells,), (text,) = ax.collections, ax.texts
+    cell = luminance(cells.to_rgba(cells.get_array()).reshape(-1, 4)[0])
+    number = luminance(to_rgb(text.get_color()))
+    assert (max(cell, number) + 0.05) / (min(cell, number) + 0.05) >= 4.5

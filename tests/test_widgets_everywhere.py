@@ -203,7 +203,7 @@ def test_ten_is_not_one_e_plus_one():
 def test_a_negative_place_has_the_minus_of_its_slope():
     panel = SteepestDescentPanel()
     panel.controls["x"].value = -12
-    assert panel.words.value.startswith("At (−12, 6) the slope along u is −1.39")
+    assert panel.words.value.startswith("At (−12, 3) the slope along u is −5.89")
 
 
 # -- what a control does -----------------------------------------------------------------------

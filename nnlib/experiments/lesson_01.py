@@ -1,6 +1,6 @@
 """What lesson 01 measures: ways down, steps of gradient descent, differences at every step size."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,48 +110,6 @@ def descend(gradient: Callable, start: Array, *, rate: Any, steps: int) -> Array
     for _ in range(whole_number("descend", "steps", steps, low=0)):
         path.append(path[-1] - rate * gradient(path[-1]))
     return np.array(path)
-
-
-class Descents(NamedTuple):
-    """Gradient descent with several rates (rows) from several starts (columns).
-
-    closer   the share of the steps that came closer to the nearest minimum.
-    steps    how many it took to a thousandth of the first distance; inf when it never came there.
-    off      degrees from the first step to the nearest minimum, one for each start.
-    """
-
-    closer: Array
-    steps: Array
-    off: Array
-
-
-def descents(landscape: Landscape, starts: Array, rates: Sequence[float], *, most: int) -> Descents:
-    """Walk until each run has come to a thousandth of its distance, or is a million times as far.
-
-    Shapes   starts (2, starts), rates (rates,) -> closer and steps (rates, starts), off (starts,)
-    Source   A-2-tomin, A-2-step.
-
-    >>> from nnlib.landscapes import bowl
-    >>> found = descents(bowl(1), np.array([[8.0], [0.0]]), [0.5, 2.5], most=100)
-    >>> found.closer.ravel(), found.steps.ravel(), found.off
-    (array([1., 0.]), array([10., inf]), array([0.]))
-    """
-    gradient, nearest = landscape.gradient, landscape.nearest
-    to_minimum = lambda p: np.linalg.norm(p - nearest(p), axis=0)
-    rate = np.asarray(rates, float)[:, None]
-    p = np.repeat(starts[:, None], len(rate), axis=1)  # (2, rates, starts)
-    first = distance = to_minimum(p)
-    going, taken, closer = distance > 0, np.zeros(first.shape, int), np.zeros(first.shape, int)
-    for _ in range(whole_number("descents", "most", most, low=1)):
-        p = np.where(going, p - rate * gradient(p), p)
-        before, distance = distance, to_minimum(p)
-        taken, closer = taken + going, closer + (going & (distance < before))
-        going = going & (distance > first / 1000) & (distance < 1e6 * first)
-        if not going.any():
-            break
-    steps = np.where(distance <= first / 1000, taken, np.inf)
-    off = [angle(-gradient(start), nearest(start) - start) for start in starts.T]
-    return Descents(closer / np.maximum(taken, 1), steps, np.array(off))
 
 
 # -- Differences, close up ------------------------------------------------------------------------

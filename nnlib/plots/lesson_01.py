@@ -1,6 +1,6 @@
 """The pictures of lesson 01."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,12 +8,36 @@ from matplotlib.axes import Axes
 from nnlib.checks import Array
 from nnlib.experiments.lesson_01 import STEPS, View, Ways
 from nnlib.landscapes import Landscape
-from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, RED, SMALL
+from nnlib.plots.canvas import BLUE, GREEN, GREY, INK, PALE, RED, SMALL
 from nnlib.plots.curves import draw_lines
 from nnlib.plots.landscapes import draw_arrow, draw_level_sets
 from nnlib.words import minus, short, two_decimals
 
+CENTRED = {"ha": "center", "va": "center"}
+BOX = {"facecolor": "white", "edgecolor": INK, "boxstyle": "round,pad=0.25"}
+LINK = {
+    "color": INK,
+    "fontsize": SMALL,
+    "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 2},
+}
+
 # -- Ways down ------------------------------------------------------------------------------------
+
+
+def draw_fog(landscape: Landscape, p: Array, *, ax: Axes) -> None:
+    """Draw where somebody stands, and no way down: that is for the class to find.
+
+    >>> from nnlib.landscapes import bowl
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(9, 4).add_subplot()
+    >>> draw_fog(bowl(100), np.array([10.0, 1.0]), ax=ax)
+    >>> ax.texts[-1].get_text()
+    'you'
+    """
+    draw_level_sets(landscape, p, ax=ax)
+    ax.plot(*p, "o", color=INK, markersize=11)
+    ax.annotate("you", p, (0, 14), textcoords="offset points", ha="center", fontsize=SMALL)
+    ax.set_title("Which way does the ground fall most?")
 
 
 def draw_ways(landscape: Landscape, p: Array, found: Ways, *, ax: Axes) -> None:
@@ -95,10 +119,76 @@ def draw_remainder(sizes: Array, gaps: Array, *, ax: Axes) -> None:
     ax.legend()
 
 
-# -- Arrays ---------------------------------------------------------------------------------------
+# -- The way back ---------------------------------------------------------------------------------
+
+
+def draw_way_back(
+    values: Mapping[str, Array],
+    slopes: Sequence[Array],
+    links: Sequence[Array],
+    *,
+    title: str,
+    ax: Axes,
+) -> None:
+    """Draw a network: a place for each number, its value, and below it the loss's slope by it.
+
+    slopes   of the last number by all others, in the shape of the values.
+    links    the Jacobian of each layer of values by the one before; where it is 0 there is no line.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(8, 4).add_subplot()
+    >>> three, one = np.array([3.0]), np.ones(1)
+    >>> layers, links = {"x": three, "L": three**2}, [6 * np.eye(1)]
+    >>> draw_way_back(layers, [6 * one, one], links, title="A square", ax=ax)
+    >>> [text.get_text() for text in ax.texts]
+    ['6', 'x = 3', 'dx = 6', 'L = 9', 'dL = 1', 'values forward', 'derivatives back']
+    """
+    places = [np.linspace(1, -1, 2 * len(layer) + 1)[1::2] for layer in values.values()]
+    for k, J in enumerate(links):
+        for i, j in np.argwhere(J):
+            ends = places[k][j], places[k + 1][i]
+            ax.plot([k, k + 1], ends, "-", color=PALE, linewidth=2, zorder=0)
+            ax.text(k + 0.36, np.interp(0.36, [0, 1], ends), short(J[i, j]), **LINK, **CENTRED)
+    for k, ((name, layer), back) in enumerate(zip(values.items(), slopes, strict=True)):
+        for i, (value, slope) in enumerate(zip(layer, back, strict=True)):
+            own = f"{name}{'₁₂₃₄₅₆₇₈₉'[i]}" if len(layer) > 1 else name
+            x, y = k, places[k][i]
+            ax.text(x, y + 0.11, f"{own} = {short(value)}", color=BLUE, bbox=BOX, **CENTRED)
+            ax.text(x, y - 0.14, f"d{own} = {short(slope)}", color=RED, bbox=BOX, **CENTRED)
+    last = len(links)
+    for text, height, (start, end), colour in (
+        ("values forward", 1.12, (0, last), BLUE),
+        ("derivatives back", -1.12, (last, 0), RED),
+    ):
+        arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "mutation_scale": 18}
+        ax.annotate("", (end, height), (start, height), arrowprops=arrow)
+        ax.text(last / 2, height, text, color=colour, bbox=BOX | {"edgecolor": "white"}, **CENTRED)
+    ax.set(xlim=(-0.4, last + 0.4), ylim=(-1.25, 1.25), title=title)
+    ax.axis("off")
 
 
 # -- Differences ----------------------------------------------------------------------------------
+
+
+def draw_corner(h: float, *, ax: Axes) -> None:
+    """Draw ReLU's corner, its slope on either side, and the chord of a central difference.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(8, 4).add_subplot()
+    >>> draw_corner(0.5, ax=ax)
+    >>> [line.get_label() for line in ax.lines[:2]]
+    ['y = max(0, w)', 'central difference: slope ½']
+    """
+    w = np.array([-1.0, 0.0, 1.0])
+    ax.plot(w, np.maximum(0, w), "-", color=INK, label="y = max(0, w)")
+    chord = np.array([-h, h])
+    look = {"color": RED, "marker": "o", "markersize": 9, "linestyle": "--"}
+    ax.plot(chord, np.maximum(0, chord), label="central difference: slope ½", **look)
+    beside = {"color": BLUE, "fontsize": SMALL, "va": "bottom"}
+    ax.text(-1, 0.04, "from the left: slope 0", **beside)
+    ax.text(0.3, 0.12, "from the right: slope 1", **beside)
+    ax.set(xlabel="weight w", ylabel="y", title="On the corner the chord has a slope of its own")
+    ax.legend(loc="upper left")
 
 
 def draw_step_errors(steps: Array, curves: Mapping[str, Array], *, title: str, ax: Axes) -> None:
@@ -165,15 +255,15 @@ def draw_gaps(gaps: Array, tolerance: float, *, ax: Axes) -> None:
     """
     shades = np.log10(np.clip(np.nan_to_num(gaps, nan=1.0), 1e-12, 1))
     edges = [np.arange(n + 1) - 0.5 for n in gaps.shape[::-1]]
-    ax.pcolormesh(*edges, shades, cmap="Oranges", vmin=-12, vmax=0)  # faster than an image
+    pale = 6  # so that dark numbers can be read on the strongest cell
+    ax.pcolormesh(*edges, shades, cmap="Oranges", vmin=-12, vmax=pale)  # faster than an image
     ax.invert_yaxis()
     failed = ~(gaps <= tolerance)
     worst = np.unravel_index(np.where(np.isnan(gaps), np.inf, gaps).argmax(), gaps.shape)
     for i, j in {tuple(map(int, at)) for at in (*np.argwhere(failed), worst)}:
         gap = gaps[i, j]
         text = str(round(np.log10(gap))) if gap > 1e-15 else "–"
-        colour = "white" if gap > 1e-3 else INK
-        ax.text(j, i, minus(text), ha="center", va="center", color=colour, fontsize=14)
+        ax.text(j, i, minus(text), color=INK, fontsize=14, **CENTRED)
         if failed[i, j]:
             ax.plot(*frame(i, j), "-", color=INK, linewidth=2.5, clip_on=False)
     count = int(failed.sum())

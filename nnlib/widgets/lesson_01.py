@@ -21,7 +21,7 @@ class SteepestDescentPanel(Panel):
     >>> panel = SteepestDescentPanel("valley ½(x² + 100y²)")
     >>> panel.controls["degrees"].value = 0
     >>> panel.words.value[:63]
-    'At (6, 6) the slope along u is 6.00, and ∇f lies 89.4° from u. '
+    'At (9, 3) the slope along u is 9.00, and ∇f lies 88.3° from u. '
     """
 
     measure = staticmethod(ways_on)
@@ -32,8 +32,8 @@ class SteepestDescentPanel(Panel):
             "landscape": ipywidgets.Dropdown(
                 options=list(LANDSCAPES), value=landscape, description="landscape"
             ),
-            "x": slider(6, min=-REACH, max=REACH, step=0.5, description="x"),
-            "y": slider(6, min=-REACH, max=REACH, step=0.5, description="y"),
+            "x": slider(9, min=-REACH, max=REACH, step=0.5, description="x"),
+            "y": slider(3, min=-REACH, max=REACH, step=0.5, description="y"),
             "degrees": ipywidgets.IntSlider(
                 30, min=0, max=360, step=5, description="direction of u, degrees"
             ),
