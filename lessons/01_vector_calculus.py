@@ -40,7 +40,7 @@ from nnlib.widgets.lesson_01 import MicroscopePanel, SteepestDescentPanel
 
 use_style()
 
-# %% [markdown] lecture={"ask": "You step where the ground falls most. By how many degrees do you miss the lowest point?", "board": "an ellipse ten times as long as wide, a dot on it, a star in its middle", "cut": "nothing", "expect": "Most say 0, some 45; write the votes down", "jump": "setup", "minutes": 3, "misconception": "Down is where the minimum lies"}
+# %% [markdown] lecture={"ask": "You step where the ground falls most. By how many degrees do you miss the lowest point?", "board": "an ellipse ten times as long as wide, a dot on it, a star in its middle", "cut": "0 nothing", "expect": "Most say 0, some 45; write the votes down", "jump": "setup", "minutes": 3, "misconception": "Down is where the minimum lies"}
 # ## Down, in fog
 #
 # A network's **loss** is one number: how bad its weights are. No formula gives the best of a million weights, and nobody can draw such a loss; but at each point one can know how high it is and how it slopes. As in fog.
@@ -55,7 +55,7 @@ _, ax = plt.subplots(figsize=(9, 4.5))
 plots.draw_fog(valley, start, ax=ax)
 plt.show()
 
-# %% [markdown] lecture={"ask": "In which direction is the slope 0?", "board": "p, an arrow u of length 1, its two sides u\u2081 and u\u2082; then \u2207f and the angle between", "cut": "the limit, coordinate by coordinate", "expect": "Across the gradient, along the line of equal height", "jump": "setup", "minutes": 12, "misconception": "The slope is a property of the point; it belongs to a point and a direction"}
+# %% [markdown] lecture={"ask": "In which direction is the slope 0?", "board": "p, an arrow u of length 1, its two sides u\u2081 and u\u2082; then \u2207f and the angle between", "cut": "2 the limit, coordinate by coordinate", "expect": "Across the gradient, along the line of equal height", "jump": "setup", "minutes": 12, "misconception": "The slope is a property of the point; it belongs to a point and a direction"}
 # ## How steep, in which direction?
 #
 # Take $f(p)=\frac12(p_1^2+3p_2^2)$ at $p=(1,1)$ and leave along $u=(0.6,0.8)$. Having gone $t$, one stands at $p+tu$. How steep is it?
@@ -124,7 +124,7 @@ SteepestDescentPanel()
 #
 # The cosine is never below $-1$, so the least slope is $-\lVert\nabla f\rVert$, at 180° from $\nabla f$: along $u=-\nabla f/\lVert\nabla f\rVert$, **steepest descent**. A derives it just so.
 
-# %% [markdown] lecture={"ask": "Newton's direction points to the minimum. Why not always go there?", "board": "\u2207f = (10, 100) beside the way home (\u221210, \u22121)", "cut": "Newton", "expect": "It needs n\u00b2 second derivatives", "jump": "setup", "minutes": 9, "misconception": "Steepest descent points to the minimum"}
+# %% [markdown] lecture={"ask": "Newton's direction points to the minimum. Why not always go there?", "board": "\u2207f = (10, 100) beside the way home (\u221210, \u22121)", "cut": "3 Newton", "expect": "It needs n\u00b2 second derivatives", "jump": "setup", "minutes": 9, "misconception": "Steepest descent points to the minimum"}
 # ## Down is not towards the minimum
 #
 # The valley of the vote was $f=\frac12(p_1^2+100p_2^2)$, its dot $(10,1)$. By hand: $\nabla f=(10,100)$, and the way home is $-p$.
@@ -165,7 +165,7 @@ print(f"gradient {8 * weights / 1e6:.1f} MB, H {8 * weights**2 / 1e9:.0f} GB")
 # %% [markdown]
 # (c), and solving with it takes $10^{13}$ products a step. (a) is the gradient, (b) would be $H$ of a thousand weights. (Nor does Newton always go down: [lesson 4](04_optimizers.ipynb).) So networks walk downhill, one small step after the other.
 
-# %% [markdown] lecture={"ask": "f = \u00bd\u03bbp\u00b2, step size 2.1/\u03bb: what does one step do to p?", "board": "a parabola; from p to the other side, and farther out", "cut": "One rate for all", "expect": "It becomes \u22121.1 p", "jump": "setup", "minutes": 13, "misconception": "A step against the gradient comes closer"}
+# %% [markdown] lecture={"ask": "f = \u00bd\u03bbp\u00b2, step size 2.1/\u03bb: what does one step do to p?", "board": "a parabola; from p to the other side, and farther out", "cut": "3 one rate for all", "expect": "It becomes \u22121.1 p", "jump": "setup", "minutes": 13, "misconception": "A step against the gradient comes closer"}
 # ## How far to go
 #
 # A step of **gradient descent** is $p\leftarrow p-\alpha\nabla f$; $\alpha$ is the **step size**. On a parabola $f=\frac12\lambda p^2$, whose **curvature** (second derivative) is $\lambda$,
@@ -238,7 +238,7 @@ for rate in (1e-3, 1e-5, 1e-7):
 # %%
 claim("A-2-step")
 
-# %% [markdown] lecture={"ask": "y has 3 entries, x has 2; what is the shape of the derivative?", "board": "the table of J: a row for each output, a column for each input", "cut": "what J leaves out", "expect": "(3, 2): a row for each output", "jump": "setup", "minutes": 11, "misconception": "The derivative is a number, or has the shape of the input"}
+# %% [markdown] lecture={"ask": "y has 3 entries, x has 2; what is the shape of the derivative?", "board": "the table of J: a row for each output, a column for each input", "cut": "3 what J leaves out", "expect": "(3, 2): a row for each output", "jump": "setup", "minutes": 11, "misconception": "The derivative is a number, or has the shape of the input"}
 # ## The Jacobian
 #
 # A layer takes a vector $x\in\mathbb R^n$ to a vector $y\in\mathbb R^m$. Every output has a slope by every input: $m\cdot n$ numbers, the **Jacobian**, which A defines as we do, with a row for each output:
@@ -311,7 +311,7 @@ plt.show()
 #
 # where $O(\lVert\delta x\rVert^2)$ is anything that stays below a fixed multiple of $\lVert\delta x\rVert^2$ as $\delta x\to0$. Beside $\delta x$ itself that vanishes, so derivatives may drop it.
 
-# %% [markdown] lecture={"ask": "L = v\u1d40Xc: what is dL/dX?", "board": "X with its entries; over each, dL by that entry", "cut": "the change \u03b4X", "expect": "The outer product v c\u1d40, in the shape of X", "jump": "setup", "minutes": 8, "misconception": "A gradient is a row, or a column; a matrix needs new rules"}
+# %% [markdown] lecture={"ask": "L = v\u1d40Xc: what is dL/dX?", "board": "X with its entries; over each, dL by that entry", "cut": "1 the change \u03b4X", "expect": "The outer product v c\u1d40, in the shape of X", "jump": "setup", "minutes": 8, "misconception": "A gradient is a row, or a column; a matrix needs new rules"}
 # ## A gradient has the shape of its variable
 #
 # At the end of a network stands one number, the loss $L$. Then $J$ has one row, and A's section 2.1 writes the gradient as a **row**; from section 3 on it is a **column**. Either will do for who keeps to one, as A says. Mixed, the product does not exist:
@@ -348,7 +348,7 @@ assert np.allclose(dX, numerical_gradient(lambda X: v @ X @ c, X), atol=1e-8)
 assert np.isclose(δL, (dX * δX).sum())
 assert np.isclose(δL, vec(dX) @ vec(δX))
 
-# %% [markdown] lecture={"ask": "J is (2, 12); may we reshape it to (3, 2, 4)?", "board": "X with numbered entries, read by rows, then by columns", "cut": "the Kronecker product", "expect": "The sizes fit, and the entries are scrambled: reshape keeps the order of memory", "jump": "setup", "minutes": 13, "misconception": "reshape moves axes"}
+# %% [markdown] lecture={"ask": "J is (2, 12); may we reshape it to (3, 2, 4)?", "board": "X with numbered entries, read by rows, then by columns", "break": 10, "cut": "3 the Kronecker product", "expect": "The sizes fit, and the entries are scrambled: reshape keeps the order of memory", "jump": "setup", "minutes": 13, "misconception": "reshape moves axes"}
 # ## Matrices as long vectors
 #
 # A *vector* by a *matrix*? Document A's trick: stack the matrix into a vector, take the Jacobian, fold it back. It works, and what follows says how.
@@ -429,7 +429,7 @@ assert np.count_nonzero(np.abs(small) > 1e-6) == 3 * 4
 # %% [markdown]
 # (b): an output depends on its own row of $W$ only, with 784 entries. 10 MB, nearly all zeros, for one small layer and one image. There must be a way around it.
 
-# %% [markdown] lecture={"ask": "With gradients as columns, in which order do the links multiply?", "board": "x \u2192 y \u2192 L, a Jacobian over each arrow", "cut": "the hidden layer", "expect": "Transposed and reversed: the last link first", "jump": "setup", "minutes": 8, "misconception": "Each link is a vector, so the order does not matter"}
+# %% [markdown] lecture={"ask": "With gradients as columns, in which order do the links multiply?", "board": "x \u2192 y \u2192 L, a Jacobian over each arrow", "cut": "1 the hidden layer", "expect": "Transposed and reversed: the last link first", "jump": "setup", "minutes": 8, "misconception": "Each link is a vector, so the order does not matter"}
 # ## The chain rule
 #
 # Let $x\to y\to L$. A small change passes through both links:
@@ -473,7 +473,7 @@ assert np.allclose(J_y.T @ dy, (dy.T @ J_y).T)
 # %%
 claim("A-3.1-cols")
 
-# %% [markdown] lecture={"ask": "Two ways lead from x\u2081 to the loss. What does x\u2081 get back?", "board": "the network of the picture, empty; fill in the values from the left, then the derivatives from the right", "cut": "what each end costs", "expect": "What comes back by either way, added", "jump": "setup", "minutes": 16, "misconception": "To send derivatives back, one needs the Jacobians"}
+# %% [markdown] lecture={"ask": "Two ways lead from x\u2081 to the loss. What does x\u2081 get back?", "board": "the network of the picture, empty; fill in the values from the left, then the derivatives from the right", "cut": "2 what each end costs", "expect": "What comes back by either way, added", "jump": "setup", "minutes": 16, "misconception": "To send derivatives back, one needs the Jacobians"}
 # ## The pullback
 #
 # Let numbers flow forward through a small network, $z=Wx$, then $s=z^2$ entry by entry, then $L=2s_1+s_2$. With $W=\big(\begin{smallmatrix}1&-1\\1&1\end{smallmatrix}\big)$ and $x=(2,1)$:
@@ -619,7 +619,7 @@ assert 25 < from_input / from_loss < 35
 # %% [markdown]
 # (b): from the loss a single row travels, for one number stands at the end; from the input a whole matrix does. The result is the same (a); (c) would hold for one input and many outputs. Starting at the loss is **reverse mode** automatic differentiation; A calls it *automatic differential*, and says rightly that PyTorch and TensorFlow do just this.
 
-# %% [markdown] lecture={"ask": "f(x) = e\u02e3 at 1: is the slope more exact with h = 1e-12 than with 1e-6?", "board": "h/2 rising, 2\u03f5/h falling, on logarithmic axes: a V", "cut": "steps into the complex plane", "expect": "No: the digits cancel", "jump": "setup", "minutes": 11, "misconception": "The smaller the step, the better the derivative"}
+# %% [markdown] lecture={"ask": "f(x) = e\u02e3 at 1: is the slope more exact with h = 1e-12 than with 1e-6?", "board": "h/2 rising, 2\u03f5/h falling, on logarithmic axes: a V", "cut": "3 steps into the complex plane", "expect": "No: the digits cancel", "jump": "setup", "minutes": 11, "misconception": "The smaller the step, the better the derivative"}
 # ## A difference has two errors
 #
 # All assertions so far trust differences. May they? Taylor, for a function that is smooth enough:
@@ -683,7 +683,7 @@ print("|x|:", complex_step(lambda x: np.abs(x).sum(), np.array([-3.0])))
 # %% [markdown]
 # (a), where a difference would be (b); then (b), silently wrong: the complex $\lvert x\rvert$ is another function. $f$ must be *analytic*, as what $+,\times,\exp$ make of $x$. The cards of the course use it; code is checked by differences.
 
-# %% [markdown] lecture={"ask": "A check fails, and by as much at every step size. Is the pullback wrong?", "board": "relu, at its corner a slope from the left, one from the right, the chord between", "cut": "small and large gradients", "expect": "Most say yes; exactly on a kink it fails so too. Compare left and right", "jump": "setup", "minutes": 16, "misconception": "A failed check proves a bug"}
+# %% [markdown] lecture={"ask": "A check fails, and by as much at every step size. Is the pullback wrong?", "board": "relu, at its corner a slope from the left, one from the right, the chord between", "cut": "2 the pullback of zeros", "expect": "Most say yes; exactly on a kink it fails so too. Compare left and right", "jump": "setup", "minutes": 16, "misconception": "A failed check proves a bug"}
 # ## The gradient check under the microscope
 #
 # `check_vjp` draws a random $dy$, so that $dy\cdot y$ is one number, asks the pullback for $dx$, and compares each entry with a central difference. It asserts, of each by itself,
