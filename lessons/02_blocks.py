@@ -54,7 +54,7 @@ scores = points @ lines[:, :2].T + lines[:, 2]
 print("the best of 10,000 lines:", (xor == (scores > 0).T).sum(axis=1).max(), "of 4")
 
 # %% [markdown]
-# Three, (a), with any line, for both diagonals have the same sum of scores:
+# Three, (a). No line is right, (b), for both diagonals have the same sum of scores:
 #
 # $$s(0,0)+s(1,1)=w_1+w_2+2b=s(0,1)+s(1,0)$$
 #
@@ -103,7 +103,7 @@ links, title = [np.ones((2, 2)), "relu", np.array([[1, -2]])], "Blue goes forwar
 plots.draw_network(values, links, slopes, title=title, ax=ax)
 
 # %% [markdown]
-# It falls, (b): $+1$ comes through $h_1$, $-2$ through $h_2$, and what arrives at $x_1$ is added. (a) sees the upper path alone.
+# It falls, (b): $+1$ comes through $h_1$, $-2$ through $h_2$, and what arrives at $x_1$ is added. (a) sees the upper path alone; (c) takes the value 0 for the slope.
 #
 # Networks are built of such blocks: one mixes, one bends, a last one makes probabilities. For each: its whole Jacobian, then the line that makes it needless.
 
@@ -186,7 +186,7 @@ plt.show()
 print(f"{40 * 40 * 784:,} numbers, {1 - 1 / 40:.1%} of them zero, for {40 * 784:,} weights")
 
 # %% [markdown]
-# (c): each of the weights that (b) counts has 40 derivatives, one for each output. Nobody builds that matrix. $dl/dy$ and $x$ are enough.
+# (c): each of the weights that (b) counts has 40 derivatives, one for each output that (a) counts. Nobody builds that matrix. $dl/dy$ and $x$ are enough.
 
 # %% [markdown] lecture={"ask": "Why is dW a sum over the samples?", "board": "X, W and Y as boxes; one row of X and of Y shaded", "cut": "2 The library's block against B's formulas", "expect": "One W serves all samples, so the loss feels it through each", "jump": "setup", "minutes": 12, "misconception": "Each sample has its own gradient and one picks the mean afterwards"}
 # ## Many samples, as rows
@@ -263,7 +263,7 @@ assert check_vjp(linear, X, W_B.T, np.zeros(3)) < 1e-7
 # %% [markdown] lecture={"ask": "What do central differences answer at the corner?", "board": "The corner, and a ruler turned about it", "break": 10, "cut": "3 The leak above 1", "expect": "One half, the mean of both sides", "jump": "setup", "minutes": 12, "misconception": "The derivative at 0 is 0 because the library says so"}
 # ## ReLU and its corner
 #
-# $y=\max(0,x)$ bends each entry by itself: the Jacobian is diagonal, 1 where $x>0$ and 0 where $x<0$. So on the way back it is a mask, and no matrix:
+# $y=\max(0,x)$ bends each entry by itself: the Jacobian is diagonal, 1 where $x>0$ and 0 where $x<0$. So on the way back it is a mask, and no matrix, with $[x>0]$ for 1 where that is so and 0 elsewhere:
 #
 # $$\frac{dl}{dx}=\frac{dl}{dy}\odot[x>0]$$
 
@@ -284,7 +284,7 @@ print(numerical_gradient(lambda x: relu(x)[0].sum(), np.zeros(1)).round(6))
 raises(AssertionError, check_vjp, relu, np.zeros(1))
 
 # %% [markdown]
-# (c), the mean of 0 on the left and 1 on the right. The checker takes no side: it names the kink.
+# (c), the mean of the left side's answer, (a), and the right side's, (b). The checker takes no side: it names the kink.
 #
 # All three documents are right, in a sense: a line through the corner, with any slope from 0 to 1, stays below the curve. Such slopes are **subgradients**.
 
@@ -388,7 +388,7 @@ exercise("sigmoid's pullback", sigmoid_back)
 #
 # $$\frac{(e^z+e^{-z})^2-(e^z-e^{-z})^2}{(e^z+e^{-z})^2}=1-\tanh^2z$$
 #
-# Multiply above and below by $e^{-z}$, and it is a sigmoid, stretched:
+# Multiply tanh above and below by $e^{-z}$, and it is a sigmoid, stretched:
 #
 # $$\tanh z=\frac{1-e^{-2z}}{1+e^{-2z}}=\frac2{1+e^{-2z}}-1=2\,S(2z)-1$$
 #
@@ -397,18 +397,20 @@ exercise("sigmoid's pullback", sigmoid_back)
 # %%
 wide = np.linspace(-5, 5, 201)
 agree(np.tanh(wide), 2 * S(2 * wide) - 1)
+squashed = {f.__name__: f(wide)[0] for f in (tanh, sigmoid)}
 steep = {f.__name__: f(wide)[1](np.ones_like(wide)) for f in (tanh, sigmoid)}
 print("at 3:", *[f"{name} {slope[160]:.4f}" for name, slope in steep.items()])
 assert np.array_equal(steep["tanh"] > steep["sigmoid"], np.abs(wide) < 1.663)
 
 # %%
-_, ax = plt.subplots(figsize=(7, 3.1))
-names = {"xlabel": "z", "ylabel": "slope", "title": "Beyond 1.66 the sigmoid is the steeper one"}
-draw_lines(steep, wide, **names, xlim=(-5, 5), legend="beside", ax=ax)
+_, axes = plt.subplots(1, 2, figsize=(9.5, 3.6))
+titles = {"value": "tanh: a stretched sigmoid", "slope": "Beyond 1.66 it is the flatter"}
+for ax, curve, (ylabel, title) in zip(axes, (squashed, steep), titles.items()):
+    draw_lines(curve, wide, xlabel="z", ylabel=ylabel, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
-# (b). Near 0 tanh is up to four times as steep, which is what (a) has in mind; far out it is flat earlier.
+# (b). Near 0 tanh is up to four times as steep, which is what (a) has in mind; far out it is flat earlier. (c) holds at 1.66 only.
 #
 # D says that tanh works better in hidden layers *in many cases*, its outputs having a mean near 0, and takes the sigmoid for an output of 0 or 1. Its list of pros and cons shortens that to *always superior*, and the sigmoid to *never, except in specific cases*:
 
@@ -471,7 +473,7 @@ first = {name: runs[0][1] / runs[0][1][-1] for name, runs in passes.items()}
 draw_lines(first, **names, title=title, every=3, yscale="log", ax=ax)
 
 # %% [markdown]
-# (b): 0.63, not 1. (a) forgets that the quarter holds at 0 only. Larger weights make larger sums, where $S$ is flatter: four times the slope of sums of this size is just 0.63.
+# (b): 0.63, more than 0.24, against (c), and less than 1. (a) forgets that the quarter holds at 0 only. Larger weights make larger sums, where $S$ is flatter: four times the slope of sums of this size is just 0.63.
 
 # %%
 signal = passes["sigmoid, weights × 4"][0][0][-2]
@@ -528,7 +530,7 @@ draw_matrix(J_p, title=title, xlabel="score nudged", ylabel="probability", ax=ax
 plt.show()
 
 # %% [markdown]
-# (b): $p_i(1-p_i)-\sum_{j\ne i}p_ip_j=p_i(1-\sum_jp_j)=0$. The probabilities sum to 1, (a), not their derivatives: when *all* scores rise alike, nothing happens.
+# (b): $p_i(1-p_i)-\sum_{j\ne i}p_ip_j=p_i(1-\sum_jp_j)=0$. The probabilities sum to 1, (a), not their derivatives. And whatever $z$ is, against (c): when *all* scores rise alike, nothing happens.
 #
 # E goes by logarithms, which is neater. $\ln p_i=z_i-\ln\Sigma$, so
 #
@@ -581,13 +583,14 @@ exercise("softmax's pullback", softmax_back)
 # </details>
 
 # %% [markdown]
-# *Predict.* Four samples of four classes, and somebody divides by `e.sum(axis=1)` without `keepdims`. (a) An error, (b) wrong numbers, (c) no harm.
+# *Predict.* Four samples of four classes, and somebody divides $e^z$ by its `.sum(axis=1)` without `keepdims`. (a) An error, (b) wrong numbers, (c) no harm.
 
 # %%
-e = np.exp(np.random.default_rng(0).standard_normal((4, 4)))  # samples are rows
-print("the rows sum to", (e / e.sum(axis=1)).sum(axis=1).round(2))
-raises(ValueError, lambda: e[:3] / e[:3].sum(axis=1))
-assert check_vjp(softmax, np.log(e)) < 1e-7
+scores_4 = np.random.default_rng(0).standard_normal((4, 4))  # samples are rows
+by_axis = lambda z: np.exp(z) / np.exp(z).sum(axis=1)
+print("the rows sum to", by_axis(scores_4).sum(axis=1).round(2))
+raises(ValueError, by_axis, scores_4[:3])
+assert check_vjp(softmax, scores_4) < 1e-7
 
 # %% [markdown]
 # (b): each *column* was divided by another sample's sum. Three samples would have given the error of (a). A square batch goes wrong in silence.
@@ -611,18 +614,18 @@ plots.draw_moved_scores(rows, title="Clipping lays two scores on one place", ax=
 plt.show()
 
 # %% [markdown]
-# (b). The order stays, but of a difference of 5 nothing is left: (a) holds while all scores lie within 50. Subtracting slides them, and a shift by any $a$ changes nothing:
+# (b). The order stays, but of a difference of 5 nothing is left: (a) holds while all scores lie within 50. Subtracting slides them, and a shift by any $m$ changes nothing:
 #
-# $$\frac{e^{z_i-a}}{\sum_ke^{z_k-a}}=\frac{e^{-a}\,e^{z_i}}{e^{-a}\sum_ke^{z_k}}=p_i$$
+# $$\frac{e^{z_i-m}}{\sum_ke^{z_k-m}}=\frac{e^{-m}\,e^{z_i}}{e^{-m}\sum_ke^{z_k}}=p_i$$
 #
 # The largest moves with $z$; but since no shift matters, E may call it a constant and ignore it in the derivative.
 
 # %%
-q = softmax(far)[0]
+p_far = softmax(far)[0]
 for shift in (0.0, 7.0, 60.0):
-    agree(np.exp(far - shift) / np.exp(far - shift).sum(), q)
+    agree(np.exp(far - shift) / np.exp(far - shift).sum(), p_far)
 slid_by_max = lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum()
-agree(numerical_jacobian(slid_by_max, far), np.diag(q) - np.outer(q, q))
+agree(numerical_jacobian(slid_by_max, far), np.diag(p_far) - np.outer(p_far, p_far))
 
 # %% [markdown]
 # A wrong probability is bad, a wrong gradient is worse. Let the *second* class be true, with loss $-\ln p_2$, whose gradient by $z$ is $p$ less the target ([lesson 3](03_losses.ipynb)).
@@ -731,10 +734,10 @@ exercise("a bend at each knot", bends)
 # </details>
 
 # %% [markdown]
-# How close? Error here is the *largest* on the interval. Between knots at distance $d$ let $g$ be $f$ less its chord, $f$ smooth, $\lvert f''\rvert\le M$. Then $g(s)-\frac M2(s-t_k)(t_{k+1}-s)$ is 0 at both
+# How close? Error here is the *largest* on the interval. Between knots at distance $d$ let $g$ be $f$ less its chord, $f$ smooth, $\lvert f''\rvert\le M$. Then $g(t)-\frac M2(t-t_k)(t_{k+1}-t)$ is 0 at both
 # knots and has the second derivative $f''+M\ge0$: it bends upward, so between them it lies below 0. The same for $-g$, hence
 #
-# $$\lvert g\rvert\le\tfrac M2(s-t_k)(t_{k+1}-s)\le\tfrac18d^2M$$
+# $$\lvert g\rvert\le\tfrac M2(t-t_k)(t_{k+1}-t)\le\tfrac18d^2M$$
 #
 # *Predict.* Twice as many units: the error falls (a) to a half, (b) to a quarter, (c) by ever less.
 
@@ -745,14 +748,14 @@ print((errors[:-1] / errors[1:]).round(1))
 assert (errors <= (2 / np.array(widths)) ** 2 * np.pi**2 / 8 + 1e-12).all()
 
 # %% [markdown]
-# (b): $d$ is halved, (a), and squared. Two conditions are in the promise:
+# (b): $d$ is halved, (a), and squared; the factor does not tire, (c). Two conditions are in the promise:
 #
 # * **Continuous.** At a jump the network, being continuous, misses one side by at least half of it, at any width.
-# * **The bend.** $(wt+b)^2=w^2t^2+2wb\,t+b^2$ is not linear; but any sum of such units is one parabola $q$. With $r=t^3-q(t)$,
+# * **The bend.** $(wt+b)^2=w^2t^2+2wb\,t+b^2$ is not linear; but any sum of such units is one parabola $u$. With $r=t^3-u(t)$,
 #
 # $$\tfrac12[r(1)-r(-1)]-[r(\tfrac12)-r(-\tfrac12)]=\tfrac34,$$
 #
-# since $q$ drops out. If $\lvert r\rvert\le E$ everywhere, the left is at most $3E$: so $E\ge\frac14$, at any width. (In the mean square two fifths of $t^3$ stay.)
+# since $u$ drops out. If $\lvert r\rvert\le E$ everywhere, the left is at most $3E$: so $E\ge\frac14$, at any width. (In the mean square two fifths of $t^3$ stay.)
 
 # %%
 jump, fine = (lambda t: np.where(t > 0.3, 1.0, 0.0)), np.linspace(-1, 1, 20_001)
