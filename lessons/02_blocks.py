@@ -404,7 +404,7 @@ assert np.array_equal(steep["tanh"] > steep["sigmoid"], np.abs(wide) < 1.663)
 
 # %%
 _, axes = plt.subplots(1, 2, figsize=(9.5, 3.6))
-titles = {"value": "tanh: a stretched sigmoid", "slope": "Beyond 1.66 it is the flatter"}
+titles = {"value": "tanh: a stretched sigmoid", "slope": "Beyond 1.66 tanh is flatter"}
 for ax, curve, (ylabel, title) in zip(axes, (squashed, steep), titles.items()):
     draw_lines(curve, wide, xlabel="z", ylabel=ylabel, title=title, ax=ax)
 plt.show()
