@@ -7,25 +7,117 @@ import pytest
 from interrupts import interrupted, needs_timer
 from runs import LABELS, X, build, replayed, state_of
 
-from nnlib.blocks import softmax, tanh
+from nnlib.blocks import sigmoid, softmax, tanh
+from nnlib.calculus import check_vjp
 from nnlib.data import load_mnist, scale
 from nnlib.experiments.lesson_05 import (
+    HIDDEN,
+    accuracy_by_epoch,
+    bounded,
     centred,
     confusion,
     covering,
     gradient_noise,
+    in_columns,
     ink_size,
+    learned,
     read_digit,
     read_drawing,
+    reader,
     signal,
+    stored_runs,
+    summed_cross_entropy,
 )
 from nnlib.experiments.watched import WatchedRun, block_means
 from nnlib.initializers import he_normal, he_uniform, xavier_normal
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
-from nnlib.optimizers import GradientDescent
+from nnlib.optimizers import Adam, GradientDescent
 from nnlib.parameters import objective, parameter_vector
-from nnlib.training import Training, accuracy
+from nnlib.training import Training, accuracy, fit
+
+# -- a slip, raced -------------------------------------------------------------------------------
+
+
+def test_one_of_the_two_networks_has_a_wrong_way_back():
+    point = np.array([-1.0, 0.5, 2.0])
+    assert HIDDEN["B"] is sigmoid
+    assert HIDDEN["A"](point)[0].tobytes() == sigmoid(point)[0].tobytes()
+    assert check_vjp(HIDDEN["B"], point) < 1e-7
+    with pytest.raises(AssertionError, match="wrong gradient of x"):
+        check_vjp(HIDDEN["A"], point)
+
+
+def test_what_a_network_learned_is_read_on_the_way():
+    whole, parts = (learned(sigmoid, 1.0, seed=3, steps=60, every=every) for every in (60, 20))
+    assert parts.unseen.shape == (4,)
+    assert whole.unseen.tolist() == parts.unseen[[0, 3]].tolist()
+    assert whole.saturated == parts.saturated
+    assert parts.unseen[3] > parts.unseen[0]
+
+
+def test_both_networks_begin_alike_and_differ_by_their_slip_alone():
+    first = [learned(hidden, 0.1, seed=2, steps=30, every=30).unseen for hidden in HIDDEN.values()]
+    assert first[0][0] == first[1][0]
+    assert first[0][1] != first[1][1]
+
+
+def test_values_near_0_and_1_are_counted_as_saturated():
+    still = learned(sigmoid, 1e-9, seed=0, steps=1, every=1)
+    wild = learned(sigmoid, 100.0, seed=0, steps=5, every=5)
+    assert still.saturated < 0.01
+    assert wild.saturated > 0.5
+
+
+def test_the_summed_loss_is_the_mean_times_the_rows_and_has_its_gradient():
+    z = np.random.default_rng(0).standard_normal((4, 3))
+    labels = np.array([0, 2, 1, 1])
+    assert check_vjp(summed_cross_entropy, z, labels=labels) < 1e-7
+    mean, _ = softmax_cross_entropy(z, labels=labels)
+    assert summed_cross_entropy(z, labels=labels)[0] == pytest.approx(4 * mean)
+
+
+# -- what is kept for the way back ---------------------------------------------------------------
+
+
+def test_columns_are_what_the_layers_compute():
+    model = MLP(6, 5, 4, 3, rng=0, dtype="float64")
+    logits, activations = in_columns(model, X)
+    a = X.T
+    for layer, z, kept in zip(model.parts[::2], logits, activations, strict=True):
+        np.testing.assert_allclose(kept, a, atol=1e-12)
+        a = layer.params["W"] @ a + layer.params["b"][:, None]
+        np.testing.assert_allclose(z, a, atol=1e-12)
+        a = np.maximum(a, 0)
+
+
+# -- what was learned by heart -------------------------------------------------------------------
+
+
+def test_accuracies_by_epoch_are_those_of_the_run_itself():
+    found = accuracy_by_epoch(build(), X[:5], LABELS[:5], epochs=3)
+    alone = build()
+    for epoch in range(4):
+        assert found.seen[epoch] == accuracy(alone.model, X, LABELS)
+        assert found.unseen[epoch] == accuracy(alone.model, X[:5], LABELS[:5])
+        alone.run(alone.steps_per_epoch)
+
+
+def test_a_reader_is_the_network_that_fit_trains():
+    data = np.tile(X, (3, 1)), np.tile(LABELS, 3)
+    one, other = reader(6, 4, 3, data=data, steps=20), MLP(6, 4, 3, rng=0)
+    rule, options = Adam(parameter_vector(other)[0]), {"batch_size": 100, "seed": 0}
+    fit(other, softmax_cross_entropy, rule, *data, epochs=10, progress=False, **options)
+    assert parameter_vector(one)[0].tobytes() == parameter_vector(other)[0].tobytes()
+
+
+def test_stored_runs_are_of_what_is_asked_alone():
+    pairs = stored_runs("confused", "test images")
+    assert len(pairs) == 45
+    assert {row["claim"] for row in pairs} == {"confused"}
+    assert len(stored_runs("bounds")) == 6
+    assert stored_runs("nothing") == []
+
 
 # -- the signal through the layers ---------------------------------------------------------------
 
@@ -40,8 +132,7 @@ def test_hes_spread_carries_the_signal_through_twenty_relu_layers(init):
 
 def test_a_smaller_spread_loses_its_share_at_every_layer():
     """Half the variance, as E-he-u prints it, halves the signal twenty times: 2^-20 is 1e-6."""
-    halved = lambda shape, rng: he_uniform(shape, rng=rng) / np.sqrt(2)
-    whole, half = signal(he_uniform, rng=0), signal(halved, rng=0)
+    whole, half = signal(he_uniform, rng=0), signal(bounded(3), rng=0)
     np.testing.assert_allclose(half, whole * 0.5 ** np.arange(21), rtol=1e-12)
 
 

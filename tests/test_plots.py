@@ -15,8 +15,10 @@ import pytest
 from matplotlib.text import Text
 
 import nnlib.plots
+from nnlib.experiments.lesson_05 import Fit
 from nnlib.experiments.watched import Curves
 from nnlib.plots import canvas, curves, images, lesson_00, lesson_05, matrices
+from nnlib.plots.canvas import PALE
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(256, size=(20, 28, 28), dtype=np.uint8)
@@ -29,6 +31,13 @@ ARMS = {"right": RNG.random((2, 3)), "wrong": RNG.random((2, 3))}
 NAMES = {"xlabel": "x", "ylabel": "y", "title": "A finding"}
 TANGENT = (np.linspace(-6, 6), np.linspace(0, 1))
 
+NOISES = {"at first": np.array([4.0, 2.1, 0.9]), "later": np.array([8.0, 4.0, 2.0])}
+SMALL_NETWORK = (
+    {"x": np.array([1.0, 2.0]), "a": np.array([1.0, 1.0, 0.0]), "z": np.array([2.0, 2.0])},
+    [np.array([[1.0, 0.0], [-1.0, 1.0], [1.0, -1.0]]), np.array([[2.0, 0, 3], [-1, 3, 1]])],
+    [np.array([-1.5, 1.5, -0.0]), np.array([-0.5, 0.5])],
+)
+
 DRAWINGS = [  # all there are, with arguments as in class
     partial(lesson_00.draw_claims, {"A": {"ok": 9, "wrong": 4, "note": 3}}),
     partial(lesson_00.draw_slope, 0.5, 0.6, 0.2, curve=TANGENT),
@@ -40,15 +49,23 @@ DRAWINGS = [  # all there are, with arguments as in class
     partial(matrices.draw_confusion, COUNTS),
     partial(images.draw_digit, IMAGES[0]),
     partial(lesson_05.draw_probabilities, P),
-    partial(lesson_05.draw_signal, LINES, title="lost", ylim=(1e-9, 1e3)),
-    partial(lesson_05.draw_epochs, np.linspace(0.8, 0.9, 10), 0.92, 0.85),
-    partial(lesson_05.draw_gradient_noise, [1, 4, 16], np.array([4.0, 2.1, 0.9])),
+    partial(lesson_05.draw_gradient_noise, [1, 4, 16], NOISES, title="Half"),
+    partial(lesson_05.draw_fit, Fit(np.ones(5), np.ones(5) / 2), title="Half", ylim=(0, 1)),
+    partial(lesson_05.draw_layers, [784, 40, 30, 20, 10], 100, title="Forward"),
+    partial(lesson_05.draw_layers, [784, 40, 30, 20, 10], 100, back=True, title="Back"),
+    partial(lesson_05.draw_units, *SMALL_NETWORK, title="By hand"),
+    partial(
+        lesson_05.draw_weights, RNG.standard_normal((30, 784)), range(30), columns=10, title="Units"
+    ),
 ]
 each_drawing = pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda d: d.func.__name__)
 UNLABELLED = {  # pictures, and bars that bear their names
     images.draw_images: {"xlabel", "ylabel"},
     images.draw_digit: {"ylabel"},
     lesson_00.draw_claims: {"ylabel"},
+    lesson_05.draw_layers: {"xlabel", "ylabel"},
+    lesson_05.draw_units: {"xlabel", "ylabel"},
+    lesson_05.draw_weights: {"xlabel", "ylabel"},
 }
 
 
@@ -79,7 +96,7 @@ def numbers(ax):
     """All numbers that are drawn as lines, pixels or bars."""
     drawn = [*(line.get_xydata() for line in ax.lines), *(bar.get_height() for bar in ax.patches)]
     drawn += [image.get_array().compressed() for image in ax.images]
-    return np.concatenate([np.ravel(values) for values in drawn])
+    return np.concatenate([np.zeros(0), *map(np.ravel, drawn)])
 
 
 def out_of_view(ax):
@@ -226,25 +243,68 @@ def test_means_stand_in_the_range_of_their_seeds(figure):
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0.1", "1"]
 
 
-def test_a_signal_that_leaves_the_frame_does_not_crush_the_others(figure):
+def test_noise_stands_at_its_size_and_the_dashed_line_falls_as_the_root(figure):
     ax = figure.add_subplot()
-    curves = {"kept": np.ones(21), "lost": 10.0 ** -np.arange(0, 63, 3)}
-    lesson_05.draw_signal(curves, title="one is lost", ylim=(1e-4, 10), ax=ax)
-    assert ax.get_ylim() == (1e-4, 10)
-    named = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert named == ["kept", "lost (leaves, to 1e-60)"]
-    np.testing.assert_array_equal(ax.lines[1].get_ydata(), curves["lost"])
+    lesson_05.draw_gradient_noise([1, 4, 16], NOISES, title="Half", ax=ax)
+    measured, fallen = ax.lines[0].get_ydata(), ax.lines[1].get_ydata()
+    np.testing.assert_array_equal(measured, NOISES["at first"])
+    np.testing.assert_allclose(fallen[:-1] / fallen[1:], 2)
+    np.testing.assert_allclose(np.log(measured / fallen).sum(), 0, atol=1e-12)
+
+
+def test_the_gap_between_seen_and_unseen_is_filled(figure):
+    ax = figure.add_subplot()
+    found = Fit(np.array([0.1, 0.9, 1.0]), np.array([0.1, 0.8, 0.7]))
+    lesson_05.draw_fit(found, title="A gap", ylim=(0, 1), ax=ax)
+    for line, accuracy in zip(ax.lines, found, strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), accuracy)
+    (gap,) = ax.collections
+    assert gap.get_datalim(ax.transData).intervaly.tolist() == [0.1, 1.0]
+
+
+def test_layers_say_the_shapes_of_values_weights_and_deltas(figure):
+    forth, back = figure.subplots(1, 2)
+    lesson_05.draw_layers([4, 3, 2], 5, title="Forward", ax=forth)
+    lesson_05.draw_layers([4, 3, 2], 5, back=True, title="Back", ax=back)
+    shapes = ["4 × 5", "3 × 5", "3 × 4", "2 × 5", "2 × 3"]
+    said = [[t.get_text() for t in ax.texts if "×" in t.get_text()] for ax in (forth, back)]
+    assert said[0] == shapes
+    assert sorted(said[1]) == sorted([*shapes, "3 × 5", "2 × 5"])
+    assert sum("delta" in text.get_text() for text in back.texts) == 2
+    assert not any("delta" in text.get_text() for text in forth.texts)
+
+
+def test_units_bear_their_numbers_their_weights_and_their_deltas(figure):
+    ax = figure.add_subplot()
+    lesson_05.draw_units(*SMALL_NETWORK, title="By hand", ax=ax)
+    said = [text.get_text() for text in ax.texts]
+    assert [word for word in said if "δ" in word] == [
+        "δ = −1.5", "δ = 1.5", "δ = 0", "δ = −0.5", "δ = 0.5",
+    ]  # fmt: skip
+    lines = [
+        line for line in ax.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 2
+    ]
+    assert sum(line.get_color() == PALE for line in lines) == 10  # two weights are 0
+
+
+def test_weights_are_images_each_on_a_scale_of_its_own(figure):
+    ax = figure.add_subplot()
+    W = np.array([[1.0, -2, 0, 0], [0.1, 0, 0, 0]])
+    lesson_05.draw_weights(W, ["a", "b"], columns=2, title="Two", ax=ax)
+    for row, image in zip(W, ax.images, strict=True):
+        np.testing.assert_array_equal(image.get_array(), row.reshape(2, 2))
+        assert image.get_clim() == (-np.abs(row).max(), np.abs(row).max())
 
 
 def test_more_lines_than_can_be_told_apart_are_refused(figure):
     seven = {str(k): np.ones(3) for k in range(7)}
     with pytest.raises(ValueError, match="at most 6 lines can be told apart; got 7"):
-        lesson_05.draw_signal(seven, title="t", ylim=(0.1, 1), ax=figure.add_subplot())
+        curves.draw_lines(seven, **NAMES, ax=figure.add_subplot())
 
 
 def test_the_legend_covers_no_line(figure):
     ax = figure.add_subplot()
-    lesson_05.draw_signal(LINES, title="t", ylim=(1e-9, 10), ax=ax)
+    curves.draw_lines(LINES, **NAMES, ax=ax)
     figure.canvas.draw()
     assert ax.get_legend().get_window_extent().y1 < ax.xaxis.label.get_window_extent().y0
 
@@ -359,10 +419,10 @@ def test_drawing_loads_no_pyplot():
     code = """
 import sys
 from nnlib.plots.canvas import new_figure, png
-from nnlib.plots.lesson_05 import draw_epochs
+from nnlib.plots.lesson_05 import draw_probabilities
 import numpy as np
 figure = new_figure(4, 3)
-draw_epochs(np.array([0.5, 0.6]), 0.6, 0.5, ax=figure.add_subplot())
+draw_probabilities(np.array([0.5, 0.5]), ax=figure.add_subplot())
 png(figure)
 print("matplotlib.pyplot" in sys.modules)
 """

@@ -26,7 +26,6 @@ RATIO = (0.6, 1.7)  # text cells for each code cell
 LARGEST = 1_000_000  # bytes
 HURRIED = {  # lessons that still have more cells than minutes
     "00_start_here",
-    "05_mlp_on_mnist",
 }
 
 TELLTALE = {

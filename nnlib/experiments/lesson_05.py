@@ -1,19 +1,156 @@
-"""What lesson 05 measures: signals through depth, noise of gradients, confusions, drawn digits."""
+"""What lesson 05 measures: a slip raced, signals, noise of gradients, confusions, drawn digits."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnlib.blocks import relu, softmax
-from nnlib.checks import Array, Rng, generator, whole_number
-from nnlib.data import scale
+from nnlib.blocks import relu, sigmoid, softmax
+from nnlib.checks import Array, Pullback, Rng, generator, whole_number
+from nnlib.contract import block
+from nnlib.data import load_digits, scale
+from nnlib.experiments.stored import stored
 from nnlib.experiments.watched import Curves
-from nnlib.initializers import he_normal
+from nnlib.initializers import he_normal, uniform, xavier_normal
 from nnlib.layers import Model
+from nnlib.losses import softmax_cross_entropy
 from nnlib.machine import one_blas_thread
 from nnlib.mlp import MLP
+from nnlib.optimizers import Adam, GradientDescent
 from nnlib.parameters import objective, parameter_vector
+from nnlib.training import Training, accuracy
+
+
+@block("x (...) -> y (...)")
+def sigma_for_slope(x: Array) -> tuple[Array, Pullback]:
+    """The sigmoid σ with a slip on the way back: σ itself, where its slope σ(1 - σ) is due.
+
+    Source   E-delta-code.
+
+    >>> y, pullback = sigma_for_slope(np.zeros(1))
+    >>> y, pullback(np.ones(1))
+    (array([0.5]), array([0.5]))
+    """
+    y, _ = sigmoid(x)
+    return y, lambda dy: dy * y
+
+
+HIDDEN = {"A": sigma_for_slope, "B": sigmoid}  # the hidden units of two networks, one with a slip
+
+
+class Learned(NamedTuple):
+    """What a run has come to.
+
+    unseen      the accuracy on unseen digits before the first step, and after every so many.
+    saturated   how many of its hidden values on the training digits end below 0.02 or above 0.98.
+    """
+
+    unseen: Array
+    saturated: float
+
+
+def learned(
+    hidden: Callable, rate: float, *, seed: int, steps: int = 450, every: int = 450
+) -> Learned:
+    """A network 64-30-10 with these hidden units learns to read the bundled digits.
+
+    By gradient descent on batches of 100; the seed is that of first weights and batches.
+
+    >>> learned(sigmoid, 1.0, seed=0, steps=40, every=20).unseen.shape
+    (3,)
+    """
+    digits = load_digits()
+    x, x_test = (scale(part, np.float64, white=16) for part in (digits.x_train, digits.x_test))
+    network = MLP(64, 30, 10, activation=hidden, init=xavier_normal, rng=seed, dtype="float64")
+    rule, loss = GradientDescent(parameter_vector(network)[0], rate), softmax_cross_entropy
+    run = Training(network, loss, rule, x, digits.labels_train, batch_size=100, seed=seed)
+    unseen = [accuracy(network, x_test, digits.labels_test)]
+    for _ in range(steps // every):
+        run.run(every)
+        unseen.append(accuracy(network, x_test, digits.labels_test))
+    values = network.values(x)[1]
+    return Learned(np.array(unseen), float(np.mean((values < 0.02) | (values > 0.98))))
+
+
+@block("z (..., c); labels (...) -> L ()")
+def summed_cross_entropy(z: Array, *, labels: Array) -> tuple[float, Pullback]:
+    """Softmax cross-entropy summed over the rows, where their mean is usual.
+
+    Source   E-normalise.
+
+    >>> L, pullback = summed_cross_entropy(np.zeros((3, 2)), labels=np.array([0, 1, 1]))
+    >>> round(L, 3), pullback(1.0)[0]
+    (2.079, array([-0.5,  0.5]))
+    """
+    L, pullback = softmax_cross_entropy(z, labels=labels)
+    rows = labels.size
+    return rows * L, lambda dL: pullback(rows * dL)
+
+
+def in_columns(model: Model, x: Array) -> tuple[list[Array], list[Array]]:
+    """The logits of each linear layer and the inputs of each, as E keeps them: samples as columns.
+
+    Shapes   x (B, n) -> logits [(m, B), ...], activations [(n, B), ...], the input the first
+
+    >>> logits, activations = in_columns(MLP(4, 3, 2, rng=0, dtype="float64"), np.ones((5, 4)))
+    >>> [z.shape for z in logits], [a.shape for a in activations]
+    ([(3, 5), (2, 5)], [(4, 5), (3, 5)])
+    """
+    values = model.values(x)  # type: ignore[attr-defined]  # of linear, relu, linear, ...
+    return [z.T for z in values[::2]], [x.T, *(a.T for a in values[1::2])]
+
+
+def reader(*widths: int, data: tuple[Array, Array], steps: int) -> MLP:
+    """An MLP that has learned to read these images with Adam at its usual rate, batches of 100.
+
+    data   the images in rows, and their labels.
+
+    >>> digits = load_digits()
+    >>> data = scale(digits.x_train, white=16), digits.labels_train
+    >>> one = reader(64, 10, data=data, steps=400)
+    >>> accuracy(one, *data) > 0.6
+    True
+    """
+    network = MLP(*widths, rng=0)
+    rule, loss = Adam(parameter_vector(network)[0]), softmax_cross_entropy
+    Training(network, loss, rule, *data, batch_size=100, seed=0).run(steps)
+    return network
+
+
+class Fit(NamedTuple):
+    """A network before the first epoch and after each: on what it learns from, and on what not."""
+
+    seen: Array
+    unseen: Array
+
+
+def accuracy_by_epoch(run: Training, x_test: Array, labels_test: Array, *, epochs: int) -> Fit:
+    """Train for so many epochs and read all images, seen and unseen, after each.
+
+    >>> model, x, labels = MLP(2, 2, rng=0), np.eye(2, dtype=np.float32), np.array([0, 1])
+    >>> rule = Adam(parameter_vector(model)[0], lr=0.1)
+    >>> run = Training(model, softmax_cross_entropy, rule, x, labels, batch_size=2, seed=0)
+    >>> accuracy_by_epoch(run, x, labels, epochs=20).seen[-1]
+    np.float64(1.0)
+    """
+    read = lambda: [
+        accuracy(run.model, run.x, run.labels), accuracy(run.model, x_test, labels_test)
+    ]  # fmt: skip
+    found = [read()]
+    for _ in range(epochs):
+        run.run(run.steps_per_epoch)
+        found.append(read())
+    return Fit(*np.transpose(found))
+
+
+def stored_runs(claim: str, measure: str = "test accuracy") -> list[dict[str, str]]:
+    """The stored rows of lesson 05 about one thing, of measures that begin so.
+
+    >>> [row["arm"] for row in stored_runs("pixels")]
+    ['0 to 255', '0 to 1']
+    """
+    rows = stored("05_runs")
+    return [r for r in rows if r["claim"] == claim and r["measure"].startswith(measure)]
 
 
 def signal(
@@ -96,6 +233,23 @@ def confusion(model: Model, x: Array, labels: Array, classes: int) -> Array:
     z, _ = model(x)
     cells = classes * labels + z.argmax(axis=-1)
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def bounded(share: float) -> Callable:
+    """An initialiser: uniform between ±√(share/n) where a unit has n inputs; He's share is 6.
+
+    Source   E-he-u prints 3.
+
+    >>> from nnlib.initializers import he_uniform
+    >>> np.allclose(bounded(6)((2, 3), rng=0), he_uniform((2, 3), rng=0))
+    True
+    """
+
+    def init(shape: tuple[int, int], *, rng: Rng | int, dtype: object = "float64") -> Array:
+        bound = np.sqrt(share / shape[1])
+        return uniform(shape, low=-bound, high=bound, rng=rng, dtype=dtype)
+
+    return init
 
 
 class Watched(NamedTuple):

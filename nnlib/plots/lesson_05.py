@@ -7,10 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nnlib.checks import Array
+from nnlib.experiments.lesson_05 import Fit
 from nnlib.experiments.watched import Curves
-from nnlib.plots.canvas import BLUE, GREEN, GREY, PALE, RED, SKY, SMALL
+from nnlib.plots.canvas import BLUE, GREY, INK, PALE, RED, SKY, SMALL, legend_below, looks
 from nnlib.plots.curves import draw_lines
-from nnlib.words import counted
+from nnlib.words import counted, short
 
 # -- Digits ---------------------------------------------------------------------------------------
 
@@ -41,79 +42,165 @@ def draw_probabilities(p: Array, *, ax: Axes) -> None:
 # -- Curves ---------------------------------------------------------------------------------------
 
 
-def draw_signal(
-    curves: Mapping[str, Array],
-    *,
-    title: str,
-    ylim: tuple[float, float],
-    ax: Axes,
+def draw_gradient_noise(
+    sizes: Sequence[int], noises: Mapping[str, Array], *, title: str, ax: Axes
 ) -> None:
-    """Draw the mean square of the signal against depth, one line for each way to draw the weights.
-
-    ylim   the range shown; the legend says of a line that leaves it where it ends.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(9, 4).add_subplot()
-    >>> curves = {"kept": np.ones(3), "lost": np.array([1, 1e-9, 1e-18])}
-    >>> draw_signal(curves, title="One is lost", ylim=(1e-4, 1e1), ax=ax)
-    >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['kept', 'lost (leaves, to 1e-18)']
-    """
-    inside = {name: ylim[0] <= values[-1] <= ylim[1] for name, values in curves.items()}
-    named = {
-        name if inside[name] else f"{name} (leaves, to {values[-1]:.0e})": values
-        for name, values in curves.items()
-    }
-    names: Any = {"xlabel": "layers passed", "ylabel": "mean square of the signal", "title": title}
-    draw_lines(named, **names, every=4, yscale="log", ylim=ylim, ax=ax)
-    depth = max(map(len, curves.values())) - 1
-    ax.set(xlim=(-0.2, depth + 0.2), xticks=range(0, depth + 1, max(1, depth // 10)))
-
-
-def draw_epochs(accuracy: Array, seen: float, unseen: float, *, ax: Axes) -> None:
-    """Draw the accuracy on the batches of each epoch; the final one is on seen and unseen images.
-
-    >>> from nnlib.plots.canvas import new_figure
-    >>> ax = new_figure(8, 4).add_subplot()
-    >>> draw_epochs(np.array([0.8, 0.9]), 0.92, 0.85, ax=ax)
-    >>> ax.get_xlabel()
-    'passes over the training images'
-    """
-    epochs = np.arange(1, len(accuracy) + 1)
-    ax.plot(epochs, accuracy, "-o", color=BLUE, label="its batches, on the way")
-    ax.axhline(seen, color=GREEN, linestyle="-.", label="all of these, at the end")
-    ax.axhline(unseen, color=RED, linestyle="--", label="unseen images, at the end")
-    ax.set(
-        xlabel="passes over the training images",
-        ylabel="accuracy",
-        title=f"Seen {seen:.1%}, unseen {unseen:.1%}",
-    )
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.legend(loc="lower right")
-
-
-def draw_gradient_noise(sizes: Sequence[int], noise: Array, *, ax: Axes) -> None:
     """Draw the distance of a batch's gradient from the whole one against the batch size.
 
+    The dashed lines fall as 1/√size; where a point stands above 1, the noise is longer than what
+    it is laid over.
+
     >>> from nnlib.plots.canvas import new_figure
     >>> ax = new_figure(8, 4).add_subplot()
-    >>> draw_gradient_noise([1, 4], np.array([2.0, 1.0]), ax=ax)
+    >>> draw_gradient_noise([1, 4], {"first": np.array([2.0, 1.0])}, title="Half", ax=ax)
     >>> ax.lines[0].get_ydata()
     array([2., 1.])
     """
-    fallen = noise[0] * np.sqrt(sizes[0] / np.asarray(sizes))
-    ax.loglog(sizes, noise, "o", color=BLUE, markersize=11, label="measured")
-    ax.loglog(sizes, fallen, "--", color=RED, zorder=1, label="1/√(images in the batch)")
-    ax.set(
-        xlabel="images in the batch",
-        ylabel="distance from the\nwhole gradient / its length",
-        title="Four times the images, half the noise",
-    )
+    for (name, noise), look in zip(noises.items(), looks(noises)):
+        roots = np.sqrt(sizes)
+        fallen = np.exp(np.mean(np.log(noise * roots))) / roots
+        ax.loglog(sizes, noise, look["marker"], color=look["color"], markersize=11, label=name)
+        ax.loglog(sizes, fallen, "--", color=look["color"], linewidth=1.5, zorder=1)
+    ax.axhline(1, color=GREY, linewidth=1.5)
+    ax.text(sizes[0], 1.06, "as long as the gradient", color=INK, fontsize=SMALL)
+    ylabel = "distance from the\nwhole gradient / its length"
+    ax.set(xlabel="images in the batch", ylabel=ylabel, title=title)
     ax.set_xticks(sizes, [str(size) for size in sizes])
-    ticks = [tick for tick in 2.0 ** np.arange(-6, 7) if noise.min() / 2 < tick < noise.max() * 2]
+    every = np.concatenate(list(noises.values()))
+    ticks = [tick for tick in 4.0 ** np.arange(-3, 4) if every.min() / 2 < tick < every.max() * 2]
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.legend()
+    legend_below(ax)
+
+
+def draw_fit(found: Fit, *, title: str, ylim: tuple[float, float], ax: Axes) -> None:
+    """Draw the accuracy on seen and unseen images over the epochs, and the gap between them.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(5, 4).add_subplot()
+    >>> draw_fit(Fit(np.ones(3), np.ones(3)), title="None", ylim=(0, 1), ax=ax)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['seen', 'unseen']
+    """
+    epochs = np.arange(len(found.seen))
+    ax.fill_between(epochs, found.unseen, found.seen, color=PALE, alpha=0.4, linewidth=0)
+    names: Any = {"xlabel": "epochs", "ylabel": "accuracy", "title": title, "ylim": ylim}
+    draw_lines({"seen": found.seen, "unseen": found.unseen}, **names, ax=ax)
+
+
+# -- Networks -------------------------------------------------------------------------------------
+
+MIDDLE: Any = {"ha": "center", "va": "center"}
+ARROW: Any = {"arrowstyle": "-|>", "linewidth": 2, "mutation_scale": 18}
+
+
+def draw_layers(
+    widths: Sequence[int], samples: int, *, back: bool = False, title: str, ax: Axes
+) -> None:
+    """Draw a network of these widths as E has it, a column for each sample: what is kept, and W.
+
+    back   whether δ is drawn, too, on its way from the loss to the first layer.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(9, 3).add_subplot()
+    >>> draw_layers([4, 3], 5, back=True, title="One layer", ax=ax)
+    >>> [text.get_text() for text in ax.texts if "×" in text.get_text()]
+    ['4 × 5', '3 × 5', '3 × 4', '3 × 5']
+    """
+    box = {"facecolor": "white", "edgecolor": INK, "boxstyle": "round,pad=0.4"}
+    last = len(widths) - 1
+    for l, width in enumerate(widths):
+        name = "$x=a^0$" if not l else f"$z^{l},\\,a^{l}$" if l < last else f"$z^{l},\\,p$"
+        ax.text(l, 1, name, bbox=box, **MIDDLE)
+        ax.text(l, 0.66, f"{width} × {samples}", fontsize=SMALL, color=INK, **MIDDLE)
+        if not l:
+            continue
+        ax.annotate("", (l - 0.27, 1), (l - 0.73, 1), arrowprops=ARROW | {"color": BLUE})
+        ax.text(l - 0.5, 1.3, f"$W^{l}$", color=BLUE, **MIDDLE)
+        ax.text(l - 0.5, 1.55, f"{width} × {widths[l - 1]}", color=BLUE, fontsize=SMALL, **MIDDLE)
+        if back:
+            ax.text(l, 0.1, f"$\\delta^{l}$", color=RED, fontsize=18, **MIDDLE)
+            ax.text(l, -0.22, f"{width} × {samples}", fontsize=SMALL, color=RED, **MIDDLE)
+            if l > 1:
+                ax.annotate("", (l - 0.8, 0.1), (l - 0.2, 0.1), arrowprops=ARROW | {"color": RED})
+                ax.text(l - 0.5, 0.34, f"$W^{{{l}\\top}}$", color=RED, **MIDDLE)
+    ax.text(last + 0.75, 1, "$L$", bbox=box, **MIDDLE)
+    ax.annotate("", (last + 0.6, 1), (last + 0.27, 1), arrowprops=ARROW | {"color": BLUE})
+    if back:
+        turned = {"color": RED, "connectionstyle": "arc3,rad=-0.3"}
+        ax.annotate("", (last + 0.2, 0.1), (last + 0.75, 0.78), arrowprops=ARROW | turned)
+    ax.set(xlim=(-0.5, last + 1), ylim=(-0.4 if back else 0.5, 1.75), title=title)
+    ax.axis("off")
+
+
+def draw_units(
+    values: Mapping[str, Array],
+    weights: Sequence[Array],
+    deltas: Sequence[Array],
+    *,
+    title: str,
+    ax: Axes,
+) -> None:
+    """Draw a small network with the number of each unit in it, and its δ in red below it.
+
+    A weight stands on its line, at the end that it multiplies; those that are 0 are left out.
+
+    values    of each layer from the input on, by its name; one sample's.
+    weights   (out, in), between each layer and the next.
+    deltas    of each layer but the input's.
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(9, 4).add_subplot()
+    >>> values, deltas = {"x": np.ones(1), "z": np.ones(1)}, [np.array([0.5])]
+    >>> draw_units(values, [np.eye(1)], deltas, title="One", ax=ax)
+    >>> [text.get_text() for text in ax.texts]
+    ['1', '1', '1', 'δ = 0.5', 'x', 'z']
+    """
+    heights = [np.arange(len(a))[::-1] - (len(a) - 1) / 2 for a in values.values()]
+    for l, (a, place) in enumerate(zip(values.values(), heights)):
+        if l:
+            for (k, j), w in np.ndenumerate(weights[l - 1]):
+                if w:
+                    low, high = heights[l - 1][j], place[k]
+                    ax.plot([l - 1, l], [low, high], "-", color=PALE, linewidth=1.5, zorder=1)
+                    at, paper = 0.27, {"facecolor": "white", "edgecolor": "none", "pad": 1}
+                    spot = l - 1 + at, low + at * (high - low)
+                    ax.text(*spot, short(w), color=BLUE, fontsize=SMALL, bbox=paper, **MIDDLE)
+        ax.plot(np.full(len(a), l), place, "o", color="white", markersize=34, markeredgecolor=INK)
+        for height, number in zip(place, a):
+            ax.text(l, height, short(number), **MIDDLE)
+        for height, back in zip(place, deltas[l - 1] if l else ()):
+            words = f"δ = {short(back + 0.0)}"  # no −0
+            ax.text(l, height - 0.42, words, color=RED, weight="bold", fontsize=SMALL, **MIDDLE)
+    top = max(np.max(place) for place in heights)
+    for l, name in enumerate(values):
+        ax.text(l, -top - 0.9, name, **MIDDLE)
+    ax.set(xlim=(-0.3, len(values) - 0.7), ylim=(-top - 1.1, top + 0.4), title=title)
+    ax.axis("off")
+
+
+def draw_weights(W: Array, captions: Sequence[Any], *, columns: int, title: str, ax: Axes) -> None:
+    """Draw what each unit looks for: its weights as an image, purple above 0, orange below.
+
+    Shapes   W (units, side²)
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(9, 2).add_subplot()
+    >>> draw_weights(np.eye(4), ["0", "1", "2", "3"], columns=4, title="Four units", ax=ax)
+    >>> len(ax.images), len(ax.texts)
+    (4, 4)
+    """
+    side = int(np.sqrt(W.shape[1]))
+    for k, (row, caption) in enumerate(zip(W, captions, strict=True)):
+        left, top = k % columns, 1.3 * (k // columns)
+        corners = (left + 0.03, left + 0.97, top + 0.97, top + 0.03)
+        most = np.abs(row).max()
+        image = row.reshape(side, side)
+        ax.imshow(image, extent=corners, cmap="PuOr", vmin=-most, vmax=most)
+        ax.text(left + 0.5, top + 1.12, caption, fontsize=SMALL, **MIDDLE)
+    rows = -(-len(W) // columns)
+    ax.set(xlim=(0, columns), ylim=(1.3 * rows, 0), aspect="equal", title=title)
+    ax.axis("off")
 
 
 # -- Training, live -------------------------------------------------------------------------------

@@ -78,11 +78,12 @@ def draw_confusion(counts: Array, *, ax: Axes) -> None:
     classes, right = range(len(counts)), np.eye(len(counts), dtype=bool)
     wrong = np.where(right, 0, counts)
     shown = np.ma.masked_where(right, wrong)  # what is masked lets the axes' grey through
-    ax.imshow(shown, cmap="Oranges", vmin=0, vmax=max(1, wrong.max()), aspect="auto")
+    pale = max(1, 2 * wrong.max())  # so that dark numbers can be read on the strongest cell
+    ax.imshow(shown, cmap="Oranges", vmin=0, vmax=pale, aspect="auto")
     for cell, count in np.ndenumerate(counts):
-        strong = wrong[cell] > 0.6 * wrong.max()
-        style = {"color": "white" if strong else INK, "weight": "bold" if strong else "normal"}
-        ax.text(*cell[::-1], str(count or "·"), ha="center", va="center", fontsize=SMALL, **style)
+        weight = "bold" if wrong[cell] > 0.6 * wrong.max() else "normal"
+        style = {"ha": "center", "va": "center", "fontsize": SMALL, "weight": weight, "color": INK}
+        ax.text(*cell[::-1], str(count or "·"), **style)
     true, read = np.unravel_index(wrong.argmax(), wrong.shape)
     often = "once" if wrong.max() == 1 else f"{wrong.max()} times"
     most = f"Most often confused: {true} read as {read}, {often}" if wrong.any() else "No mistakes"
