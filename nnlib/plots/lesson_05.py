@@ -174,8 +174,8 @@ def draw_units(
             ax.text(l, height - 0.42, words, color=RED, weight="bold", fontsize=SMALL, **MIDDLE)
     top = max(np.max(place) for place in heights)
     for l, name in enumerate(values):
-        ax.text(l, -top - 0.9, name, **MIDDLE)
-    ax.set(xlim=(-0.3, len(values) - 0.7), ylim=(-top - 1.1, top + 0.4), title=title)
+        ax.text(l, -top - 0.8, name, **MIDDLE)
+    ax.set(xlim=(-0.3, len(values) - 0.7), ylim=(-top - 1, top + 0.4), title=title)
     ax.axis("off")
 
 
