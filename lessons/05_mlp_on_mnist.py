@@ -46,7 +46,7 @@ sample, sample_labels = x_few[:100], labels_few[:100]
 fresh = MLP(*widths, rng=0, dtype="float64")  # random weights, never trained
 off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # a share of the largest
 
-# %% [markdown] lecture={"ask": "Two networks learn; one has a bug in its way back. Which?", "board": "two axes, steps and accuracy; the votes beside them", "cut": "nothing", "expect": "Nearly all say B, the slower one", "jump": "setup", "minutes": 6, "misconception": "A network that learns faster has the better gradient"}
+# %% [markdown] lecture={"ask": "Two networks learn; one has a bug in its way back. Which?", "board": "two axes, steps and accuracy; the votes beside them", "cut": "0 nothing", "expect": "Nearly all say B, the slower one", "jump": "setup", "minutes": 6, "misconception": "A network that learns faster has the better gradient"}
 # ## Which one has the bug?
 #
 # Two networks, 64-30-10 with sigmoids, learn to read small digits: equal first weights, equal batches, equal rate. In one of them a line of the way back is wrong. Five runs of each:
@@ -84,7 +84,7 @@ raises(AssertionError, check_vjp, lab.HIDDEN["A"], point)
 # %%
 claim("E-delta-code")
 
-# %% [markdown] lecture={"ask": "How many unseen digits does one reach with ten mean images and no learning?", "board": "ten mean images; the nearest wins", "cut": "the trained linear layer: say 92 %", "expect": "Four in five", "jump": "setup", "minutes": 10, "misconception": "96 % is impressive; from 82 or 92 it is the last part of the way"}
+# %% [markdown] lecture={"ask": "How many unseen digits does one reach with ten mean images and no learning?", "board": "ten mean images; the nearest wins", "cut": "2 the trained linear layer: say 92 %", "expect": "Four in five", "jump": "setup", "minutes": 10, "misconception": "96 % is impressive; from 82 or 92 it is the last part of the way"}
 # ## What is a good reader?
 #
 # An image is 28 × 28 bytes, 0 for paper and 255 for ink, with a label from 0 to 9. (Without MNIST, digits that come with the course take its place.)
@@ -150,7 +150,7 @@ assert float(runs[0]["spread"]) > 10 * float(runs[1]["spread"])
 # %% [markdown]
 # Even Adam loses ten points to raw pixels, and how many is luck of the seed. So scale first.
 
-# %% [markdown] lecture={"ask": "How many numbers does the network learn?", "board": "five boxes with their shapes, four arrows with W and its shape", "cut": "the vector \u03b8", "expect": "33,460", "jump": "setup", "minutes": 9, "misconception": "What the units compute is learned; only W and b are"}
+# %% [markdown] lecture={"ask": "How many numbers does the network learn?", "board": "five boxes with their shapes, four arrows with W and its shape", "cut": "1 the shapes in rows", "expect": "33,460", "jump": "setup", "minutes": 9, "misconception": "What the units compute is learned; only W and b are"}
 # ## E's network
 #
 # E's network has four layers. Layer $l$ multiplies by its weights, adds its biases and, but for the last, applies ReLU; the last makes probabilities of ten scores:
@@ -215,7 +215,7 @@ W1, b1 = fresh.layers()[0].params.values()
 assert np.allclose(logits[0], W1 @ sample.T + b1[:, None], rtol=0, atol=1e-12)
 assert np.allclose(activations[1], np.maximum(logits[0], 0), rtol=0, atol=1e-12)
 
-# %% [markdown] lecture={"ask": "Why not start with all weights equal?", "board": "two hidden units, equal lines in, equal lines out", "cut": "the table of depths", "expect": "All units of a layer get the same gradient, for ever", "jump": "setup", "minutes": 12, "misconception": "Random weights are needed to avoid zeros"}
+# %% [markdown] lecture={"ask": "Why not start with all weights equal?", "board": "two hidden units, equal lines in, equal lines out", "cut": "3 the table of depths", "expect": "All units of a layer get the same gradient, for ever", "jump": "setup", "minutes": 12, "misconception": "Random weights are needed to avoid zeros"}
 # ## The first weights
 #
 # The simplest start on E's list is a constant. *Predict:* all weights are equal; after thirty steps the forty rows of $W^1$ are (a) all different, (b) a few groups, (c) still equal.
@@ -306,7 +306,7 @@ assert reached[4] < 0.25 < 0.8 < reached[5]
 # %% [markdown]
 # (a): after ten epochs less than seeds differ; plain gradient descent is two points behind in its first 600 steps. In twenty layers it is (c): *depth* makes a factor fatal, and nobody sees it in four.
 
-# %% [markdown] lecture={"ask": "Three derivatives of one neuron: what do they share?", "board": "one neuron: a, w, b, z, \u03c3, L; below it the \u03b4; then the 2-3-2 network", "cut": "nothing", "expect": "dL/dz; so compute it once and call it \u03b4", "jump": "setup", "minutes": 10, "misconception": "Each weight needs a chain rule of its own"}
+# %% [markdown] lecture={"ask": "Three derivatives of one neuron: what do they share?", "board": "one neuron: a, w, b, z, \u03c3, L; below it the \u03b4; then the 2-3-2 network", "cut": "0 nothing", "expect": "dL/dz; so compute it once and call it \u03b4", "jump": "setup", "minutes": 10, "misconception": "Each weight needs a chain rule of its own"}
 # ## Who is to blame?
 #
 # Now the way back, first for **one neuron**, as document D begins: $z=wa+b$, $L=(\sigma(z)-y)^2$. By hand, $w=2$, $a=\frac12$, $b=-1$, $y=1$: $z=0$, $\sigma=\frac12$, $\sigma'=\frac14$, and
@@ -361,7 +361,7 @@ title = "Each δ has the shape of its z"
 plots.draw_layers(widths, 100, back=True, title=title, ax=ax)
 plt.show()
 
-# %% [markdown] lecture={"ask": "A score rises by one. How many of the image's probabilities change?", "board": "p with an arrow from one score to all ten; p \u2212 y", "cut": "the Jacobians in code", "expect": "All ten", "jump": "setup", "minutes": 8, "misconception": "Softmax has a slope p(1 \u2212 p), like the sigmoid"}
+# %% [markdown] lecture={"ask": "A score rises by one. How many of the image's probabilities change?", "board": "p with an arrow from one score to all ten; p \u2212 y", "cut": "2 the Jacobians in code", "expect": "All ten", "jump": "setup", "minutes": 8, "misconception": "Softmax has a slope p(1 \u2212 p), like the sigmoid"}
 # ### The last δ
 #
 # The loss is $L=-\frac1B\sum Y\ln p$, so $\partial L/\partial p=-Y/(Bp)$. E's first equation says: times the slope, entry by entry. Softmax's own entry, $\partial p_j/\partial z_j$, is $p_j(1-p_j)$.
@@ -419,7 +419,7 @@ exercise("last delta", last_delta)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "Which W belongs in the way back: the one into the layer, or the one out of it?", "board": "z_j below, all z_k above it, a line to each with W_kj", "cut": "D's slip", "expect": "The one out of it: \u03b4 comes back on the way that the values went", "jump": "setup", "minutes": 9, "misconception": "If the shapes fit, the formula is right"}
+# %% [markdown] lecture={"ask": "Which W belongs in the way back: the one into the layer, or the one out of it?", "board": "z_j below, all z_k above it, a line to each with W_kj", "cut": "3 the slip of D", "expect": "The one out of it: \u03b4 comes back on the way that the values went", "jump": "setup", "minutes": 9, "misconception": "If the shapes fit, the formula is right"}
 # ### One layer back
 #
 # $z^l_j$ reaches the loss through *every* unit $k$ of the next layer, $z^{l+1}_k=\sum_jW^{l+1}_{kj}f(z^l_j)+b_k$. Add up its ways:
@@ -476,7 +476,7 @@ exercise("one layer back", one_layer_back)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "Where is the sum over the images in dW?", "board": "the four equations, E's beside ours", "cut": "where the sum belongs", "expect": "In the matrix product: it sums over the columns", "jump": "setup", "minutes": 11, "misconception": "Sum \u03b4 over the batch first: it is smaller"}
+# %% [markdown] lecture={"ask": "Where is the sum over the images in dW?", "board": "the four equations, E's beside ours", "break": 10, "cut": "2 where the sum belongs", "expect": "In the matrix product: it sums over the columns", "jump": "setup", "minutes": 11, "misconception": "Sum \u03b4 over the batch first: it is smaller"}
 # ### Weights and biases
 #
 # With $\delta^l$ known, $W_{kj}$ and $b_k$ are the one neuron's again: $z_k$ gains $a_j$ from $W_{kj}$, and 1 from $b_k$. Each image $i$ has a column of its own, and the loss adds them up:
@@ -559,7 +559,7 @@ print(f"weights: off by {off(np.outer(summed, mean_input), kept['W']):.2g}")
 # %% [markdown]
 # (b): it *is* the sum. The weights pair each image's error with that image's input; once the errors are summed, the pairs are lost. As an average that is taken last, E's sum is right, and its code keeps a column for each image.
 
-# %% [markdown] lecture={"ask": "The slip, each at its best rate: how far behind?", "board": "rate below, accuracy up, a line at 10 %: guessing", "cut": "the saturated units", "expect": "Some ten points: 81 % where 92 % was due", "jump": "setup", "minutes": 8, "misconception": "A wrong gradient shows as a network that does not learn"}
+# %% [markdown] lecture={"ask": "The slip, each at its best rate: how far behind?", "board": "rate below, accuracy up, a line at 10 %: guessing", "cut": "2 the units that are stuck", "expect": "Some ten points: 81 % where 92 % was due", "jump": "setup", "minutes": 8, "misconception": "A wrong gradient shows as a network that does not learn"}
 # ## The slip, raced
 #
 # Network A again, now at six rates, five seeds each. Set beforehand: the slip loses if at its best rate all of its seeds are behind all of the slope's at theirs.
@@ -602,7 +602,7 @@ assert slip[2].max() < slip[3].min() < slip[3].mean() < slip[4].mean()
 # %% [markdown]
 # The true slope is nearly 0 where a unit is stuck; $\sigma$ is not, and pushes on. From 0.1 up most units are stuck, on or off. The last layer, whose gradient is right, learns from these switches: from 0.3 to 3, the larger the rate, the farther it gets in 450 steps.
 
-# %% [markdown] lecture={"ask": "How much better is the gradient of 100 images than that of 25?", "board": "B arrows and their mean; s/\u221aB", "cut": "the sum and the mean", "expect": "Half the noise", "jump": "setup", "minutes": 10, "misconception": "It is four times as good"}
+# %% [markdown] lecture={"ask": "How much better is the gradient of 100 images than that of 25?", "board": "B arrows and their mean; s/\u221aB", "cut": "4 the sum and the mean", "expect": "Half the noise", "jump": "setup", "minutes": 10, "misconception": "It is four times as good"}
 # ## Batches
 #
 # The gradient is an average over the images. A batch, drawn at random, measures it with noise: the typical distance of its gradient from that of all images, as a share of the latter's length.
@@ -655,7 +655,7 @@ assert np.allclose(tries[0][1], tries[2][1], rtol=0, atol=1e-8)
 # %%
 claim("E-normalise")
 
-# %% [markdown] lecture={"ask": "A thousand images, learned until all are right. And the unseen?", "board": "two curves over epochs, seen and unseen, and the gap", "cut": "the weights as images", "expect": "They stay well below: it has learned the thousand, not the digits", "jump": "setup", "minutes": 11, "misconception": "More steps are always better"}
+# %% [markdown] lecture={"ask": "A thousand images, learned until all are right. And the unseen?", "board": "two curves over epochs, seen and unseen, and the gap", "cut": "3 the weights as images", "expect": "They stay well below: it has learned the thousand, not the digits", "jump": "setup", "minutes": 11, "misconception": "More steps are always better"}
 # ## Training, live
 #
 # Press play. Then change the rule, the rate or the batch size: as many steps are taken anew, from the same first weights. Find a rate that diverges, and one that is too shy.
@@ -726,7 +726,7 @@ plt.show()
 # %% [markdown]
 # (b): $\partial L/\partial W_{kj}$ sums $\delta_k a_j$, and $a_j$ is 0 in every image, so the corners are as random as at first. (a) forgets that factor; in the middle (c) there is ink, and each pixel's weights have moved. (Purple is above 0, orange below.)
 
-# %% [markdown] lecture={"ask": "What does a table of mistakes tell that accuracy does not?", "board": "a table of digits: true down, read as across", "cut": "the twenty surest", "expect": "Which digits are taken for which", "jump": "setup", "minutes": 11, "misconception": "Mistakes are spread evenly"}
+# %% [markdown] lecture={"ask": "What does a table of mistakes tell that accuracy does not?", "board": "a table of digits: true down, read as across", "cut": "2 the twenty surest", "expect": "Which digits are taken for which", "jump": "setup", "minutes": 11, "misconception": "Mistakes are spread evenly"}
 # ## Its mistakes
 #
 # What does it take for what? **Your turn:** a **confusion matrix** counts, for each true digit (row), as what it was read (column).
@@ -806,7 +806,7 @@ plt.show()
 # %% tags=["nbval-ignore-output"]
 DigitPanel(model, images.x_test[:100])
 
-# %% [markdown] lecture={"ask": "Which product comes first in document C's gradient?", "board": "G, M, X with their shapes, all square", "cut": "all of it", "expect": "The entry-by-entry one", "jump": "setup", "minutes": 7, "misconception": "If it runs, the brackets were right"}
+# %% [markdown] lecture={"ask": "Which product comes first in document C's gradient?", "board": "G, M, X with their shapes, all square", "cut": "7 all of it", "expect": "The entry-by-entry one", "jump": "setup", "minutes": 7, "misconception": "If it runs, the brackets were right"}
 # ## Document C's first network
 #
 # C keeps an image as $n$ rows of $m$ pixels, standardised, and reads each row with the *same* $W_1$ ($d\times m$), but with biases of its own; then ReLU, all in one column, and a second layer. (Letters of this section are C's; $s$ is what E calls $p$.)
