@@ -5,6 +5,7 @@ import re
 import pytest
 
 from nnlib.documents import claims, slips
+from nnlib.documents.chain import Chain
 from nnlib.documents.claims import Claim
 from nnlib.documents.slips import Tally, by_document, chain, headline, origin, stated, tally
 from tools import contents
@@ -71,6 +72,20 @@ def test_chains_begin_with_what_is_wrong_or_followed(planted):
 def test_every_line_that_follows_is_in_one_chain_from_a_slip():
     chained = [one.id for slip in slips.slips() for one, steps in chain(slip) if steps]
     assert sorted(chained) == sorted(one.id for one in claims().values() if one.follows)
+
+
+def test_a_chain_is_told_line_by_line_each_below_what_it_follows():
+    for slip in slips.slips():
+        told, links = Chain(slip.id), list(chain(slip))
+        html = told._repr_html_()
+        assert re.findall(r"<code>(.*?)</code>", html) == [one.id for one, _ in links]
+        assert re.findall(r"3em (\d+)em'>", html) == [str(2 * steps) for _, steps in links]
+        assert html.count("<div") == html.count("</div>")
+        assert ("Nothing follows from it." in html) == (len(links) == 1)
+        for one, steps in links:
+            assert f"{'  ' * steps}{one.id}: " in repr(told)
+    with pytest.raises(ValueError, match="there is no claim 'C2-B66'"):
+        Chain("C2-B66")
 
 
 def test_every_line_is_counted_once():

@@ -20,5 +20,6 @@ LESSONS = {
     "positions; document C's encoder; one that reads digits row by row, and where it looks",
     "07": "recurrence and what it forgets, then a decoder, from the causal mask to sampling; "
     "networks that write dates and names, and what they have not learned",
-    "90": "every claim of the lecture notes, executed: as printed, as corrected, both errors",
+    "90": "every claim of the lecture notes, executed: as printed, as corrected, its defence; what "
+    "such a check sees, and which mistakes are independent",
 }
