@@ -434,7 +434,7 @@ exercise("causal mask", causal)
 #
 # $$h_2=SV+h,\quad z=h_{2,\mathrm{cls}}W_2,\quad s=\mathrm{softmax}(z),\quad L=-\kappa\;y\cdot\ln s$$
 #
-# Its $S$ are the *weights*, our $A$; $c=1$, and $\kappa$ is 1 over the number of classes. Corrected are an index, $\mathbb 1_K$ for the printed $\mathbb 1_{d_2}$, and a one-line summary; all else is C's. Twelve gradients follow.
+# Its $S$ are the *weights*, our $A$; $c=1$, and $\kappa$ is 1 over the number of classes. Corrected are the number of ones, $K$ for $d_2$, and a one-line summary; all else is C's. Twelve gradients follow.
 #
 # *Predict:* how many cannot be run, for their sizes? (a) none, (b) two or three, (c) more than half.
 

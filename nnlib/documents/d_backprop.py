@@ -245,8 +245,8 @@ def matrix_page(rng):
     )
     yield follows(
         "D-im-w1m",
-        r"$\partial J/\partial w^{(1)}=X^\top\delta^{(3)}(w^{(1)})^\top f'(z^{(2)})$, where $f'$ "
-        "is to be multiplied entrywise.",
+        r"$\partial J/\partial w^{(1)}=X^\top\delta^{(3)}(w^{(1)})^\top f'(z^{(2)})$, with the "
+        r"$\odot$ before $f'$ supplied.",
         r"$X^\top\big[\delta^{(3)}(w^{(2)})^\top\odot f'(z^{(2)})\big]$",
         lambda: X.T @ (delta3 @ W1.T * df(z2)),
         lambda: X.T @ (delta3 @ W2.T * df(z2)),

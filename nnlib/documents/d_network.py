@@ -141,6 +141,7 @@ def activation_page(rng):
         lambda: [0, 0.5],
         lambda: [np.tanh(symmetric).mean(), sigmoid(symmetric).mean()],
         r"For symmetric pre-activations 0, where the sigmoid has $\tfrac12$. Compared: both.",
+        rests_on="pre-activations that are symmetric about 0",
     )
     yield overstated(
         "D-slope",
@@ -168,6 +169,7 @@ def activation_page(rng):
         lambda: 1 / 2,
         lambda: slopes(relu, symmetric).mean(),
         "For symmetric pre-activations. Compared: the mean slope.",
+        rests_on="pre-activations, each with its opposite",
     )
     yield overstated(
         "D-otherwise",
@@ -277,6 +279,7 @@ def least_squares_page(rng):
         lambda: 1 / 2,
         lambda: np.maximum(ls(0, grid), ls(1, grid)).max(),
         r"At most $\tfrac12$, where cross-entropy has no bound.",
+        rests_on=r"$\hat y$ from 0 to 1",
     )
     yield note(
         "D-ls-used",
@@ -334,6 +337,7 @@ def cross_entropy_page(rng):
         lambda: [0, 0, np.log(2), np.log(2)],
         lambda: [bce(0, 1e-15), bce(1, 1 - 1e-15), bce(0, 0.5), bce(1, 0.5)],
         r"In the limit and for $y\in\{0,1\}$. Compared: beside $\ln2$ at $\hat y=\tfrac12$.",
+        rests_on=r"$\hat y$ within $10^{-15}$ of $y$",
     )
     yield ok(
         "D-props-high",
@@ -341,6 +345,7 @@ def cross_entropy_page(rng):
         lambda: bce(1, 10.0 ** -np.arange(1, 16)),
         lambda: np.arange(1, 16) * np.log(10),
         r"Cross-entropy is, without a bound; least squares is at most $\frac12$.",
+        rests_on=r"$\hat y$ down to $10^{-15}$ for $y=1$",
     )
     yield reading(
         "D-props-soft",

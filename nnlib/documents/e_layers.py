@@ -52,6 +52,7 @@ def architecture_page(rng):
         r"and the biases $[40\times1,30\times1,20\times1,10\times1]$.",
         lambda: [[40, 784, 40, 1], [30, 40, 30, 1], [20, 30, 20, 1], [10, 20, 10, 1]],
         shapes,
+        rests_on="the widths 784, 40, 30, 20 and 10",
     )
     yield added(
         "E-count",
@@ -96,6 +97,7 @@ def initialisers_page(rng):
         lambda: complex_step(loss, W1),
         "But then all units of a layer get one gradient and stay equal. Compared: the gradient of "
         "the first unit, repeated, and that of all.",
+        rests_on="weights that are all equal",
     )
     yield note(
         "E-random",
@@ -109,6 +111,7 @@ def initialisers_page(rng):
         lambda: 1 / np.mean([n_in, n_out]),
         r"Variance $2/(n_{in}+n_{out})$: $1/n_{in}$ would keep the signal, $1/n_{out}$ the "
         "gradient. Compared: the variance.",
+        rests_on="the widths 784 and 40",
     )
     yield misprint(
         "E-xavier-n",
@@ -151,6 +154,7 @@ def initialisers_page(rng):
         lambda: signal_after_relu(np.sqrt(n_in) * np.sqrt(2 / n_in)),
         lambda: 1.0,
         r"$n=n_{in}$. Compared: the mean square after a ReLU layer, relative to that before.",
+        rests_on="784 inputs",
     )
 
 
@@ -164,6 +168,7 @@ def data_page(rng):
         r"Pixels divided by 255 lie in $[0,1]$.",
         lambda: [0, 1],
         lambda: [(np.arange(256) / 255).min(), (np.arange(256) / 255).max()],
+        rests_on="the values 0 to 255",
     )
     yield ok(
         "E-onehot",
@@ -267,6 +272,7 @@ def activation_page(rng):
         lambda: softmax_along(z),
         "Without it $e^z$ overflows from 710 on. Compared: scores of 1000 more, and the same ones "
         "small.",
+        rests_on="scores of about 1000",
     )
 
 

@@ -78,6 +78,7 @@ def forward_page(rng):
         two_logits,
         by_blocks,
         "Indices start at 0 here, at 1 in the architecture.",
+        rests_on="100 images and the widths 784, 40 and 30",
     )
     yield misprint(
         "E-logits-hist",
@@ -104,6 +105,7 @@ def forward_page(rng):
         r"The activations stored are $(784,100)$, $(40,100)$, $(30,100)$, $(20,100)$, $(10,100)$.",
         lambda: [(784, 100), (40, 100), (30, 100), (20, 100), (10, 100)],
         lambda: history(1),
+        rests_on="100 images and the widths 784, 40, 30, 20 and 10",
     )
     yield ok(
         "E-axis-default",
@@ -230,6 +232,7 @@ def backpropagation_page(rng):
         r"weights, $[40\times784,\dots,10\times20]$.",
         lambda: [(40, 1), (30, 1), (20, 1), (10, 1), (40, 784), (30, 40), (20, 30), (10, 20)],
         shapes_of_gradients,
+        rests_on="its widths and 100 images",
     )
     yield ok(
         "E-delta-last",

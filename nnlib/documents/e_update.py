@@ -91,6 +91,7 @@ def splitting_page(rng):
         lambda: [60_000, 784, 60_000],
         sizes_in_headers,
         "Compared: what the first bytes of MNIST's two files say.",
+        rests_on="the headers of MNIST",
     )
     yield misprint(
         "E-epoch",
