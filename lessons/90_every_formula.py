@@ -50,7 +50,7 @@ def off(got, want):
 # %% [markdown] lecture={"ask": "How many independent mistakes do five sets of lecture notes hold? Vote: fewer than twenty, about fifty, over a hundred", "board": "Five letters, A to E, and the votes", "cut": "2 what each gets right", "expect": "Most say about fifty", "jump": "setup", "minutes": 6, "misconception": "A text with many wrong lines has many mistakes; a slip is carried from line to line"}
 # ## How much is right
 #
-# Five sets of lecture notes, A to E. Every claim in them was tried just now.
+# Five sets of lecture notes, A to E. Every claim in them has a verdict, and what can be run is run below.
 #
 # *Vote.* How many independent mistakes are in them: (a) fewer than twenty, (b) about fifty, (c) over a hundred?
 
@@ -81,7 +81,7 @@ credited = """A-3.2-dydW A-3.4-matrix A-4.4-biascorr B-ce-d-lines2 B-lin-24 C1-B
 assert all(claims()[name].status == "ok" for name in credited)
 
 # %% [markdown]
-# A and B have no mistake of their own. Most are in C's encoder: the longest backward pass, derived by hand without a number.
+# A and B have no mistake of their own. Most are in C's encoder, where a whole layer of attention is differentiated by hand.
 #
 # | | gets right, among much else |
 # |---|---|
@@ -113,8 +113,9 @@ assert clipped(z)[0] == clipped(z)[1]
 # None, (a): scores beyond 50 lie fifty standard deviations out. (b) and (c) would be right of a formula that is wrong as it
 # stands. Chosen, one triple shows it: a tie, where 60 should win.
 #
-# So random draws settle **identities**: two smooth formulas that differ do so almost everywhere. A **condition**, such as
-# *works well*, falls only to an input chosen against it. Each verdict says on which input it rests, behind its errors:
+# So random draws settle **identities**: two analytic formulas that differ do so almost everywhere. A **condition**, such as
+# *works well*, falls only to an input chosen against it. Each verdict names the input on which it rests, behind its
+# errors; where none is named, any draw will do:
 
 # %%
 claim("A-3.4-clip")
@@ -449,8 +450,8 @@ claim("C2-B6")
 # How do its scores depend on the class token? Through its query, all of them; through its key, one. C names both terms of the
 # product rule, but transposes one and confines the other to no row.
 #
-# *Predict.* The key's term, $Q W_k^\top$, is spread over all rows. What is left of it behind softmax: (a) nothing, (b) as many
-# times more?
+# *Predict.* The key's term, $Q W_k^\top$, is spread over all rows. What is left of it behind softmax: (a) nothing,
+# (b) what it gives in its own row?
 
 # %%
 J = np.diag([0.2, 0.3, 0.5]) - np.outer([0.2, 0.3, 0.5], [0.2, 0.3, 0.5])
@@ -460,7 +461,7 @@ assert np.abs(u @ np.eye(3)[:, [2]] @ term).max() > 0.1
 claim("C2-B10")
 
 # %% [markdown]
-# Nothing, (a): what is added to all scores alike moves no probability. (b) holds without softmax.
+# Nothing, (a): what is added to all scores alike moves no probability. (b) needs the other rows to be silent.
 #
 # The gradient of the class token then adds a whole row of $S$ where its own entry is due. Value, score and residual are all
 # three seen.
@@ -571,7 +572,7 @@ assert 0 < len(refused) < len(wrong)
 # | kind | here | seen by |
 # |---|---|---|
 # | another thing of the same shape | logits, scores, the layer below | sums, limits |
-# | a factor | $1/K$, the bound | statistics |
+# | a factor | $1/K$, the bound | a gradient check, statistics |
 # | a path too many | a token's query | changing one input |
 # | an order left open | $Q$ and $h$ | unequal sizes |
 #
