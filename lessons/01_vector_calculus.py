@@ -50,7 +50,8 @@ use_style()
 # **Vote.** At the dot, you step where the ground falls most. By how much do you miss the star? (a) 0°, (b) 45°, (c) 80°.
 
 # %%
-valley, start = bowl(100)._replace(domain=((-13, 13), (-5, 5))), np.array([10.0, 1.0])
+valley = bowl(100)._replace(domain=((-13, 13), (-5, 5)))  # the domain is the part shown
+start = np.array([10.0, 1.0])
 _, ax = plt.subplots(figsize=(9, 4.5))
 plots.draw_fog(valley, start, ax=ax)
 plt.show()
@@ -133,7 +134,8 @@ SteepestDescentPanel()
 # =\frac{100+100}{\sqrt{10100}\,\sqrt{101}}=\frac{200}{1010}=0.198,\qquad\theta=78.6^\circ .$$
 
 # %%
-valley, start = bowl(100)._replace(domain=((-13, 13), (-5, 5))), np.array([10.0, 1.0])
+valley = bowl(100)._replace(domain=((-13, 13), (-5, 5)))
+start = np.array([10.0, 1.0])
 downhill = -numerical_gradient(valley.value, start)
 assert np.isclose(angle(downhill, -start), np.degrees(np.arccos(200 / 1010)))
 print(f"{angle(downhill, -start):.1f}° off")
@@ -146,7 +148,7 @@ plots.draw_ways(valley, start, ways(valley, start, 185.7), ax=ax)  # u points ho
 plt.show()
 
 # %% [markdown]
-# (c): the way home falls by 20, straight down by 100, and feet feel no more. (a) is right in a round bowl, where $\nabla f=p$. Document A calls $-\nabla f$ the direction in which the minimum lies:
+# (c): the way home falls by 20, straight down by 100, and feet feel no more. (a) is right in a round bowl, where $\nabla f=p$; (b) weighs along and across alike. Document A calls $-\nabla f$ the direction in which the minimum lies:
 
 # %%
 claim("A-2-tomin")
@@ -168,7 +170,7 @@ print(f"gradient {8 * weights / 1e6:.1f} MB, H {8 * weights**2 / 1e9:.0f} GB")
 # %% [markdown] lecture={"ask": "f = \u00bd\u03bbp\u00b2, step size 2.1/\u03bb: what does one step do to p?", "board": "a parabola; from p to the other side, and farther out", "cut": "3 one rate for all", "expect": "It becomes \u22121.1 p", "jump": "setup", "minutes": 13, "misconception": "A step against the gradient comes closer"}
 # ## How far to go
 #
-# A step of **gradient descent** is $p\leftarrow p-\alpha\nabla f$; $\alpha$ is the **step size**. On a parabola $f=\frac12\lambda p^2$, whose **curvature** (second derivative) is $\lambda$,
+# A step of **gradient descent** is $p\leftarrow p-\alpha\nabla f$; $\alpha$ is the **step size**. For a single weight on a parabola $f=\frac12\lambda p^2$, whose **curvature** (second derivative) is $\lambda$,
 #
 # $$p\leftarrow p-\alpha\lambda p=(1-\alpha\lambda)\,p .$$
 #
@@ -216,7 +218,7 @@ for kappa in (1, 10, 100, 1000):
 assert np.isclose(np.log(1000) / 0.001, 6900, rtol=2e-3)
 
 # %% [markdown]
-# (b). Along, all have curvature 1, and a step leaves 0.999: to a thousandth in $\ln1000/0.001\approx6900$ steps. Where $\kappa\ge10$ the part across is soon gone, and only $\frac1{\sqrt2}$ of the distance is left to do: 350 fewer.
+# (b). Along, all have curvature 1, and a step leaves 0.999: to a thousandth in $\ln1000/0.001\approx6900$ steps. Where $\kappa\ge10$ the part across is soon gone, and along there was only $\frac1{\sqrt2}$ of the distance to go: 350 fewer.
 #
 # So here narrowness costs only through the limit: (a) comes true where each valley takes its own best $\alpha<2/\kappa$. $\kappa$, the largest curvature by the smallest, is the **condition number** ([lesson 4](04_optimizers.ipynb)).
 
@@ -305,16 +307,16 @@ plots.draw_remainder(sizes, left_out, ax=ax)
 plt.show()
 
 # %% [markdown]
-# (b). Here it is $(\delta x_1\delta x_2,\,0,\,\delta x_1^2)$: products of two small numbers. (a) would be of the size of $\delta y$ itself, and $J$ no use; (c) holds for straight functions only. In general,
+# (b). Here it is $(\delta x_1\delta x_2,\,0,\,\delta x_1^2)$: products of two small numbers. (a) would be of the size of $\delta y$ itself, and $J$ no use; (c) holds for straight functions. Wherever $y$ is smooth,
 #
 # $$\delta y=J\,\delta x+O(\lVert\delta x\rVert^2),$$
 #
-# where $O(\lVert\delta x\rVert^2)$ is anything that stays below a fixed multiple of $\lVert\delta x\rVert^2$ as $\delta x\to0$. Beside $\delta x$ itself that vanishes, so derivatives may drop it.
+# where $O(\lVert\delta x\rVert^2)$ is anything that stays below a fixed multiple of $\lVert\delta x\rVert^2$ as $\delta x\to0$. Beside $\delta x$ itself that vanishes: derivatives may drop it.
 
 # %% [markdown] lecture={"ask": "L = v\u1d40Xc: what is dL/dX?", "board": "X with its entries; over each, dL by that entry", "cut": "1 the change \u03b4X", "expect": "The outer product v c\u1d40, in the shape of X", "jump": "setup", "minutes": 8, "misconception": "A gradient is a row, or a column; a matrix needs new rules"}
 # ## A gradient has the shape of its variable
 #
-# At the end of a network stands one number, the loss $L$. Then $J$ has one row, and A's section 2.1 writes the gradient as a **row**; from section 3 on it is a **column**. Either will do for who keeps to one, as A says. Mixed, the product does not exist:
+# At the end of a network stands one number, the loss $L$. Then $J$ has one row, and A's section 2.1 writes the gradient as a **row**; from section 3 on it is a **column**. Either will do for who keeps to one, as A says. Put the column where the row belongs, and there is no product:
 
 # %%
 W = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0]])
@@ -378,7 +380,7 @@ claim("A-2.1-vect")
 #
 # $$Y_{ij}=\sum_{qr}P_{iq}\,X_{qr}\,Q_{rj}\quad\Rightarrow\quad\frac{\partial Y_{ij}}{\partial X_{qr}}=P_{iq}\,Q_{rj}.$$
 #
-# The **Kronecker product** $A\otimes B$ puts the block $A_{iq}B$ in place of each $A_{iq}$. By rows, $J=P\otimes Q^\top$; by columns, $Q^\top\otimes P$.
+# The **Kronecker product** $M\otimes N$ puts the block $M_{iq}N$ in place of each $M_{iq}$. By rows, $J=P\otimes Q^\top$; by columns, $Q^\top\otimes P$.
 #
 # *Predict:* take the wrong one. (a) The shapes do not fit. (b) They fit, the numbers are wrong.
 
@@ -436,7 +438,7 @@ assert np.count_nonzero(np.abs(small) > 1e-6) == 3 * 4
 #
 # $$\delta y=J_y\,\delta x+O(\lVert\delta x\rVert^2),\qquad\delta L=J_L\,\delta y+O(\lVert\delta y\rVert^2)=J_LJ_y\,\delta x+O(\lVert\delta x\rVert^2).$$
 #
-# The rest may be dropped: $J_L$ times what is small of second order is so too, and $\lVert\delta y\rVert$ is at most a multiple of $\lVert\delta x\rVert$. So, as A has it, Jacobians multiply, outer function first:
+# The rest may be dropped: $J_L$ times what is small of second order is so too, and $\lVert\delta y\rVert$ is at most a multiple of $\lVert\delta x\rVert$. So, as A has it, Jacobians multiply, outer function first; written so, $\frac{dL}{dx}$ is a row:
 #
 # $$\frac{dL}{dx}=\frac{dL}{dy}\,\frac{dy}{dx}.$$
 
@@ -628,7 +630,7 @@ assert 25 < from_input / from_loss < 35
 #
 # **Truncation**, what a difference leaves out, falls with $h$ for the *forward* one, with $h^2$ for the *central* one.
 #
-# **Round-off**: float64 keeps 53 binary digits, so a value may be off by $\epsilon\lvert f\rvert$, $\epsilon=2^{-53}\approx10^{-16}$. Two are subtracted: $2\epsilon\lvert f\rvert/h$ forward, $2\epsilon\lvert f\rvert/2h$ central. It *grows* as $h$ shrinks.
+# **Round-off**: float64 keeps 53 binary digits, so even the best value is off by up to $\epsilon\lvert f\rvert$, $\epsilon=2^{-53}\approx10^{-16}$. Two are subtracted: $2\epsilon\lvert f\rvert/h$ forward, $2\epsilon\lvert f\rvert/2h$ central. It *grows* as $h$ shrinks.
 #
 # *Predict:* for $e^x$ at 1, central, the best of these steps is (a) $10^{-5}$, (b) $10^{-8}$, (c) $10^{-15}$.
 

@@ -117,14 +117,14 @@ def test_the_way_back_shows_values_slopes_and_links_but_those_of_0(figure):
 
 def test_lines_of_the_way_back_end_at_the_places_of_their_numbers(figure):
     ax = figure.add_subplot()
-    values, slopes = {"x": np.ones(2), "L": np.ones(1)}, [np.ones(2), np.ones(1)]
-    draw_way_back(values, slopes, [np.array([[0.0, 7.0]])], title="one line", ax=ax)
+    layers, J = {"x": np.ones(2), "y": np.ones(2)}, np.array([[0.0, 7.0], [0.0, 0.0]])
+    draw_way_back(layers, [np.ones(2), np.ones(2)], [J], title="y₁ by x₂ alone", ax=ax)
     (line,) = ax.lines
     heights = {text.get_text(): text.get_position()[1] for text in ax.texts}
     (x, start), (right, end) = line.get_xydata()
     assert (x, right) == (0, 1)
     assert heights["dx₂ = 1"] < start < heights["x₂ = 1"] < heights["dx₁ = 1"]
-    assert heights["dL = 1"] < end < heights["L = 1"]
+    assert heights["y₂ = 1"] < heights["dy₁ = 1"] < end < heights["y₁ = 1"]
 
 
 def test_on_the_corner_the_chord_has_half_the_slope(figure):
