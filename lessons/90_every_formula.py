@@ -58,7 +58,9 @@ def off(got, want):
 whole = headline()
 print(fill(str(whole), 100))
 red = whole.lines - whole.right - whole.notes - whole.conventions
-assert whole.mistakes < 20 < 50 < red < red + whole.conventions < 100 < whole.lines / 2 < whole.right
+assert (
+    whole.mistakes < 20 < 50 < red < red + whole.conventions < 100 < whole.lines / 2 < whole.right
+)
 
 # %% [markdown]
 # Fewer than twenty, (a), and most of what is stated is right. Who counts lines that are off comes past fifty, (b): a slip
@@ -123,7 +125,9 @@ claim("A-3.4-clip")
 # %%
 judged = [one for one in stated() if one.truth and one.status != "ok"]
 chosen = [one for one in judged if one.rests_on != ANY_DRAW]
-print(len(judged), "verdicts;", len(chosen), "of them rest on a chosen input, the others on any draw")
+print(
+    len(judged), "verdicts;", len(chosen), "of them rest on a chosen input, the others on any draw"
+)
 overstated = [one for one in stated() if one.status == "overstated"]
 for one in overstated:
     inside = one.check_under(np.random.default_rng(0))
