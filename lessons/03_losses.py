@@ -41,6 +41,7 @@ from nnlib.losses import binary_cross_entropy, binary_cross_entropy_with_logits
 from nnlib.losses import cross_entropy, mse, softmax_cross_entropy
 from nnlib.optimizers import Adam
 from nnlib.plots.canvas import use_style
+from nnlib.plots.chains import draw_way_back
 from nnlib.plots.curves import draw_lines
 from nnlib.widgets.lesson_03 import LossPanel
 
@@ -96,7 +97,7 @@ titles = ["−ln gives back what σ took away", "Squares leave the slope as smal
 _, axes = plt.subplots(2, 1, figsize=(9, 4.8))
 for ax, title, (name, (L, dp)) in zip(axes, titles, outer.items()):
     links = [("σ", p * (1 - p)), (name, dp)]
-    plots.draw_way_back({"z": -8, "p": p, "L": L}, links, title=title, ax=ax)
+    draw_way_back({"z": -8, "p": p, "L": L}, links, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]

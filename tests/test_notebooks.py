@@ -44,12 +44,6 @@ def test_notebook_is_without_complaint(path):
     assert not check_notebooks.complaints(path)
 
 
-@pytest.mark.parametrize("stem", sorted(check_notebooks.HURRIED))
-def test_a_lesson_named_as_hurried_still_is(stem):
-    notebook = lessons.read_notebook(lessons.NOTEBOOKS / f"{stem}.ipynb")
-    assert any(check_notebooks.check_rhythm(notebook)), "take it off the list"
-
-
 @each_notebook
 def test_round_trip_to_the_script_is_exact(path):
     written = lessons.lesson_of(path).read_text(encoding="utf-8")

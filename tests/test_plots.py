@@ -17,7 +17,7 @@ from matplotlib.text import Text
 import nnlib.plots
 from nnlib.experiments.lesson_05 import Fit
 from nnlib.experiments.watched import Curves
-from nnlib.plots import canvas, curves, images, lesson_00, lesson_05, matrices
+from nnlib.plots import canvas, chains, curves, images, lesson_00, lesson_05, matrices
 from nnlib.plots.canvas import PALE
 
 RNG = np.random.default_rng(0)
@@ -39,6 +39,8 @@ SMALL_NETWORK = (
 )
 
 DRAWINGS = [  # all there are, with arguments as in class
+    partial(chains.draw_way_back, {"x": 3.0, "y": 9.0}, [("square", 6.0)], title="A square"),
+    partial(lesson_00.draw_reading, IMAGES[0], P, P - 0.1, P, title="It says 1"),
     partial(lesson_00.draw_claims, {"A": {"ok": 9, "wrong": 4, "note": 3}}),
     partial(lesson_00.draw_slope, 0.5, 0.6, 0.2, curve=TANGENT),
     partial(curves.draw_lines, LINES, **NAMES, every=4, yscale="log"),
@@ -66,6 +68,8 @@ UNLABELLED = {  # pictures, and bars that bear their names
     lesson_05.draw_layers: {"xlabel", "ylabel"},
     lesson_05.draw_units: {"xlabel", "ylabel"},
     lesson_05.draw_weights: {"xlabel", "ylabel"},
+    lesson_00.draw_reading: {"xlabel", "ylabel"},
+    chains.draw_way_back: {"xlabel", "ylabel"},
 }
 
 
@@ -93,10 +97,12 @@ def labels(ax):
 
 
 def numbers(ax):
-    """All numbers that are drawn as lines, pixels or bars."""
+    """All numbers that are drawn as lines, pixels, bars or places of a text."""
     drawn = [*(line.get_xydata() for line in ax.lines), *(bar.get_height() for bar in ax.patches)]
     drawn += [image.get_array().compressed() for image in ax.images]
     return np.concatenate([np.zeros(0), *map(np.ravel, drawn)])
+    drawn += [text.get_position() for text in ax.texts]
+    return np.concatenate([np.ravel(values) for values in drawn])
 
 
 def out_of_view(ax):

@@ -16,13 +16,6 @@ from nnlib.widgets.lesson_03 import LossPanel, first
 # -- pictures -------------------------------------------------------------------------------------
 
 
-def test_the_way_back_multiplies_from_the_end(ax):
-    values = {"z": -8.0, "p": 0.5, "L": 2.0}
-    plots.draw_way_back(values, [("f", 0.25), ("g", -4.0)], title="t", ax=ax)
-    texts = [text.get_text() for text in ax.texts]
-    assert {"dL/dz = −1", "dL/dp = −4", "dL/dL = 1", "0.25 ×", "−4 ×", "z = −8"} <= set(texts)
-
-
 def test_reliability_is_pooled_over_the_seeds_and_rare_bins_are_left_out(ax):
     few = np.tile([0.85, 0.15], (200, 1))
     few[0] = 0.45, 0.55  # one image of two hundred

@@ -52,16 +52,16 @@ class Panel:
     >>> class Point(Panel):
     ...     measure = staticmethod(tangent)
     ...     def draw(self, figure, found):
-    ...         figure.gca().plot(found.x, found.y, "o")
-    ...         return f"The sigmoid of {found.x:g} is {found.y:g}."
-    >>> slider = ipywidgets.FloatSlider(3, min=-6, max=6, description="x")
-    >>> panel = Point({"x": slider}, width=8, height=4)
-    >>> panel.controls["x"].value = 0
+    ...         figure.gca().plot(found.z, found.p, "o")
+    ...         return f"The sigmoid of {found.z:g} is {found.p:g}."
+    >>> slider = ipywidgets.FloatSlider(3, min=-6, max=6, description="z")
+    >>> panel = Point({"z": slider}, width=8, height=4)
+    >>> panel.controls["z"].value = 0
     >>> panel.words.value
     'The sigmoid of 0 is 0.5.'
     >>> exec(panel.as_code.value)
-    x = 0.0
-    y = 0.5
+    z = 0.0
+    p = 0.5
     slope = 0.25
     """
 
