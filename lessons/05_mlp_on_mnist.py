@@ -49,7 +49,7 @@ off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # a share
 # %% [markdown] lecture={"ask": "Two networks learn; one has a bug in its way back. Which?", "board": "two axes, steps and accuracy; the votes beside them", "cut": "0 nothing", "expect": "Nearly all say B, the slower one", "jump": "setup", "minutes": 6, "misconception": "A network that learns faster has the better gradient"}
 # ## Which one has the bug?
 #
-# Two networks, 64-30-10 with sigmoids, learn to read small digits: equal first weights, equal batches, equal rate. In one of them a line of the way back is wrong. Five runs of each:
+# Two networks, 64-30-10 with sigmoids, learn to read small digits: equal first weights, equal batches, equal rate. In one of them a line of the way back is wrong. Five runs of each, and their means:
 
 # %%
 reads = lambda hidden: [lab.learned(hidden, 0.03, seed=s, every=45).unseen for s in range(5)]
@@ -136,9 +136,9 @@ quiet, loud = fresh(sample)[0], fresh(255 * sample)[0]
 assert np.allclose(loud, 255 * quiet, rtol=1e-9)
 
 # %% [markdown]
-# (c). Its guesses are the same, so (a) sounds right, but they are 255 times as loud: ReLU and zero biases let a factor pass through. Loud wrong guesses are expensive, and the first steps are long and blind.
+# (c). Its guesses are the same, so (a) sounds right, but they are 255 times as loud: ReLU and zero biases let a factor pass through. Loud wrong guesses are expensive, and a step of the first weights moves the scores 255 times as far.
 #
-# What is left of that after training? Stored runs (`python -m benchmarks.mlp_05`), five seeds:
+# What is left of that after training, even with Adam, whose steps do not grow with the gradient? Stored runs (`python -m benchmarks.mlp_05`), five seeds:
 
 # %%
 runs = lab.stored_runs("pixels")
@@ -148,7 +148,7 @@ assert float(runs[1]["mean"]) > float(runs[0]["mean"]) + 0.05
 assert float(runs[0]["spread"]) > 10 * float(runs[1]["spread"])
 
 # %% [markdown]
-# Even Adam loses ten points to raw pixels, and how many is luck of the seed. So scale first.
+# Raw pixels cost ten points, and which network one gets is luck of the seed. So scale first.
 
 # %% [markdown] lecture={"ask": "How many numbers does the network learn?", "board": "five boxes with their shapes, four arrows with W and its shape", "cut": "1 the shapes in rows", "expect": "33,460", "jump": "setup", "minutes": 9, "misconception": "What the units compute is learned; only W and b are"}
 # ## E's network
@@ -230,16 +230,16 @@ assert np.abs(rows - constant((40, 784))).max() > 1e-4  # they have moved
 
 
 # %% [markdown]
-# (c): they have moved, all alike. Two units with equal inputs and equal weights have equal $z$. If the weights *out* of them are equal too, the loss feels both alike: equal $\delta$. A row's gradient is
+# (c): they have moved, all alike. Two units with equal inputs, weights and biases have equal $z$. If the weights *out* of them are equal too, the loss feels both alike: equal $\delta$. A row's gradient is
 # $\delta$ times the inputs, so it is equal, and after the step all is as before. Forty units do the work of one.
-#
-# So draw at random. How large? A unit adds $n$ products. Weights independent, of mean 0 and variance $v$; inputs of mean square 1: then
 
 # %% [markdown]
+# So draw at random. How large? A unit adds $n$ products. Weights of mean 0 and variance $v$, independent of each other and of the inputs; inputs of mean square 1: then
+#
 # * $z$ has mean square $n\,v$: squares of the $n$ products, $v\cdot1$ each; the mixed terms have mean 0;
 # * $z$ is as often negative as positive, so ReLU keeps half of that.
 #
-# The signal neither grows nor fades from layer to layer when
+# The signal neither grows nor fades when
 #
 # $$\tfrac12\,n\,v=1,\qquad v=\frac2n\quad(\textbf{He}).$$
 #
@@ -382,7 +382,7 @@ assert (truth[Y == 0] > 0).all()
 
 # %% [markdown]
 # (b): the other nine would never be pushed down. (a) holds for outputs that mind their own business, such as sigmoids. A score of a softmax moves *all* probabilities, $\partial p_k/\partial z_j=p_k(\mathbb 1_{jk}-p_j)$, with
-# $\mathbb 1_{jk}=1$ if $j=k$, else 0. Add up all ways from $z_j$ to the loss, and much cancels:
+# $\mathbb 1_{jk}=1$ if $j=k$, else 0. Add up all ways from $z_j$ to the loss, and much cancels, as the $Y_k$ of an image sum to 1:
 #
 # $$\delta_j=\sum_k-\frac{Y_k}{Bp_k}\,p_k(\mathbb 1_{jk}-p_j)=\frac1B\Big(p_j\sum_kY_k-Y_j\Big)=\frac{p_j-Y_j}{B}.$$
 
@@ -429,7 +429,7 @@ exercise("last delta", last_delta)
 # ($\odot$: entry by entry.) For ReLU $f'$ is 1 where $z>0$, else 0. It is E's second equation, and the one whose code lost a prime.
 
 # %% [markdown]
-# **Which $W$?** The one on the way *out* of the layer. Document D, in its matrix form (samples in rows), goes back through $w^{(1)}$, the weights into it. If widths differ, NumPy refuses.
+# **Which $W$?** The one on the way *out* of the layer. Document D, in its matrix form (samples in rows), goes back through $w^{(1)}$, the weights into it. Where widths differ, NumPy nearly always refuses.
 #
 # *Predict:* D states no widths. If all are equal, that gives (a) an error, (b) wrong numbers, (c) the right ones.
 
@@ -449,7 +449,7 @@ claim("D-im-w1m")
 
 
 # %% [markdown]
-# (b): in silence. (a) holds for unequal widths, and is the lucky case.
+# (b): in silence. (a), the lucky case, is what unequal widths give.
 #
 # **Your turn**, with ReLU.
 
@@ -562,7 +562,7 @@ print(f"weights: off by {off(np.outer(summed, mean_input), kept['W']):.2g}")
 # %% [markdown] lecture={"ask": "The slip, each at its best rate: how far behind?", "board": "rate below, accuracy up, a line at 10 %: guessing", "cut": "2 the units that are stuck", "expect": "Some ten points: 81 % where 92 % was due", "jump": "setup", "minutes": 8, "misconception": "A wrong gradient shows as a network that does not learn"}
 # ## The slip, raced
 #
-# Network A again, now at six rates, five seeds each. Set beforehand: the slip loses if at its best rate all of its seeds are behind all of the slope's at theirs.
+# Network A again, now at six rates, five seeds each. The rule: the slip loses if, at the best rate of each, all of its seeds are behind all of the slope's.
 #
 # *Predict:* at its best rate the slip is (a) level, (b) some ten points behind, (c) at a guess, 10 %.
 
@@ -575,6 +575,7 @@ arms = {name: np.array([[r.unseen[-1] for r in row] for row in raced[name]]) for
 slope, slip = arms.values()
 best, least = slope.mean(axis=1).max(), slip.mean(axis=1).max()
 finding = f"The slip learns: {least:.0%} where {best:.0%} was due"
+assert slope.mean(axis=1).argmax() == slip.mean(axis=1).argmax() == 4
 assert slope[4].min() > slip[4].max()
 
 # %%
@@ -704,7 +705,7 @@ for ax, (name, found) in zip(axes, fits.items()):
 plt.show()
 
 # %% [markdown]
-# (b): it knows the thousand by heart, and its accuracy on the unseen stopped rising half of the way back. More images narrow the gap.
+# (b): it knows the thousand by heart, and on the unseen it had stopped rising by half of the way. More images narrow the gap.
 #
 # **What do units look for?** A row of $W^1$ has a weight for each pixel: an image. *Predict:* which weights are *exactly* what they were before training? (a) none, (b) those of pixels that are never inked, (c) those in the middle.
 
@@ -847,7 +848,7 @@ for row in runs:
 assert abs(float(runs[0]["mean"]) - float(runs[1]["mean"])) < float(runs[0]["spread"])
 
 # %% [markdown]
-# (b), over five seeds: 0.2 points behind, less than seeds differ. But its input alone is standardised; E's network given the same is 0.4 points ahead.
+# (b), over five seeds: 0.2 points behind, less than seeds differ. But its input alone is standardised; E's network given the same is 0.4 points ahead, still less than seeds differ.
 
 # %%
 claims_table("05")
