@@ -41,10 +41,11 @@ def linear_layer(rng):
         "A-3.2-dydW-vec",
         r"With the columns of $W$ stacked, as the words of section 2.1 say, "
         r"$dy/dW=x^\top\otimes I_m$.",
-        r"$I_m\otimes x^\top$ for the rows, as printed.",
+        r"That is right too: the entries of $I_m\otimes x^\top$, printed for the rows, in another "
+        "order.",
         lambda: np.kron(x, np.eye(3)),
-        lambda: np.kron(np.eye(3), x),
-        lambda: complex_step(lambda w: y(W=w.reshape(3, 4)), W.reshape(12)),
+        lambda: np.kron(np.eye(3), x).reshape(3, 3, 4).swapaxes(1, 2).reshape(3, 12),
+        lambda: complex_step(lambda w: y(W=w.reshape(4, 3).T), W.T.reshape(12)),
     )
     yield ok(
         "A-3.2-tensor",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnlib.blocks import linear, log_softmax
+from nnlib.blocks import linear, log_softmax, relu
 from nnlib.blocks import sigmoid as stable_sigmoid
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import derivative, slopes
@@ -108,11 +108,11 @@ def relu_page(rng):
         "B-relu-d",
         r"$R'(z)=1$ for $z>0$, 0 for $z\le0$; undefined at 0, says a note, and to be implemented "
         "so.",
-        r"Document E chooses 1 at 0, document A nothing: add $\mathbb 1[z=0]$ for E. This course "
-        "chooses as here.",
+        r"So it is in this course. Document E chooses 1 at 0: less $\mathbb 1[z=0]$, its form is "
+        "this one. A's formula leaves 0 out.",
         lambda: np.where(z > 0, 1, 0),
-        lambda: np.where(z > 0, 1, 0) + (z == 0),
-        lambda: np.heaviside(z, 1.0),
+        lambda: np.heaviside(z, 1.0) - (z == 0),
+        lambda: relu(z)[1](np.ones(6)),
         defence="It declares its choice and says that there is none to derive; a code that follows "
         "it is as right as one that does not.",
         rests_on="the input 0",
