@@ -11,7 +11,7 @@ from nnlib.tasks import MARKS, PAD, START, Split
 from nnlib.vocabulary import token_ids
 
 SMOOTHING = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-DISCOUNTS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.94, 0.96, 0.98)
+TIMES = (0.8, 0.9, 1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3)
 
 
 class Table:
@@ -30,9 +30,7 @@ class Table:
 
     def rows(self, contexts: Array) -> Array:
         """Where the counts of each context stand."""
-        place = np.searchsorted(self.seen, contexts)
-        known = self.seen[np.minimum(place, len(self.seen) - 1)] == contexts
-        return np.where(known, place, -1)
+        return np.where(np.isin(contexts, self.seen), np.searchsorted(self.seen, contexts), -1)
 
 
 class Counted:
@@ -121,40 +119,80 @@ class KneserNey(Counted):
 
         p(next | context) = (count - discount, where there is one + taken · p(next | rest)) / total
 
-    The counts of the longest contexts tell how often a token followed. Those of a shorter one tell
-    behind how many different tokens the two were found: what follows often, but always behind the
-    same, is not likely behind another. A context never seen leaves all to its rest. The last rest
-    is no context at all, and then each of the K tokens that can follow has 1 / K. Kneser and Ney
-    found this in 1995; with all lengths mixed, as here, it is Chen and Goodman's of 1998.
+    The counts of the longest contexts, and of those that begin with START, tell how often a token
+    followed. Those of another tell behind how many different tokens the two were found: what
+    follows often, but always behind the same, is not likely behind another. A context never seen
+    leaves all to its rest. The last rest is no context at all, and then each of the K tokens that
+    can follow has 1 / K. Kneser and Ney found this in 1995; with all lengths mixed, as here, and
+    with three discounts it is Chen and Goodman's modified form of 1998.
+
+    discount   of every count. By default each length of contexts has three of its own, those of
+               ``three_discounts``.
+    times      how many times as much is taken, but no more than a count of 1, 2 or 3 holds.
 
     Shapes   ids (B, T) -> log_p (B, T, vocabulary)
-    Errors   as NGrams; ValueError for a discount outside (0, 1).
+    Errors   as NGrams; ValueError for a discount outside (0, 1) or a times outside (0, inf).
     Source   not in the documents.
 
     >>> from nnlib.tasks import names
     >>> task = names()
-    >>> bigrams = KneserNey(2, task.train, len(task.symbols), discount=0.5)
+    >>> bigrams = KneserNey(2, task.train, len(task.symbols))
     >>> log_p, _ = bigrams(ids=task.test.x["ids"])
     >>> round(float(np.exp(log_p[0, 0]).sum()), 6)
     1.0
     """
 
-    def __init__(self, n: int, split: Split, vocabulary: int, *, discount: float) -> None:
+    def __init__(
+        self,
+        n: int,
+        split: Split,
+        vocabulary: int,
+        *,
+        discount: float | None = None,
+        times: float = 1.0,
+    ) -> None:
         super().__init__(n, vocabulary)
-        self.discount = number("KneserNey", "discount", discount, "(0, 1)")
-        self.tables, grams = [], self.grams(split)
+        if discount is not None:
+            number("KneserNey", "discount", discount, "(0, 1)")
+        self.discount, self.times = discount, number("KneserNey", "times", times, "(0, inf)")
+        self.tables, self.discounts, grams = [], [], self.grams(split)
         for k in range(n, 0, -1):  # from the longest contexts to none
-            self.tables.append(Table(grams, vocabulary))
-            grams = np.unique(grams) % vocabulary ** (k - 1)  # each once, without its oldest
+            short = grams < vocabulary ** (k - 1)  # they begin with PAD: before START is nothing
+            table = Table(grams[~short], vocabulary)
+            each = three_discounts(table.counts) if discount is None else np.full(3, discount)
+            self.tables.append(table)
+            self.discounts.append(np.minimum([0, *(times * each)], range(4)))  # of 0, 1, 2, more
+            once = np.unique(grams[~short]) % vocabulary ** (k - 1)  # without their oldest
+            grams = np.concatenate([grams[short], once])
 
     def p(self, contexts: Array) -> Array:
         p = self.follow / self.follow.sum()
-        for k, table in enumerate(reversed(self.tables)):
+        for k, (table, discounts) in enumerate(zip(self.tables[::-1], self.discounts[::-1])):
             counts = table.counts[table.rows(contexts % self.vocabulary**k)]
-            total, taken = counts.sum(axis=-1, keepdims=True), np.minimum(counts, self.discount)
+            total, taken = counts.sum(axis=-1, keepdims=True), discounts[np.minimum(counts, 3)]
             given = taken.sum(axis=-1, keepdims=True) * p
             p = np.where(total, (counts - taken + given) / np.maximum(total, 1), p)
         return p
+
+
+def three_discounts(counts: Array) -> Array:
+    """What to take from a count of 1, of 2, and of 3 or more, by how many there are of each.
+
+    D_k = k - (k + 1) Y n_{k+1} / n_k, for n_k counts that are k and Y = n_1 / (n_1 + 2 n_2): by so
+    much those of k are too large, as those of k + 1 let expect (Chen and Goodman 1998). Where there
+    are too few to tell, and one D_k would not lie between 0 and k, half of each count is taken.
+
+    Shapes   counts (...), whole numbers -> (3,)
+
+    >>> three_discounts(np.repeat([0, 1, 2, 3, 4], [99, 60, 30, 10, 5]))
+    array([0.5, 1.5, 2. ])
+    >>> three_discounts(np.array([7, 8]))
+    array([0.5, 1. , 1.5])
+    """
+    k, n = np.arange(1, 4), np.bincount(counts.ravel(), minlength=5)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of some there may be none
+        taken = k - (k + 1) * n[1] / (n[1] + 2 * n[2]) * n[2:5] / n[1:4]
+    return taken if ((taken > 0) & (taken < k)).all() else k / 2
 
 
 def smoothest(
@@ -171,16 +209,16 @@ def smoothest(
 
 
 def discounted(
-    n: int, train: Split, validation: Split, vocabulary: int, *, grid: Iterable[float] = DISCOUNTS
+    n: int, train: Split, validation: Split, vocabulary: int, *, grid: Iterable[float] = TIMES
 ) -> KneserNey:
-    """The n-gram counts of one split with the discount by which another is likeliest.
+    """The n-gram counts of one split with the factor of the three discounts that another chooses.
 
     >>> from nnlib.tasks import names
     >>> task = names()
-    >>> discounted(3, task.train, task.validation, len(task.symbols), grid=(0.1, 0.8)).discount
-    0.8
+    >>> discounted(3, task.train, task.validation, len(task.symbols), grid=(0.5, 1.0)).times
+    1.0
     """
-    return likeliest((KneserNey(n, train, vocabulary, discount=D) for D in grid), validation)
+    return likeliest((KneserNey(n, train, vocabulary, times=k) for k in grid), validation)
 
 
 AnyCounted = TypeVar("AnyCounted", bound=Counted)

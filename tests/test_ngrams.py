@@ -4,9 +4,20 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from nnlib import ngrams
 from nnlib.generation import nats
-from nnlib.ngrams import DISCOUNTS, SMOOTHING, KneserNey, NGrams, discounted, smoothest
+from nnlib.ngrams import (
+    SMOOTHING,
+    TIMES,
+    KneserNey,
+    NGrams,
+    discounted,
+    smoothest,
+    three_discounts,
+)
 from nnlib.tasks import END, PAD, START, Split, names
 
 
@@ -89,41 +100,92 @@ def test_what_cannot_be_counted_is_refused(task, options, error, message):
 # -- a discount, and shorter contexts that are asked ----------------------------------------------
 
 
-def asked_in_turn(n, texts, discount, context, following):
-    """p(following | the last n - 1 of context), as it is defined, from the texts themselves."""
-    before = "-" * (n - 2) + "<"
-    wholes = [before + text + ">" for text in texts]
-    places = [(text, k) for text in wholes for k in range(max(n - 1, 1), len(text))]
-    context = before + context
+def asked_in_turn(n, texts, take, context, following):
+    """p(following | the last n - 1 of context), as it is defined, from the texts themselves.
+
+    take   all counts of one length -> what is taken of 1, of 2, and of 3 or more
+    """
+    wholes, context = ["<" + text + ">" for text in texts], "<" + context
+    places = [(text, k) for text in wholes for k in range(1, len(text))]
+
+    def counts_of(back):
+        grams = [text[k - back : k + 1] for text, k in places if k >= back]
+        if back == n - 1:
+            return Counter(grams)
+        longer = {text[k - back - 1 : k + 1] for text, k in places if k > back}
+        begins = Counter(gram for gram in grams if gram[0] == "<")  # nothing stands before
+        return begins + Counter(gram[1:] for gram in longer)
 
     def p(back):
         if back < 0:
             return 1 / 27
-        end = context[len(context) - back :]
-        found = [(text[k - back - 1 : k], text[k]) for text, k in places if text[:k].endswith(end)]
-        if back < n - 1:  # behind how many different characters
-            found = set(found)
-        counts = Counter(next_one for _, next_one in found)
-        if not counts:
+        if back > len(context):
             return p(back - 1)
-        own = counts[following] - discount if counts[following] else 0
-        return (own + discount * len(counts) * p(back - 1)) / counts.total()
+        counts, end = counts_of(back), context[len(context) - back :]
+        taken = [0, *take([*counts.values()])]
+        own = {gram[-1]: count for gram, count in counts.items() if gram[:-1] == end}
+        if not own:
+            return p(back - 1)
+        given = sum(taken[min(count, 3)] for count in own.values())
+        count = own.get(following, 0)
+        return (count - taken[min(count, 3)] + given * p(back - 1)) / sum(own.values())
 
     return p(n - 1)
 
 
+def chen_and_goodman(counts):
+    """Their three discounts, times 1.1, or of counts that are too few half of each."""
+    n1, n2, n3, n4 = (counts.count(k) for k in (1, 2, 3, 4))
+    try:
+        Y = n1 / (n1 + 2 * n2)
+        found = [1 - 2 * Y * n2 / n1, 2 - 3 * Y * n3 / n2, 3 - 4 * Y * n4 / n3]
+    except ZeroDivisionError:
+        found = [0, 0, 0]
+    if not all(0 < D < k for k, D in enumerate(found, 1)):
+        found = [0.5, 1, 1.5]
+    return [min(1.1 * D, k) for k, D in enumerate(found, 1)]
+
+
+WAYS = {
+    "one": (lambda counts: [0.7] * 3, {"discount": 0.7}),
+    "three": (chen_and_goodman, {"times": 1.1}),
+}
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
-def test_each_context_gives_what_it_takes_as_the_next_shorter_one_has_it(task, n):
-    some = task.train[:60]
+@pytest.mark.parametrize("way", WAYS)
+def test_each_context_gives_what_it_takes_as_the_next_shorter_one_has_it(task, n, way):
+    some, (take, options) = task.train[:60], WAYS[way]
     texts = task.decode(some.labels)
-    ngrams = KneserNey(n, some, len(task.symbols), discount=0.7)
+    ngrams = KneserNey(n, some, len(task.symbols), **options)
     for text in [*texts[:3], "q", "zzz", "smxth"]:
         p = np.exp(ngrams(ids=np.array([[START, *task.encode(text)[0]]]))[0][0])
         for k in range(len(text) + 1):
             following = [*text, ">"][k]
             label = END if following == ">" else task.symbols.index(following)
-            want = asked_in_turn(n, texts, 0.7, text[:k], following)
+            want = asked_in_turn(n, texts, take, text[:k], following)
             assert abs(p[k, label] - want) < 1e-12, (text, k)
+
+
+def test_three_discounts_are_found_and_taken_on_paper():
+    ids = np.full((2, 8), START)  # with no context, all the same
+    labels = np.array([[3, 4, 4, 5, 5, 6, 6, 6], [6, 7, 8, 9, 7, 7, 10, END]])
+    texts = Split({"ids": ids}, labels, labels > 0, np.array([7, 7]))
+    # once 3, 8, 9, 10 and END; twice 4 and 5; thrice 7; four times 6: Y = 5 / (5 + 2 * 2)
+    three = np.array([1 - 2 * 5 / 9 * 2 / 5, 2 - 3 * 5 / 9 * 1 / 2, 3 - 4 * 5 / 9 * 1 / 1])
+    np.testing.assert_allclose(three, [5 / 9, 7 / 6, 7 / 9])
+    p = np.exp(KneserNey(1, texts, 11)(ids=ids)[0][0, 0])
+    given = (5 * 5 / 9 + 2 * 7 / 6 + 2 * 7 / 9) / 9  # nine tokens can follow
+    np.testing.assert_allclose(p[[3, 8, 9, 10, END]], (1 - 5 / 9 + given) / 16)
+    np.testing.assert_allclose(p[[4, 5]], (2 - 7 / 6 + given) / 16)
+    np.testing.assert_allclose(p[[7, 6]], [(3 - 7 / 9 + given) / 16, (4 - 7 / 9 + given) / 16])
+
+
+def test_one_discount_is_the_case_of_three_equal_ones(task, monkeypatch):
+    some, ids = task.train[:300], task.test.x["ids"][:30]
+    one = KneserNey(4, some, 29, discount=0.6)(ids=ids)[0]
+    monkeypatch.setattr(ngrams, "three_discounts", lambda counts: np.full(3, 0.6))
+    assert KneserNey(4, some, 29)(ids=ids)[0].tobytes() == one.tobytes()
 
 
 def test_two_names_twice_and_once_are_counted_on_paper():
@@ -143,9 +205,9 @@ def test_two_names_twice_and_once_are_counted_on_paper():
 
 
 @pytest.mark.parametrize("n", [1, 2, 4, 6])
-@pytest.mark.parametrize("discount", [1e-30, 0.3, 0.95])
-def test_behind_every_context_the_probabilities_are_one_in_all(task, n, discount):
-    ngrams = KneserNey(n, task.train[:500], len(task.symbols), discount=discount)
+@pytest.mark.parametrize("way", [{"discount": 1e-30}, {"discount": 0.95}, {}, {"times": 1.3}])
+def test_behind_every_context_the_probabilities_are_one_in_all(task, n, way):
+    ngrams = KneserNey(n, task.train[:500], len(task.symbols), **way)
     never = np.random.default_rng(0).integers(0, len(task.symbols), (50, 12))
     for ids in task.train.x["ids"][:50], task.test.x["ids"][:50], never:
         p = np.exp(ngrams(ids=ids)[0])
@@ -154,13 +216,44 @@ def test_behind_every_context_the_probabilities_are_one_in_all(task, n, discount
         assert (p[..., END:] > 0).all()
 
 
-def test_the_discount_is_chosen_by_the_validation_split(task):
+some_texts = st.lists(st.text("abc", min_size=1, max_size=5), min_size=1, max_size=12)
+
+
+@given(
+    texts=some_texts,
+    asked=st.lists(st.integers(0, 5), min_size=1, max_size=6),
+    n=st.integers(1, 7),
+    discount=st.none() | st.floats(1e-6, 0.999),
+    times=st.floats(0.01, 5),
+)
+@settings(deadline=None, max_examples=60)
+def test_whatever_was_counted_each_context_shares_out_one(texts, asked, n, discount, times):
+    longest = max(map(len, texts)) + 1
+    padded = lambda ids: ids + [PAD] * (longest - len(ids))
+    letters = [["abc".index(one) + 3 for one in text] for text in texts]
+    labels = np.array([padded([*ids, END]) for ids in letters])
+    ids = np.array([padded([START, *ids]) for ids in letters])
+    split = Split({"ids": ids}, labels, labels != PAD, np.array([*map(len, texts)]))
+    ngrams = KneserNey(n, split, 6, discount=discount, times=times)
+    for some in ids, np.array([asked]):
+        p = np.exp(ngrams(ids=some)[0])
+        np.testing.assert_allclose(p.sum(axis=-1), 1, rtol=1e-12)
+        assert (p[..., END:] > 0).all()
+        assert not p[..., [PAD, START]].any()
+
+
+@pytest.mark.parametrize("counts", [[], [0, 0], [1], [2, 2], [1, 1, 2, 3, 3, 3, 4], [5, 6]])
+def test_where_counts_are_too_few_half_of_each_is_taken(counts):
+    np.testing.assert_array_equal(three_discounts(np.array(counts, int)), [0.5, 1, 1.5])
+
+
+def test_how_much_is_taken_is_chosen_by_the_validation_split(task):
     train, few = task.train[:3000], task.validation[:500]
     for n in (2, 3, 5):
         best = discounted(n, train, few, len(task.symbols))
-        costs = [nats(KneserNey(n, train, 29, discount=D), few) for D in DISCOUNTS]
-        assert best.discount == DISCOUNTS[int(np.argmin(costs))]
-        assert DISCOUNTS[0] < best.discount < DISCOUNTS[-1]
+        costs = [nats(KneserNey(n, train, 29, times=k), few) for k in TIMES]
+        assert best.times == TIMES[int(np.argmin(costs))]
+        assert TIMES[0] < discounted(5, train, few, 29).times < TIMES[-1]
 
 
 def test_who_can_ask_a_shorter_context_loses_nothing_by_a_longer_one(task):
@@ -189,4 +282,4 @@ def test_the_longest_context_that_has_a_number_is_counted_rightly(task):
     text = max(texts, key=len)
     ngrams = KneserNey(12, some, 29, discount=0.5)
     p = np.exp(ngrams(ids=np.array([[START, *task.encode(text)[0]]]))[0][0])
-    assert abs(p[-1, END] - asked_in_turn(12, texts, 0.5, text, ">")) < 1e-12
+    assert abs(p[-1, END] - asked_in_turn(12, texts, lambda counts: [0.5] * 3, text, ">")) < 1e-12
