@@ -277,10 +277,9 @@ def embedding(E: Array, *, ids: Array) -> tuple[Array, Pullback]:
     y = E.astype(E.dtype.newbyteorder("="), copy=False)[ids]
 
     def pullback(dy: Array) -> Array:
-        dE, d = np.zeros(E.shape, y.dtype), E.shape[1]
-        entries = ids.astype(np.intp)[..., None] * d + np.arange(d)  # one by one: 5 times as fast
-        np.add.at(dE.reshape(-1), entries.reshape(-1), dy.reshape(-1))
-        return dE
+        entries = ids.astype(np.intp)[..., None] * E.shape[1] + np.arange(E.shape[1])
+        dE = np.bincount(entries.reshape(-1), dy.reshape(-1), E.size)  # much faster than np.add.at
+        return dE.reshape(E.shape).astype(y.dtype, copy=False)
 
     return y, pullback
 
