@@ -1,6 +1,7 @@
 """A run in a file: saved whole or not at all, and resumed bit for bit."""
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def load(path: str | Path, training: Training) -> None:
     Errors   TypeError for what is no Training; FileNotFoundError, IsADirectoryError or another
              OSError with the path; ValueError for a file that is cut, changed, foreign or from
              another version, or of a run made otherwise: its model, loss, optimizer, schedule,
-             batch order, workers or data. Nothing changes then.
+             batch order, clip, workers or data. Nothing changes then.
 
     >>> load("run.npz", "a run")
     Traceback (most recent call last):
@@ -98,6 +99,7 @@ def about(training: Training) -> dict[str, Any]:
         "seed": training.seed,
         "batch_size": training.batch_size,
         "samples": len(training.labels),
+        "clip": training.clip if isfinite(training.clip) else None,
         "workers": training.workers,
         "model": described(training.model, "model"),
         "loss": described(training.loss, "loss"),

@@ -1,9 +1,9 @@
 """Training: one loop for notebooks, panels, sweeps and tests; saved and resumed bit for bit."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +38,7 @@ from nnlib.examples import (
     unscaled,
 )
 from nnlib.fingerprints import digest
+from nnlib.history import Record, as_history
 from nnlib.losses import keyword_of, require_keep
 from nnlib.machine import apart, keep_heap_warm, one_blas_thread, side_by_side
 from nnlib.optimizers import Optimizer, Schedule
@@ -46,16 +47,6 @@ from nnlib.progress import progress_bar
 from nnlib.slopes import length
 
 RUNAWAY: Any = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}  # step() reports it
-
-
-class Record(NamedTuple):
-    """What one step saw before it moved: the loss, accuracy and gradient norm on its batch."""
-
-    step: int
-    epoch: int
-    loss: float
-    accuracy: float
-    gradient_norm: float
 
 
 class Training:
@@ -74,6 +65,7 @@ class Training:
     keep       boolean, of labels' shape, for a loss that takes it: loss and accuracy are means over
                the labels where it is True, whatever stands elsewhere. No batch may be without any.
     schedule   step -> learning rate, set before each step.
+    clip       a longer gradient is shortened to this length; the record tells what it was before.
     workers    threads, each taking its share of every batch with gradients of its own.
     Errors     TypeError or ValueError for data, sizes, parameters or an optimizer that do not
                belong together, before anything changes. From step(): FloatingPointError when the
@@ -106,6 +98,7 @@ class Training:
         batch_size: int,
         seed: int,
         schedule: Schedule | None = None,
+        clip: float = math.inf,
         workers: int = 1,
     ) -> None:
         theta, _ = parameter_vector(model)
@@ -125,6 +118,7 @@ class Training:
         self.batch_size = whole_number("Training", "batch_size", batch_size, low=1, high=count)
         self.seed = whole_number("Training", "seed", seed, low=0)
         self.workers = whole_number("Training", "workers", workers, low=1)
+        self.clip = number("Training", "clip", clip, "(0, inf]")
         self.model, self.loss, self.optimizer, self.schedule = model, loss, optimizer, schedule
         if schedule is not None:
             callable_block("Training", "schedule", schedule, "a function step -> learning rate")
@@ -209,6 +203,8 @@ class Training:
             norm = norm if math.isfinite(norm) else length(self.grad)  # squares leave a type first
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 self.stop(step + 1, loss, "gradient")
+            if norm > self.clip:
+                self.grad *= self.clip / norm
             self.good = self.theta.copy(), self.optimizer.state()
             self.begun = step + 1
             try:
@@ -311,6 +307,7 @@ def fit(
     batch_size: int,
     seed: int,
     schedule: Schedule | None = None,
+    clip: float = math.inf,
     workers: int = 1,
     progress: bool = True,
 ) -> np.recarray:
@@ -350,8 +347,8 @@ def fit(
     epochs = whole_number("fit", "epochs", epochs, low=1)
     if not isinstance(x, Mapping):
         x = as_matrix("fit", x)
-    options: Any = {"batch_size": batch_size, "seed": seed, "workers": workers, "keep": keep}
-    training = Training(model, loss, optimizer, x, labels, schedule=schedule, **options)
+    how: Any = {"batch_size": batch_size, "schedule": schedule, "clip": clip, "workers": workers}
+    training = Training(model, loss, optimizer, x, labels, keep=keep, seed=seed, **how)
     steps: Any = range(epochs * training.steps_per_epoch)
     if progress:
         steps = progress_bar(steps, desc="training", unit="step")
@@ -391,9 +388,3 @@ def accuracy(
         refuse_scores("accuracy", z, classes[batch], start)
         right += hits(z, classes[batch])
     return right / int(np.count_nonzero(classes != LEFT_OUT))
-
-
-def as_history(records: Iterator[Record]) -> np.recarray:
-    """Records as one array with named columns."""
-    kinds = list(Record.__annotations__.items())
-    return np.array(list(records), dtype=kinds).view(np.recarray)

@@ -18,8 +18,8 @@ NNLIB = Path(nnlib.__file__).parent
 ORDER = """checks machine contract slopes calculus arrays masks blocks losses tape initializers
     parameters stepping optimizers landscapes expressions layers images mlp tokens vocabulary
     attention encoder decoder encoder_decoder recurrent transformer progress idx download data
-    tasks ngrams generation environment jupyter archives fingerprints examples training saving
-    checkpoints sweeps words exercises documents experiments plots widgets""".split()
+    tasks ngrams generation environment jupyter archives fingerprints examples history training
+    saving checkpoints sweeps words exercises documents experiments plots widgets""".split()
 FOLDERS = ("exercises", "documents", "experiments", "plots", "widgets")
 PUBLIC = {
     "calculus": "numerical_gradient numerical_jacobian vec directional_derivative check_vjp",

@@ -335,6 +335,7 @@ OTHERS = {
     "slope": (of(Layer(partial(leaky_relu, slope=0.2))), r"parts\.1\.block is tanh, here partial"),
     "dropout": (partial(build, dropout=0.5), r"parameters: 2\.W is unexpected, 3\.W is missing"),
     "residual": (of(Residual(Layer(tanh))), r"parts\.1 is Layer, here Residual"),
+    "clip": (partial(build, clip=2.0), "clip is None, here 2.0"),
     "workers": (partial(build, workers=2), "workers is 1, here 2"),
     "schedule": (partial(build, schedule=SCHEDULE), "step 0 is None, here 0.02"),
     "other numbers": (partial(build, x=X + 1e-12), r"data: x is float64 \(50, 6\) \w+, here"),

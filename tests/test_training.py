@@ -28,13 +28,14 @@ import nnlib
 from nnlib import training as module
 from nnlib.blocks import embedding, relu, sigmoid, softmax
 from nnlib.data import load_mnist, scale
+from nnlib.history import Record
 from nnlib.layers import Composite, Layer, Linear, Sequential
 from nnlib.losses import binary_cross_entropy_with_logits, mse, softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import Adam, GradientDescent, exponential_decay
 from nnlib.parameters import parameter_vector
 from nnlib.saving import load, save
-from nnlib.training import Record, Training, accuracy, fit
+from nnlib.training import Training, accuracy, fit
 
 # -- steps, records, order -----------------------------------------------------------------------
 
@@ -546,6 +547,37 @@ def test_a_gradient_whose_squares_overflow_is_a_gradient_like_any():
     assert record.gradient_norm == pytest.approx(5e29, rel=1e-6)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("rule", ["GradientDescent", "Adam"])
+def test_a_longer_gradient_is_shortened_and_a_shorter_one_left(rule, workers):
+    clip = float(np.median(build(rule).run(14).gradient_norm))
+    training, model, norms = build(rule, workers=workers, clip=clip), network(), []
+    theta, grad = parameter_vector(model)
+    optimizer = RULES[rule](theta)
+    for epoch in range(2):
+        order = np.random.default_rng([5, epoch]).permutation(50)
+        for rows in np.split(order, range(8, 50, 8)):
+            grad[:] = 0
+            z, pullback = model.on_data(X[rows])
+            pullback(softmax_cross_entropy(z, labels=LABELS[rows])[1](1.0))
+            norms.append(np.linalg.norm(grad))
+            optimizer.step(grad * min(1, clip / norms[-1]))
+            assert training.step().gradient_norm == pytest.approx(norms[-1], rel=1e-10)
+            np.testing.assert_allclose(training.theta, theta, rtol=1e-10)
+    assert min(norms) < clip < max(norms)
+    assert replayed(14, rule=rule, clip=1e9) == replayed(14, rule=rule)
+
+
+def test_a_step_is_as_long_as_the_clip_allows_even_where_squares_overflow():
+    model = Linear(1, 1, rng=0, dtype="float32")
+    theta, _ = parameter_vector(model)
+    before, optimizer = theta.copy(), GradientDescent(theta, lr=0.5)
+    data = binary_cross_entropy_with_logits, optimizer, [[1e30]], [[0.5]]
+    record = Training(model, *data, batch_size=1, seed=0, clip=2.0).step()
+    assert record.gradient_norm == pytest.approx(5e29, rel=1e-6)
+    assert np.linalg.norm(theta - before) == pytest.approx(1.0, rel=1e-6)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_parameters_that_are_not_finite_are_refused_before_anything_changes(value):
     model = network()
@@ -743,6 +775,9 @@ CASES = [
     case("half", TypeError, "seed must be an integer >= 0; got 1.5 (float).", seed=1.5),
     case("negative", ValueError, "seed must be an integer >= 0; got -1.", seed=-1),
     case("generator", TypeError, "got Generator", seed=np.random.default_rng(0)),
+    case("nothing", ValueError, "clip must be a number in (0, inf]; got 0.", clip=0),
+    case("NaN", ValueError, "clip must be a number in (0, inf]; got nan.", clip=np.nan),
+    case("text", TypeError, "clip must be a number in (0, inf]; got '1' (str).", clip="1"),
     case("workers", ValueError, "workers must be an integer >= 1; got 0.", workers=0),
     case(
         "loss", TypeError, "loss must be a block such as nnlib.losses.mse; got 'mse'.", loss="mse"

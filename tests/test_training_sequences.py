@@ -16,13 +16,14 @@ from threads import no_thread_left
 from nnlib import training as module
 from nnlib.blocks import embedding
 from nnlib.calculus import check_vjp
+from nnlib.history import Record
 from nnlib.layers import Composite, Layer, Linear, Sequential
 from nnlib.losses import binary_cross_entropy_with_logits, mse, softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import Adam, GradientDescent
 from nnlib.parameters import objective, parameter_vector
 from nnlib.saving import load, save
-from nnlib.training import Record, Training, accuracy, fit
+from nnlib.training import Training, accuracy, fit
 
 IDS, MASK, TURNED = sequences.X["ids"], sequences.X["mask"], sequences.LABELS
 

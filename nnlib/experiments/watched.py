@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnlib.checks import Array, whole_number
+from nnlib.history import Record
 from nnlib.machine import one_blas_thread
-from nnlib.training import Record, Training, accuracy
+from nnlib.training import Training, accuracy
 
 
 def block_means(values: Any, size: int) -> tuple[Array, Array]:
