@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from answers import assert_recognised, said
 
-from nnlib.exercises.lesson_07 import AGAIN, MOST, Scores
+from nnlib.exercises.greedy import AGAIN, MOST, Scores
 
 BACK = "da = np.zeros_like(h); r = np.zeros_like(h0)\n    "
 LOOP = "for t in reversed(range(len(x))):\n        "
@@ -68,6 +68,12 @@ def test_another_way_to_the_same_is_right(name, lines):
          STEP.replace("(g[t] + r)", "g[t] + r") + SUMS, "added behind the slope"),
         ("recurrent cell's pullback", BACK + LOOP + STEP + SUMS.replace("sum(0)", "sum()"),
          "sum over the steps alone"),
+        ("recurrent cell's pullback", BACK + LOOP + STEP + SUMS.replace("sum(0)", "sum(axis=1)"),
+         "not over the entries"),
+        ("recurrent cell's pullback", BACK + LOOP + "dh = g[t] + r; da[t] = (1 - h[t] ** 2) * dh; "
+         "r = U.T @ dh\n    " + SUMS, "not Uᵀ of what reaches the state"),
+        ("recurrent cell's pullback", BACK + LOOP + STEP + SUMS.replace("[h0,", "[0 * h0,"),
+         "is h0, not 0"),
         ("gradient of two uses", "return dz.T @ h", "E also embeds"),
         ("gradient of two uses", f"{TIED}\n    for t in range(len(ids)): dE[t] += dx[t]\n"
          "    return dE", "not row t"),
@@ -76,6 +82,10 @@ def test_another_way_to_the_same_is_right(name, lines):
         ("gradient of two uses", f"{TIED}dE[ids] += dx; return dE", "adds once"),
         ("gradient of two uses", f"{TIED}dE[ids] = dx; return dE", "replaces"),
         ("gradient of two uses", "return h.T @ dz", "a row for each feature"),
+        ("gradient of two uses", f"{TIED}np.add.at(dE, ids, dx / len(ids)); return dE",
+         "dx is not divided"),
+        ("gradient of two uses", f"{TIED}\n    for k in set(ids): dE[k] += dx[ids == k].mean(0)\n"
+         "    return dE", "not averaged: who is used twice"),
         ("mask of what is written", f"{MASK}return np.tri(T, dtype=bool)", "a mask of its own"),
         ("mask of what is written", f"{MASK}return (np.tri(T) > 0) & (ids != pad)[:, :, None]",
          "blocks queries"),
@@ -92,6 +102,10 @@ def test_another_way_to_the_same_is_right(name, lines):
         ("mask of what is written", f"{MASK}return np.tri(T) * (ids != pad)[:, None]",
          "True or False is due"),
         ("greedy writing", WRITE + APPEND + STOP + "return ids", "START is not part"),
+        ("greedy writing", "rng = globals().setdefault('rng', np.random.default_rng(0)); " +
+         WRITE + "p = np.exp(scores_of(ids)); ids.append(rng.choice(7, p=p / p.sum()))\n        " +
+         STOP +
+         "return ids[1:]", "does it draw?"),
         ("greedy writing", WRITE + APPEND.replace("argmax", "max") + STOP + "return ids[1:]",
          "cut to an integer"),
         ("greedy writing", WRITE + "ids.append(np.max(scores_of(ids)))\n        " + STOP +
@@ -126,6 +140,23 @@ def test_a_slip_in_the_student_s_own_lines_is_recognised(name, lines, sentence):
 )  # fmt: skip
 def test_what_is_right_for_one_sample_only_is_not_right(name, lines):
     assert said(name, lines).startswith("Not yet")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_draw_by_these_scores_is_told_from_the_likeliest(seed):
+    draw = (
+        f"rng = np.random.default_rng({seed})\n    {WRITE}p = np.exp(scores_of(ids)); "
+        f"ids.append(int(rng.choice(7, p=p / p.sum())))\n        {STOP}return ids[1:]"
+    )
+    assert said("greedy writing", draw).startswith("Not yet")
+
+
+def test_a_right_answer_shows_both_uses_and_their_sum():
+    shown = said("gradient of two uses", f"{TIED}np.add.at(dE, ids, dx); return dE")
+    lines = shown.partition("def ")[2]
+    assert "np.add.at(embedding, ids, dx)" in lines
+    assert "unembedding = dz.T @ h" in lines
+    assert "return embedding + unembedding" in lines
 
 
 def test_scores_depend_on_all_that_is_written_and_on_nothing_else():

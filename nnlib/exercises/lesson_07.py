@@ -1,18 +1,14 @@
-"""The exercises of lesson 07: back through time, a gradient of two uses, a mask, greedy writing."""
+"""The exercises of lesson 07: back through time, a gradient of two uses, a mask; and writing."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
-from nnlib.blocks import embedding
 from nnlib.checks import Array
 from nnlib.encoder_decoder import written_mask
+from nnlib.exercises.greedy import GREEDY
 from nnlib.exercises.judge import Exercise
-from nnlib.generation import write
 from nnlib.recurrent import recurrent
-from nnlib.recurrent import through_time as all_that_reaches
-from nnlib.tasks import END, PAD, START
 
 RNG = np.random.default_rng(7)
 
@@ -29,6 +25,18 @@ def run(seed: int, T: int, n: int, d: int) -> tuple[Array, ...]:
     return x, h0, W, U, h, g
 
 
+def back_through_time(
+    x: Array, h0: Array, W: Array, U: Array, h: Array, g: Array
+) -> tuple[Array, ...]:
+    """The recurrent cell's pullback, from its states h and what each of them gets directly, g."""
+    da, reaches = np.zeros_like(h), np.zeros_like(h0)
+    for t in reversed(range(len(x))):
+        da[t] = (1 - h[t] ** 2) * (g[t] + reaches)
+        reaches = U.T @ da[t]  # what h_{t-1} gets through this step
+    before = np.vstack([h0, h[:-1]])
+    return da @ W, reaches, da.T @ x, da.T @ before, da.sum(axis=0)
+
+
 def through_time(
     slope: Callable = lambda h, before: 1 - h * h,
     carry: Callable = lambda U, da: U.T @ da,
@@ -37,13 +45,14 @@ def through_time(
     source: Callable = lambda x, t: x[t],
     state: Callable = lambda h, before: before,
     sums: Callable = lambda parts: sum(parts),
+    start: Callable = lambda h0: h0,
 ) -> Callable:
-    """The recurrent cell's pullback, a line of which may be another."""
+    """The same step by step, a line of which may be another."""
 
     def pullback(x: Array, h0: Array, W: Array, U: Array, h: Array, g: Array) -> tuple[Array, ...]:
         dx, reaches, each = np.zeros_like(x), np.zeros_like(h0), []
         for t in reversed(range(len(x))):
-            before = h[t - 1] if t else h0
+            before = h[t - 1] if t else start(h0)
             da = joined(slope(h[t], before), direct(g, t), reaches)
             dx[t], reaches = W.T @ da, carry(U, da)
             each.append((np.outer(da, source(x, t)), np.outer(da, state(h[t], before)), da))
@@ -69,6 +78,17 @@ def without_carry(*given: Array) -> tuple[Array, ...]:
     return dx, U.T @ ((1 - h[0] ** 2) * g[0]), *sums
 
 
+def past_the_slope(
+    x: Array, h0: Array, W: Array, U: Array, h: Array, g: Array
+) -> tuple[Array, ...]:
+    """What is carried back comes from the state, not from what goes into its tanh."""
+    reaches = g.copy()
+    for t in reversed(range(1, len(x))):
+        reaches[t - 1] += U.T @ reaches[t]
+    dx, _, *sums = through_time(carry=lambda U, da: 0 * da)(x, h0, W, U, h, reaches)
+    return dx, U.T @ reaches[0], *sums
+
+
 def one_step_short(*given: Array) -> tuple[Array, ...]:
     """What the first step gives back, taken before U."""
     dx, dh0, *sums = through_time()(*given)
@@ -77,7 +97,7 @@ def one_step_short(*given: Array) -> tuple[Array, ...]:
 
 RECURRENT = Exercise(
     task="Return dx, dh0, dW, dU, db from x, h0, W, U, the states h and g: from the last step on.",
-    right=through_time(),
+    right=back_through_time,
     samples={
         "with four steps": run(0, 4, 2, 3),
         "with one step": run(1, 1, 2, 3),
@@ -98,6 +118,10 @@ RECURRENT = Exercise(
         "What is carried is added behind the slope: it, too, has come through this step's tanh.": (
             through_time(joined=lambda slope, direct, reaches: slope * direct + reaches)
         ),
+        "What is carried back is Uᵀ da, behind the slope, not Uᵀ of what reaches the state.": (
+            past_the_slope
+        ),
+        "The state before the first step is h0, not 0.": through_time(start=np.zeros_like),
         "Nothing is carried from step to step: a state acts through all later ones.": without_carry,
         "Back goes Uᵀ: forward, U took the state.": through_time(carry=lambda U, da: U @ da),
         "What is carried back lacks Uᵀ.": through_time(carry=lambda U, da: da),
@@ -122,6 +146,11 @@ RECURRENT = Exercise(
             *through_time()(*given)[:-1],
             through_time()(*given)[-1].sum(),
         ),
+        "db has an entry for each of b: sum over the steps, axis 0, not over the entries.": (
+            through_time(
+                sums=lambda parts: sum(parts) if parts[0].ndim > 1 else np.sum(parts, axis=1)[::-1]
+            )
+        ),
         "The parts of the steps are summed, not averaged.": through_time(
             sums=lambda parts: sum(parts) / len(parts)
         ),
@@ -134,17 +163,23 @@ RECURRENT = Exercise(
         ),
     },
     proved="A loop is a deep network that has the same weights in each layer.",
-    shown=all_that_reaches,
+    shown=back_through_time,
 )
 
 # -- one array, used twice ------------------------------------------------------------------------
 
 
+def of_both_uses(ids: Array, dx: Array, h: Array, dz: Array) -> Array:
+    """dE of an E that embeds the ids and scores h."""
+    embedding = np.zeros((dz.shape[1], dx.shape[1]))
+    np.add.at(embedding, ids, dx)  # x = E[ids]: each row that was read, each time
+    unembedding = dz.T @ h  # z = h Eᵀ: as the W of any linear layer
+    return embedding + unembedding
+
+
 def two_uses(ids: Array, dx: Array, h: Array, dz: Array) -> tuple[Array, Array]:
-    """dE of embedding ids and of scoring h."""
-    embedded = np.zeros((dz.shape[1], dx.shape[1]))
-    np.add.at(embedded, ids, dx)
-    return embedded, dz.T @ h
+    """The same before the sum: of embedding the ids, and of scoring h."""
+    return of_both_uses(ids, dx, h, 0 * dz), dz.T @ h
 
 
 def once_each(ids: Array, dx: Array, h: Array, dz: Array) -> Array:
@@ -175,7 +210,7 @@ def of_text(ids: Sequence[int], v: int, d: int) -> tuple[Array, ...]:
 
 TIED = Exercise(
     task="Return dE (v, d): E embeds the ids, x = E[ids], and scores h, z = h Eᵀ.",
-    right=lambda ids, dx, h, dz: sum(two_uses(ids, dx, h, dz)),
+    right=of_both_uses,
     samples={
         "with a token that stands twice": of_text([3, 0, 3, 2], 5, 2),
         "with as many tokens as features": of_text([1, 1, 0], 3, 3),
@@ -207,12 +242,18 @@ TIED = Exercise(
             lambda ids, dx, h, dz: two_uses(ids, dx, h, dz)[0] + h.T @ dz
         ),
         "The sign of one use is turned.": lambda *given: np.subtract(*two_uses(*given)),
+        "A token's rows of dx are added, not averaged: who is used twice collects twice.": (
+            lambda ids, dx, h, dz: of_both_uses(ids, dx / np.bincount(ids)[ids, None], h, dz)
+        ),
+        "dx is not divided by the number of tokens: each place adds all that reaches it.": (
+            lambda ids, dx, h, dz: of_both_uses(ids, dx / len(ids), h, dz)
+        ),
         "It divides by the number of tokens; dz has that share already.": (
             lambda *given: sum(two_uses(*given)) / len(given[0])
         ),
     },
     proved="Whoever uses an array twice gets two gradients and adds them: weights that are tied.",
-    shown=embedding,
+    shown=of_both_uses,
 )
 
 # -- who may look at what is written --------------------------------------------------------------
@@ -276,108 +317,6 @@ MASK = Exercise(
     },
     proved="START is in every text, so each query has a key.",
     shown=written_mask,
-)
-
-# -- greedy writing -------------------------------------------------------------------------------
-
-MOST, AGAIN = 50, 1000  # tokens of a text, and calls with the same one: more, and it never ends
-
-
-class Scores:
-    """What may follow each prefix: scores that depend on all of it, the same whoever asks.
-
-    >>> scores_of = Scores({(1,): 4, (1, 4): 2})
-    >>> int(scores_of([1]).argmax()), int(scores_of([1, 4]).argmax())
-    (4, 2)
-    """
-
-    def __init__(self, best: dict[tuple[int, ...], int], vocabulary: int = 7) -> None:
-        self.best, self.vocabulary = best, vocabulary
-        self.last: tuple[int, ...] = ()
-        self.again = 0
-
-    def __call__(self, ids: Any) -> Array:
-        prefix = tuple(np.asarray(ids, int).ravel().tolist())
-        self.again = self.again + 1 if prefix == self.last else 0
-        self.last = prefix
-        if len(prefix) > MOST or self.again > AGAIN:
-            self.again = 0
-            raise RuntimeError("it would never end; stop at END, or behind `longest` tokens")
-        rng = np.random.default_rng([len(prefix), *prefix])
-        scores = rng.standard_normal(self.vocabulary)
-        scores[[PAD, START]] -= 3
-        scores[self.best.get(prefix, 3 + len(prefix) % 4)] += 9
-        return scores
-
-
-def prefixes(ids: Sequence[int]) -> dict[tuple[int, ...], int]:
-    """Behind each prefix of a text its next token."""
-    return {(START, *ids[:k]): token for k, token in enumerate(ids)}
-
-
-ENDS, GOES_ON = [5, 3, 3, 6, END], [4, 4, 6, 5, 3, 3, 6, 4]
-
-
-def greedily(
-    choose: Callable = np.argmax,
-    token: Callable = int,
-    keep_start: bool = False,
-    keep_end: bool = True,
-    stop: bool = True,
-    more: int = 0,
-    seen: Callable = lambda ids: ids,
-) -> Callable:
-    """Greedy writing, a line of which may be another."""
-
-    def answer(scores_of: Callable, longest: int) -> list[int]:
-        ids = [START]
-        for _ in range(longest + more):
-            ids.append(token(choose(scores_of(seen(ids)))))
-            if stop and ids[-1] == END:
-                break
-        if not keep_end and ids[-1] == END:
-            ids.pop()
-        return ids if keep_start else ids[1:]
-
-    return answer
-
-
-GREEDY = Exercise(
-    task="Return the ids that are written behind START: the likeliest token each time, up to END.",
-    right=greedily(),
-    samples={
-        "for a text that ends": (Scores(prefixes(ENDS)), 8),
-        "for one that goes on and on": (Scores(prefixes(GOES_ON)), 6),
-    },
-    results=("ids",),
-    slips={
-        "It goes on behind END: stop there.": greedily(stop=False),
-        "START is not part of what is written: leave it out of the answer.": (
-            greedily(keep_start=True)
-        ),
-        "END belongs to what is written: append it, then stop.": greedily(keep_end=False),
-        "It gives only the last token; all that is written counts.": greedily(
-            seen=lambda ids: ids[-1:]
-        ),
-        "It always asks what follows START: give all that is written so far.": greedily(
-            seen=lambda ids: ids[:1]
-        ),
-        "START is missing in what it asks with.": greedily(seen=lambda ids: ids[1:]),
-        "It writes one token too few: `longest` may be written behind START.": greedily(more=-1),
-        "It writes one token too many: at most `longest` behind START.": greedily(more=1),
-        "It takes the least likely token: argmax.": greedily(choose=np.argmin),
-        "max is the largest score; the token that has it is argmax.": greedily(
-            choose=np.max, token=float
-        ),
-        "max is the largest score, here cut to an integer; the token that has it is argmax.": (
-            greedily(choose=np.max)
-        ),
-        "It returns one id; all that were written are due.": (
-            lambda scores_of, longest: greedily()(scores_of, longest)[-1]
-        ),
-    },
-    proved="Writing is a loop around one forward pass; all that is learned is in the scores.",
-    shown=write,
 )
 
 EXERCISES = {

@@ -9,6 +9,7 @@ weights.
 
 from collections.abc import Callable
 from functools import cache, partial
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +43,7 @@ def training_of(
     steps: int,
     seed: int,
     lr: float = RATE,
+    clip: float = inf,
     batch_size: int = BATCH,
     workers: int = 1,
 ) -> Training:
@@ -69,6 +71,7 @@ def training_of(
         batch_size=batch_size,
         seed=seed,
         schedule=warmup(falling, steps=WARM),
+        clip=clip,
         workers=workers,
     )
 
@@ -131,12 +134,14 @@ class Job(NamedTuple):
     model: Callable[..., Model]
     steps: int
     lr: float = RATE
+    clip: float = inf
 
     def begun(self, seed: int, model: Model | None = None) -> tuple[Model, Training]:
         """A model, new unless one is given, and its run, about to take its first step."""
         task = self.task(seed=seed)
         model = self.model(task, rng=seed) if model is None else model
-        return model, training_of(model, task.train, steps=self.steps, lr=self.lr, seed=seed)
+        its: Any = {"steps": self.steps, "lr": self.lr, "clip": self.clip, "seed": seed}
+        return model, training_of(model, task.train, **its)
 
 
 def drawn(task: Callable[..., Task], *given: Any, **options: Any) -> Callable[..., Task]:
