@@ -1,7 +1,8 @@
 """The models of lesson 07 that write, in runs of minutes: python -m benchmarks.writing_07
 
-Rules. Learning rates and steps were chosen on the validation splits of seed 0, the steps of dates
-on those of three seeds: the larger share exact or, where that is equal, the cheaper label. The test
+Rules. Learning rates, steps, the decay of weights and how long a gradient of a recurrent model may
+be were chosen on the validation splits of seed 0, the steps of dates on those of three seeds: the
+larger share exact or, where that is equal, the cheaper label. The test
 splits are read at the end of each run, once, and choose nothing. A seed draws the texts, which of
 them are held out, the parameters and the batches. Steps are fixed beforehand. An answer is right
 when all of it is, its end too, and the model goes on from what it wrote itself. Spread is the
@@ -18,7 +19,9 @@ recurrent cell fails somewhere between ten and forty tokens, attention nowhere.
 
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
+from itertools import combinations
+from math import inf
 from time import process_time
 from typing import Any, NamedTuple
 
@@ -30,6 +33,7 @@ from nnlib.experiments.answers import by_kind
 from nnlib.experiments.paths import KINDS, keeping, mixed, mixer, path_length
 from nnlib.experiments.stored import outcome, store
 from nnlib.experiments.writing import (
+    CLIP,
     JOBS,
     REMEDIES,
     recurrent_writer,
@@ -40,7 +44,7 @@ from nnlib.experiments.writing import (
 )
 from nnlib.generation import exact, exact_match, greedy, nats
 from nnlib.machine import keep_heap_warm, one_blas_thread
-from nnlib.ngrams import discounted, likeliest, smoothest
+from nnlib.ngrams import KneserNey, NGrams, discounted, likeliest, smoothest
 from nnlib.parameters import Model, parameter_vector
 from nnlib.training import Training
 
@@ -49,6 +53,7 @@ NAMING = "names", "names_recurrent"
 ANSWER = [name for name in JOBS if name not in NAMING]
 CHOICES = 2500, 4000  # steps, for dates
 COUNTED, DISCOUNTED = range(1, 7), range(1, 9)  # n of the n-grams
+BOUNDS = 0.3, 1.0, inf  # of the gradients of a recurrent model
 KEPT, KEEPING = (4, 8, 12, 16, 24, 40, 80), 500  # lengths of strings, steps
 TIMED, TURNS, SAMPLES, WIDTH = (8, 16, 32, 64, 128, 256, 512), 12, 8, 32
 Row = dict[str, Any]
@@ -112,6 +117,17 @@ def chosen() -> Iterator[Row]:
             its = {"exact": exact_match(done.model, split), "nats": nats(done.model, split)}
             found.append(its | {"seconds": done.seconds})
         yield from rows("steps", "dates, validation split", f"{steps} steps", found)
+
+
+def clipped() -> Iterator[Row]:
+    """Recurrent cells that read dates, by how long a gradient may be, on the validation split."""
+    for clip in BOUNDS:
+        job = JOBS["dates_recurrent"]._replace(clip=clip)
+        done = timed(*job.begun(0), job.steps)
+        share = exact_match(done.model, job.task(seed=0).validation)
+        yield outcome(
+            "clip", "dates, validation split, seed 0", f"at most {clip:g}", "exact", share
+        )
 
 
 def weights() -> Iterator[Row]:
@@ -195,28 +211,18 @@ def measured(name: str, model: Model, task: Any) -> dict[str, float]:
 def names() -> Iterator[Row]:
     """What a label of a held-out surname costs: by counts, by a state, by attention.
 
-    The two that are trained are so in the steps of either, and compared seed by seed: behind as
-    many steps, and behind as many seconds, for a step of attention takes half as long again.
+    A state is trained for as many seconds as attention: half as many steps again. They are compared
+    with each other and with the counts seed by seed, on the same names.
     """
-    attention, state = NAMING
-    long, short = (JOBS[name].steps for name in NAMING)
-    cost = {}
+    cost = {"Kneser-Ney": np.array([best_counts(seed) for seed in SEEDS])}
     for name in NAMING:
-        for steps in (long, short):
-            found = [named(name, seed, steps) for seed in SEEDS]
-            arm = name if steps == JOBS[name].steps else f"{name}, {steps} steps"
-            yield from rows("names", f"75481 names, {steps} steps of 64", arm, found)
-            cost[name, steps] = np.array([its["nats"] for its in found])
-    for steps, others in (long, long), (short, short), (short, long):
-        less = cost[attention, steps] - cost[state, others]
-        each = f"{steps} steps" if steps == others else "as many seconds"
-        setting = f"75481 names, {steps} and {others} steps of 64"
-        yield from compared(setting, f"{attention} less {state}, {each}", less)
-    asking = best_counts()
-    for name in NAMING:
-        setting = f"75481 names, {long} steps of 64, n and discount by the validation split"
-        less = cost[name, long] - asking
-        yield from compared(setting, f"{name} less Kneser-Ney, {long} steps", less)
+        found = [named(name, seed) for seed in SEEDS]
+        setting = f"75481 names, {JOBS[name].steps} steps of 64"
+        yield from rows("names", setting, name, found)
+        cost[name] = np.array([its["nats"] for its in found])
+    setting = "75481 names, n and discounts by the validation split"
+    for one, other in combinations(("names", "names_recurrent", "Kneser-Ney"), 2):
+        yield from compared(setting, f"{one} less {other}", cost[one] - cost[other])
     yield from counted()
 
 
@@ -226,38 +232,46 @@ def compared(setting: str, arm: str, less: Array) -> Iterator[Row]:
     yield from rows("names", setting, arm, found)
 
 
-def best_counts() -> Array:
-    """What a label costs by the counts, discounted, that cost least on the validation split."""
-    found = []
-    for task in (JOBS["names"].task(seed=seed) for seed in SEEDS):
-        data = task.train, task.validation, len(task.symbols)
-        best = likeliest((discounted(n, *data) for n in DISCOUNTED), task.validation)
-        found.append(nats(best, task.test))
-    return np.array(found)
+@cache
+def asking(n: int, seed: int) -> KneserNey:
+    """Counts of the names of a seed that ask shorter contexts, smoothed on its validation split."""
+    task = JOBS["names"].task(seed=seed)
+    return discounted(n, task.train, task.validation, len(task.symbols))
 
 
-def named(name: str, seed: int, steps: int) -> dict[str, float]:
-    """What a label costs behind so many steps of a job, on the test split and in training."""
-    done, task = run(name, seed, steps), JOBS[name].task(seed=seed)
-    cost = {"nats": nats(done.model, task.test)}
+def best_counts(seed: int) -> float:
+    """What a label costs by the counts that cost least on the validation split."""
+    task = JOBS["names"].task(seed=seed)
+    best = likeliest((asking(n, seed) for n in DISCOUNTED), task.validation)
+    return nats(best, task.test)
+
+
+def named(name: str, seed: int) -> dict[str, float]:
+    """What a label costs by a job that was done, on the test split and in training."""
+    done, task = run(name, seed), JOBS[name].task(seed=seed)
     seen = nats(done.model, task.train[: len(task.test)])
-    return cost | {"nats in training": seen, "seconds": done.seconds}
+    return {"nats": asked(name, seed), "nats in training": seen, "seconds": done.seconds}
 
 
 def counted() -> Iterator[Row]:
     """The same by n-gram counts, what smooths those of each n chosen on the validation split."""
     for n in COUNTED:
-        yield from counting("a", smoothest, n, f"{n}-grams")
+        yield from counting("a", partial(added, n), f"{n}-grams")
     for n in DISCOUNTED:
-        yield from counting("discount", discounted, n, f"{n}-grams, Kneser-Ney")
+        yield from counting("times", partial(asking, n), f"{n}-grams, Kneser-Ney")
 
 
-def counting(chosen: str, smoothed: Callable[..., Any], n: int, arm: str) -> Iterator[Row]:
+def added(n: int, seed: int) -> NGrams:
+    """Counts of the names of a seed, to each of which a little is added."""
+    task = JOBS["names"].task(seed=seed)
+    return smoothest(n, task.train, task.validation, len(task.symbols))
+
+
+def counting(chosen: str, smoothed: Callable[..., Any], arm: str) -> Iterator[Row]:
     """One n, smoothed in one way, and what was chosen."""
     found = []
     for seed in SEEDS:
-        task = JOBS["names"].task(seed=seed)
-        counts = smoothed(n, task.train, task.validation, len(task.symbols))
+        task, counts = JOBS["names"].task(seed=seed), smoothed(seed=seed)
         seen = nats(counts, task.train[: len(task.test)])
         its = {"nats": nats(counts, task.test), "nats in training": seen}
         found.append(its | {chosen: getattr(counts, chosen)})
@@ -265,17 +279,20 @@ def counting(chosen: str, smoothed: Callable[..., Any], n: int, arm: str) -> Ite
 
 
 def kept() -> Iterator[Row]:
-    """The first of so many characters is asked when the last is read."""
+    """The first of so many characters is asked when the last is read; seed by seed, too."""
     for length in KEPT:
-        for kind, build in ("recurrent", recurrent_writer), ("attention", writer):
-            found = []
+        for kind, build, clip in ("recurrent", recurrent_writer, CLIP), ("attention", writer, inf):
+            right = []
             for seed in SEEDS:
                 task = keeping(length, 3000, seed=seed)
                 model = build(task, rng=seed)
-                training_of(model, task.train, steps=KEEPING, seed=seed).run(KEEPING)
-                found.append({"exact": exact_match(model, task.test)})
-            setting = f"3000 strings of 8 characters, {KEEPING} steps of 64"
-            yield from rows("keeping", setting, f"{kind}, length {length}", found)
+                options: Any = {"steps": KEEPING, "seed": seed, "clip": clip}
+                training_of(model, task.train, **options).run(KEEPING)
+                right.append(exact_match(model, task.test))
+            setting, arm = f"3000 strings, {KEEPING} steps of 64", f"{kind}, length {length}"
+            yield outcome("keeping", setting, arm, "exact", right)
+            for seed, its in zip(SEEDS, right):
+                yield outcome("keeping", setting, arm, f"exact, seed {seed}", its)
 
 
 def time() -> Iterator[Row]:
@@ -319,6 +336,7 @@ TABLES = {
     "time": time,
     "keeping": kept,
     "steps": chosen,
+    "clip": clipped,
     "weights": weights,
     "exact": exact_answers,
     "untaught": never_trained,

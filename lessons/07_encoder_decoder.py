@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 7 · From recurrence to an encoder–decoder that writes
 #
-# How does a network write? Document D's transformer, the other half.
+# *borkowski, edge, farette, schler*: two of these names stand in a census, two a machine has invented. Which? How does a network write? Document D's transformer, the other half.
 #
 # **Objectives.** Derive backpropagation through time, and say why a long loop forgets; build a decoder that cannot read ahead; train one that writes,
 # and find out what it has *not* learned.
@@ -34,7 +34,7 @@ from nnlib.experiments import taped as taped_models, writing
 from nnlib.experiments.next_token import next_token
 from nnlib.generation import Steps, distribution, exact_match, greedy, nats, sample
 from nnlib.losses import softmax_cross_entropy
-from nnlib.ngrams import discounted, smoothest
+from nnlib.ngrams import KneserNey, smoothest
 from nnlib.parameters import objective, parameter_vector
 from nnlib.plots import curves, lesson_07 as plots
 from nnlib.plots.canvas import use_style
@@ -62,10 +62,13 @@ task, grid = names(), (0.03, 0.1, 0.3, 1.0)  # a little is added to each count, 
 splits, nothing = (task.train, task.validation, len(task.symbols)), np.zeros((6, 0), int)
 own = [smoothest(n, *splits, grid=grid) for n in range(1, 6)]
 for back, machine in enumerate(own):
-    print(f"{back} back: ", ", ".join(task.decode(sample(machine, nothing, longest=20, rng=2))))
+    written = task.decode(sample(machine, nothing, longest=20, rng=2))
+    print(f"{back} back: ", ", ".join(written))
+in_census = {*task.decode(task.train.labels)}
+assert [name in in_census for name in written[:4]] == [True, False, False, True]
 
 # %%
-asking = [discounted(n, *splits, grid=(0.75, 0.9)) for n in range(1, 6)]
+asking = [KneserNey(n, task.train, len(task.symbols)) for n in range(1, 7)]
 each = lambda machines, split: np.array([nats(machine, split) for machine in machines])
 cost = {"names it has counted": each(own, task.train), "new names": each(own, task.test)}
 cost["new names, asking shorter tables"] = each(asking, task.test)
@@ -75,6 +78,7 @@ assert new.argmin() == 3
 assert len(own[4].seen) < 26**4 / 5
 assert (np.diff(counted) < 0).all()
 assert (np.diff(helped) < 0).all()
+assert helped[-1] < new.min() - 0.05
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.4))
@@ -84,9 +88,9 @@ curves.draw_lines(cost, **labels, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
-# (b), three. (c) is right for names that were counted. But of half a million beginnings of four letters most were never seen, and behind these every letter is as likely as another (*fardtdpm*). (a) writes words that nobody can say.
+# (b), three. (c) copies what it knows (*edge* and *borkowski* are in the census, *farette* and *schler* are not), and looks best, until it falls off a cliff: of half a million beginnings of four letters most were never seen, and behind these every letter is as likely as another (*meyrbqxnxj*). The mean pays for the cliff. (a) writes words that nobody can say.
 #
-# If a table gives away a little, as the next shorter one says (Kneser and Ney), four back cost less than three.
+# If a table gives away a little, as the next shorter one says (Kneser and Ney), even five back help.
 #
 # Writing is guessing what comes next:
 #
@@ -238,20 +242,20 @@ arms = {f"U × {f:g}": eight(f) for f in (1.0, 1.7, 3.0)}
 vanished, _, exploded = (arm[-1] for arm in arms.values())
 assert vanished.max() < 1e-6
 assert np.isclose(np.median(vanished) ** (1 / 50), 0.73, atol=0.015)
-assert exploded.min() > 1e4
+assert np.median(exploded) > 1e5
 quiet, loud = (eight(1.7, strength=size)[-1] for size in (0.3, 3.0))
 assert quiet.min() > 10
 assert loud.max() < 1e-3
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.4))
-title = "Fifty steps back: a ten-millionth, or ten thousand times"
+title = "Fifty steps back: a ten-millionth, or a hundred thousand times"
 plots.draw_reach(arms, title=title, ax=ax)
 plt.show()
 
 
 # %% [markdown]
-# (c): with $U\times1$ the gradient **vanishes**, for the slopes multiply, too: 0.73 on average, and $0.73^{50}=10^{-7}$. With $U\times3$ it **explodes**. No factor is right for every text, since the slopes depend on what is read: 1.7 looks right here, but explodes for tokens a third as large, and vanishes for three times as large ones.
+# (c): with $U\times1$ the gradient **vanishes**, for the slopes multiply, too: 0.73 on average, and $0.73^{50}\approx10^{-7}$. With $U\times3$ it **explodes**. No factor is right for every text, since the slopes depend on what is read: 1.7 looks right here, but explodes for tokens a third as large, and vanishes for three times as large ones.
 #
 # Against explosions one **clips**: a gradient longer than $c$ is shortened to $c$. What has vanished stays short. Nor does a larger rate help: in $dW$ all steps are added, a millionth and 1.
 
@@ -268,7 +272,7 @@ assert (clipped(1e-7 * np.ones(2), 1.0) == 1e-7).all()
 # %% [markdown] lecture={"ask": "From the last token back to the first of fifty: how many steps in the loop, how many in attention?", "board": "a chain of states; beside it a fan of arrows from one token to all", "cut": "2 the table", "expect": "Fifty, and one", "jump": "setup", "minutes": 7, "misconception": "Attention replaced the loop because it computes less"}
 # ## Every token at once
 #
-# As D says where it adds positions, a transformer does not read one token after the other, like recurrent networks. In attention the last token asks *all* before it: one step, however far. *Predict:* 50 steps back, its gradient is (a) far shorter, (b) about as long.
+# As D says where it adds positions, a transformer does not read one token after the other, as recurrent networks do. In attention the last token asks *all* before it: one step, however far. *Predict:* 50 steps back, its gradient is (a) far shorter, (b) about as long.
 #
 # And does training notice? Letters a to h are read, then the *first* asked. Up to which length can a loop be relied on, after 500 unclipped steps? (a) About ten, (b) about 25, (c) forty or more.
 
@@ -305,7 +309,7 @@ curves.draw_lines(known, lengths, **words, every=1, legend="stacked", ax=right)
 plt.show()
 
 # %% [markdown]
-# (b): divided among all, but equally. And (a): of eight letters the loop knows the first with each seed. From twelve on some seeds find it; of eighty all three guess. Attention always knows. (D's LSTM *adds* what is new to its state: a residual through time.)
+# (b): divided among all, but equally. And (a): of eight letters the loop knows the first with each seed. From twelve on some seeds find it; of eighty all three guess. Attention always knows.
 #
 # Not that attention computes less: it compares $T^2$ pairs. For eight texts of 512 tokens, $d=32$, one thread, it takes several times as long. But the loop's $T$ steps wait for each other; attention is a few products, however long the text.
 
@@ -378,7 +382,7 @@ plots.draw_machine("lamp", "pmal", title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
-# But attention sees everything, and the answer stands one place to the right. So a **causal mask** ([lesson 6](06_transformer_encoder.ipynb)) lets token $i$ attend to tokens $j\le i$ alone.
+# But attention sees everything, and the answer stands one place to the right. So a **causal mask** ([lesson 6](06_transformer_encoder.ipynb)) lets token $i$ attend to tokens $j\le i$ alone: D's *previous context*.
 #
 # *Predict.* We change the target from its seventh token on. The scores before it change (a) a little, since softmax couples a row, (b) by rounding, (c) by exactly 0.
 
@@ -393,7 +397,7 @@ assert (z[:, 6:] != other_z[:, 6:]).any()
 
 
 # %% [markdown]
-# (c), in the last bit. (a) forgets that the mask works *before* softmax: what is blocked has weight 0, which is not (b) a very small one.
+# (c), in the last bit. (a) forgets that the mask works *before* softmax: what is blocked has weight 0, and nothing is left to round (b).
 #
 # Texts of a batch differ in length, so shorter ones are filled up with PAD, a token that no one may attend to, in source and target. **Your turn**: both at once.
 
@@ -433,14 +437,14 @@ assert softmax_cross_entropy(wild, labels=labels, keep=keep)[0] == L
 assert not z_pullback(1.0)[~keep].any()
 
 # %% [markdown]
-# To train on the right text so far, whatever the model would have written itself, is called **teacher forcing**. It hides something. Where 99 of 100 tokens are right so, *all* ten of a text are in $0.99^{10}=0.90$ of cases, if each has the same chance.
+# To train on the right text so far, whatever the model would have written itself, is called **teacher forcing**. It hides something. Where 99 of 100 tokens are right so, *all* ten of a text are in $0.99^{10}=0.90$ of cases, if one does not depend on another.
 #
 # And behind its first mistake a model goes on from a text on which it was never trained. So we count **exact match**: the share of *whole answers* that are right, written by the model alone, for new sources.
 
 # %% [markdown] lecture={"ask": "In cross-attention, who asks, and who answers?", "board": "three boxes: look back, read, think; an arrow from the memory into the second", "cut": "2 the post-norm layer", "expect": "What is written asks; what was read answers", "jump": "setup", "minutes": 7, "misconception": "The decoder gets one vector that stands for the source"}
 # ## The decoder
 #
-# D has it in two sentences: the encoder processes the input, the decoder writes step by step. It gives attention's formula; where $Q,K,V$ come from is ours to say. Lesson 6's encoder makes of the source a **memory** $M$, a row for each token. What is written, rows $H$, reads it by **cross-attention**: queries come from $H$, keys, of $d_k$ numbers, and values from $M$,
+# D has it in two sentences: the encoder processes the input; the decoder generates step by step, *using previous context*. It gives attention's formula; where $Q,K,V$ come from is ours to say. Lesson 6's encoder makes of the source a **memory** $M$, a row for each token. What is written, rows $H$, reads it by **cross-attention**: queries come from $H$, keys, of $d_k$ numbers, and values from $M$,
 #
 # $$Q=HW_q^\top,\qquad K=MW_k^\top,\quad V=MW_v^\top,\qquad O=\mathrm{softmax}\Big(\frac{QK^\top}{\sqrt{d_k}}\Big)V .$$
 #
@@ -456,7 +460,7 @@ assert (to_itself.shape, to_memory.shape) == ((1, 2, 10, 10), (1, 2, 10, 8))  # 
 # %% [markdown]
 # (b): a row for each that asks, a column for each that is asked; (a) is self-attention, (c) the encoder asking the decoder.
 #
-# A **decoder layer** looks back, reads, thinks: masked self-attention, cross-attention, an MLP, each with norm and residual as in lesson 6. Back, the memory collects from every token that reads.
+# A **decoder layer** looks back, reads, thinks: masked self-attention, cross-attention, an MLP, each with norm and residual as in lesson 6 (residuals help the gradient's way back, as D says: it has a path past each part). Back, the memory collects from every token that reads.
 
 # %%
 for norm_first in (True, False):
@@ -601,13 +605,16 @@ arms = {
 for name, arm in arms.items():
     share = found[arm]["exact"]
     print(f"{name:20} {share.mean:.3f}, spread of three seeds {share.spread:.3f}")
-no_order = answers.mistakes(writing.trained(arms["without positions"]), task, task.test[:3])
-print(no_order[0])
+no_order = writing.trained(arms["without positions"])
+for text in ("aabbccde", "edccbbaa"):
+    print(text, *task.decode(greedy(no_order, task.encode(text), longest=11)))
+same = (greedy(no_order, task.encode(text), longest=11) for text in ("aabbccde", "edccbbaa"))
+assert np.array_equal(*same)
 assert found[arms["without positions"]]["exact"].mean < 0.005
 assert found[arms["two recurrent cells"]]["exact"].mean > 0.99
 
 # %% [markdown]
-# (1) (a): nearly the right letters, in no order; to attention the source is a *set*. (2) (c): ten letters fit into one state of 70 numbers. Here attention is not needed.
+# (1) (a): turned round, a source gets the same answer. To attention it is a *bag*: which letters, how often, in no order. (2) (c): ten letters fit into one state of 70 numbers. Here attention is not needed.
 
 # %% [markdown] lecture={"ask": "To write the first digit of the year, where does it look: at the 1, the 8 or july?", "board": "24 july 1987; below it 1987-07-24, arrows between", "cut": "2 the loop", "expect": "Most say at the 1", "jump": "setup", "minutes": 6, "misconception": "It knows what a date is"}
 # ## Written dates
@@ -685,6 +692,7 @@ for some in (lengths, forms, decade, few, mixed):
         print(f"{one.source:29} {one.written:11} for {one.due}")
 wrote = lambda n: [len(one.written) for one in lengths if len(one.source) == n]
 assert np.mean(np.equal(wrote(7), 8)) > 0.8 < np.mean(np.equal(wrote(12), 10))
+assert np.mean(np.equal(wrote(4), 0)) > 0.8
 short = [one for one in forms if len(one.source) <= 20]  # as the longest that was trained
 assert not any(one.due[5:7] == one.written[5:7] for one in short)  # the month never
 assert np.mean([one.due[:4] == one.written[:4] for one in short]) > 0.8  # the year
@@ -695,15 +703,15 @@ assert np.mean([one.due[4:] == one.written[4:] for one in decade]) > 0.98
 assert 0.25 < len(mixed) / len(few) < 0.45
 
 # %% [markdown]
-# 1. Of twelve letters it writes ten, of seven eight: it learned that eight to ten come.
-# 2. In each form trained, letters in *front* were the month, so it makes 01 of *friday*. And behind the 20th character nothing was trained: there the year is lost.
+# 1. Of seven letters it makes eight, of twelve ten: such lengths it knows. Of four this one writes nothing: there nothing tells it what to do.
+# 2. In each form trained, letters in *front* were the month, so it reads one in the weekday (here in *friday* 01): the month is never right. And behind the 20th character nothing was trained: there the year is lost.
 # 3. Month and day are right; only the year is wrong. No year trained has a 5 as its third digit.
 # 4. A third of its mistakes have the right digits in another order, as the last three.
 
 # %% [markdown]
 # **A remedy.** Which of the four shall we mend? It goes on for 800 steps, a few seconds: on strings of 4 to 12 letters, 200 of each length; on 200 pairs of the form or the decade that it lacked, among 1,800 others; or on 10,000 pairs, not 1,000.
 #
-# *Predict:* how much of what it lacked is then right? (a) Hardly more, (b) half, (c) nearly all. And what was right before?
+# *Predict:* how much of what it lacked is then right? (a) Hardly more, (b) half or more, (c) nineteen in twenty or more. And what was right before?
 
 # %% tags=["nbval-ignore-output"]
 name = "dates_format"  # the class chooses: "reversing", "dates_format", "dates_decade", "dates_few"
@@ -814,11 +822,11 @@ for text, found in best.items():
 forced, *strange, nothing = best.values()
 assert forced.texts[0] == "1987-07-01"
 assert [one.texts[0][5:] for one in strange] == ["02-31", "14-07", "03-01"]
-assert (strange[0].texts[0][:4], strange[2].texts[0][:4]) == ("1987", "1987")
+assert [one.texts[0][:4] == "1987" for one in strange] == [True, False, True]
 assert min(one.texts_p[0] for one in strange) > 0.8 > nothing.texts_p[0]
 
 # %% [markdown]
-# The fourth head. The month is never mended, and the day is right: it is read anew in the source. A day and a month that do not exist, a century that it never met: it is sure of all three. A probability says how a text compares with
+# The fourth head. The month is never mended, and the day is right: it is read anew in the source. A day and a month that do not exist, a century that it never met: it is sure of all three. And of *24/7/1987* it has lost the year, too: one strange part spoils others. A probability says how a text compares with
 # what was trained, not whether it makes sense.
 
 # %% [markdown] lecture={"ask": "What must a machine write down on the way forward, so that it can go back by itself?", "board": "the loop's calls as a list, downwards; beside it the gradients, upwards", "cut": "2 the table of names", "expect": "Many say: the formulas", "jump": "setup", "minutes": 8, "misconception": "PyTorch knows the derivative of whatever I write"}
@@ -876,7 +884,7 @@ print(f"{by_tape.size:,} gradients, equal to the bit")
 # | here | in PyTorch |
 # |---|---|
 # | a block: value and pullback | `torch.autograd.Function`: `forward` and `backward` |
-# | `grad[:] = 0`; `tape.back(L, 1.0)` | `optimizer.zero_grad()`; `loss.backward()` |
+# | `grad[:] = 0`; `tape.back(L, 1.0)`, in which layers add to `grad` | `optimizer.zero_grad()`; `loss.backward()` |
 # | to let the way back go; past the tape | `torch.no_grad()`, `loss.item()`; `x.detach()` |
 # | `check_vjp` | `torch.autograd.gradcheck` |
 # | `Layer`; its `params` and `grads` | `nn.Module`; `nn.Parameter` and its `.grad` |

@@ -47,6 +47,21 @@ def test_a_reach_is_a_median_and_the_range_of_its_seeds(ax):
     assert ax.get_yscale() == "log"
 
 
+def test_each_seed_is_a_dot_and_their_mean_a_line(ax):
+    arms = {"loop": np.array([[1.0, 1, 1], [0.1, 0.5, 0.9]]), "attention": np.ones((2, 3))}
+    names = {"title": "Luck", "xlabel": "letters", "ylabel": "share"}
+    plots.draw_seeds([4, 40], arms, guess=0.125, ax=ax, **names)
+    chance, *lines = ax.lines
+    assert set(chance.get_ydata()) == {0.125}
+    for k, values in enumerate(arms.values()):
+        mean, *dots = lines[4 * k : 4 * k + 4]
+        np.testing.assert_allclose(mean.get_ydata(), values.mean(axis=1))
+        np.testing.assert_array_equal([dot.get_ydata() for dot in dots], values.T)
+        assert {dot.get_linestyle() for dot in dots} == {"None"}
+        assert {dot.get_color() for dot in dots} == {mean.get_color()}
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [*arms]
+
+
 def test_the_machine_reads_writes_and_is_asked_what_comes_next(ax):
     plots.draw_machine("lamp", "pmal", title="At once", ax=ax)
     texts = said(ax)

@@ -1,6 +1,5 @@
 """The models that write, as forward passes for a tape: not a line here says how to go back."""
 
-import tracemalloc
 from collections.abc import Callable
 from functools import partial, singledispatch
 from typing import Any
@@ -192,20 +191,3 @@ def loss_and_gradient(
     grad[:] = 0
     z_pullback(L_pullback(1.0))
     return L, grad.copy()
-
-
-def kept_alive(call: Callable) -> int:
-    """How many bytes the result of a call keeps alive, as Python counts them.
-
-    >>> import numpy as np
-    >>> 8000 <= kept_alive(lambda: np.zeros(1000)) < 9000
-    True
-    """
-    tracemalloc.start()
-    try:
-        result = call()
-        alive, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    del result  # held until its bytes were counted
-    return alive

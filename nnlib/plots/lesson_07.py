@@ -71,6 +71,33 @@ def draw_reach(
     legend_below(ax, columns=columns)
 
 
+def draw_seeds(
+    x: Sequence[float], arms: Mapping[str, Array], *, guess: float, ax: Axes, **settings: Any
+) -> None:
+    """Draw what each seed has reached, a dot for each, and a line through their means.
+
+    guess      what is reached by chance, a line across.
+    settings   what else the axes are set to: title, xlabel, ylabel.
+
+    Shapes   of each arm (len(x), seeds)
+
+    >>> from nnlib.plots.canvas import new_figure
+    >>> ax = new_figure(6, 4).add_subplot()
+    >>> draw_seeds([4, 8], {"": np.array([[1.0, 0.8], [0.2, 0.6]])}, guess=0.1, title="", ax=ax)
+    >>> ax.lines[1].get_ydata()
+    array([0.9, 0.4])
+    """
+    ax.axhline(guess, color=GREY, linewidth=2)
+    ax.text(x[0], guess + 0.02, "a guess", color=GREY, fontsize=SMALL, va="bottom")
+    for (name, values), look in zip(arms.items(), looks(arms)):
+        ax.plot(x, np.mean(values, axis=1), label=name, **(look | {"marker": ""}))
+        dots = {"color": look["color"], "marker": look["marker"], "linestyle": "none"}
+        ax.plot(x, values, markersize=8, alpha=0.7, **dots)
+    ax.set(**settings)
+    ax.minorticks_off()
+    legend_below(ax, columns=1)
+
+
 def draw_machine(source: str, target: str, *, title: str, ax: Axes) -> None:
     """Draw an encoder-decoder at work: what it reads, what it has written, what it says comes next.
 
