@@ -52,7 +52,7 @@ SEEDS = range(3)
 NAMING = "names", "names_recurrent"
 ANSWER = [name for name in JOBS if name not in NAMING]
 CHOICES = 2500, 4000  # steps, for dates
-COUNTED, DISCOUNTED = range(1, 7), range(1, 9)  # n of the n-grams
+COUNTED, DISCOUNTED = range(1, 7), range(4, 9)  # n of the n-grams
 BOUNDS = 0.3, 1.0, inf  # of the gradients of a recurrent model
 KEPT, KEEPING = (4, 8, 12, 16, 24, 40, 80), 500  # lengths of strings, steps
 TIMED, TURNS, SAMPLES, WIDTH = (8, 16, 32, 64, 128, 256, 512), 12, 8, 32
@@ -211,8 +211,8 @@ def measured(name: str, model: Model, task: Any) -> dict[str, float]:
 def names() -> Iterator[Row]:
     """What a label of a held-out surname costs: by counts, by a state, by attention.
 
-    A state is trained for as many seconds as attention: half as many steps again. They are compared
-    with each other and with the counts seed by seed, on the same names.
+    Both are trained for as many steps, and compared with each other and with the counts seed by
+    seed, on the same names.
     """
     cost = {"Kneser-Ney": np.array([best_counts(seed) for seed in SEEDS])}
     for name in NAMING:

@@ -11,7 +11,7 @@ from nnlib.tasks import MARKS, PAD, START, Split
 from nnlib.vocabulary import token_ids
 
 SMOOTHING = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-TIMES = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.5)
+TIMES = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3)
 
 
 class Table:

@@ -10,7 +10,7 @@ from nnlib.experiments.stored import stored
 from nnlib.generation import exact, greedy
 from nnlib.tasks import Split, Task
 
-TABLES = "exact", "untaught", "names", "keeping", "time", "weights", "steps"
+TABLES = "exact", "untaught", "names", "keeping", "time", "weights", "steps", "clip"
 
 
 def by_kind(model: Any, split: Split) -> dict[Any, float]:
