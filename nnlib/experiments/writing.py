@@ -25,11 +25,11 @@ from nnlib.training import Training
 from nnlib.transformer import EncoderDecoder, LanguageModel
 
 BATCH, RATE, WARM, BETA2 = 64, 4e-3, 100, 0.98  # examples, learning rate, steps until it is reached
+CLIP = 0.3  # how long a gradient may be of a recurrent model that answers or keeps
 LENGTHS = range(4, 13)  # of strings that are asked for; 8, 9 and 10 are trained
 FORMAT, DECADE, FEW = "weekday", 1950, 1000  # never trained; so many pairs in place of 100,000
 STRINGS, DATES, NAMES = 1000, 4000, 13_000  # steps
 DECAY = 0.05  # of the weights of what is trained on names, which meets each some ten times
-CLIP = 0.3  # how long a gradient of a recurrent model that answers may be
 LACKING = 2500  # those of dates where something is left out: they suffice for the rest
 SHOWN = 200  # examples of a kind never trained that a remedy shows
 MORE = 800  # its steps, from what a job has reached
@@ -169,7 +169,7 @@ JOBS = {  # the file of each one's weights is called so, behind 07_
     "dates_decade": Job(drawn(dates, without_decade=DECADE), writer, LACKING),
     "dates_few": Job(drawn(dates, FEW), writer, LACKING),
     "names": Job(surnames, name_writer, NAMES, weight_decay=DECAY),
-    "names_recurrent": Job(surnames, recurrent_name_writer, 6000),
+    "names_recurrent": Job(surnames, recurrent_name_writer, NAMES, RATE, 1.0, DECAY),
 }
 shown: Any = {  # what was never trained, a little of it: 200 examples of each kind
     "reversing": drawn(reversing, SHOWN * len(LENGTHS), lengths=LENGTHS),
