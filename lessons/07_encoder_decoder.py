@@ -662,7 +662,7 @@ plt.show()
 # %% [markdown]
 # (b): from 1930 to 2029 the third digit tells the century, and *9/20/38* has no 1 to copy. Pretty; but where it looks does not prove why it answers ([lesson 6](06_transformer_encoder.ipynb)).
 #
-# With two recurrent cells, as many numbers and as much time, it hangs on the seed: what a state has lost cannot be looked up. Clipped, one seed has three quarters in place of two thirds: no more than luck gives.
+# With two recurrent cells, as many numbers and as much time, it hangs on the seed: what a state has lost cannot be looked up. (Clipping gradients took one of them from two thirds to three quarters: no more than a seed does.)
 
 # %% [markdown] lecture={"ask": "Trained on lengths 8 to 10. What does it do with seven letters?", "board": "four questions, three columns: hardly any, some, nearly all", "cut": "3 one of the four", "expect": "Most say it can do them", "jump": "setup", "minutes": 13, "misconception": "Who has 100 % on new examples has understood the task"}
 # ## What it has not learned
