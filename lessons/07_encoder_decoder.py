@@ -447,7 +447,7 @@ assert not z_pullback(1.0)[~keep].any()
 # %% [markdown] lecture={"ask": "In cross-attention, who asks, and who answers?", "board": "three boxes: look back, read, think; an arrow from the memory into the second", "cut": "2 the post-norm layer", "expect": "What is written asks; what was read answers", "jump": "setup", "minutes": 8, "misconception": "The decoder gets one vector that stands for the source"}
 # ## The decoder
 #
-# D has it in a sentence: the encoder processes the input; the decoder generates step by step, *using previous context*. It gives attention's formula; where $Q,K,V$ come from is ours to say. Lesson 6's encoder makes of the source a **memory** $M$, a row for each token. What is written, rows $H$, reads it by **cross-attention**: queries come from $H$, keys, of $d_k$ numbers, and values from $M$,
+# In D's words, the encoder processes the input; the decoder generates step by step, *using previous context*. It gives attention's formula; where $Q,K,V$ come from is ours to say. Lesson 6's encoder makes of the source a **memory** $M$, a row for each token. What is written, rows $H$, reads it by **cross-attention**: queries come from $H$, keys, of $d_k$ numbers, and values from $M$,
 #
 # $$Q=HW_q^\top,\qquad K=MW_k^\top,\quad V=MW_v^\top,\qquad O=\mathrm{softmax}\Big(\frac{QK^\top}{\sqrt{d_k}}\Big)V .$$
 #
