@@ -74,11 +74,12 @@ def each_cell_twice(notebook):
 
 
 def each_section_after_the_setup(notebook):
-    """Each section's first cell in a kernel of its own, after the setup cell alone."""
+    """Each section in a kernel of its own, after the setup cell alone; without its long cells."""
     setup = code_cells(notebook)[0]
     for _, cells in sections(notebook):
         if cells and cells[0] is not setup:
-            run_cells([setup.source, cells[0].source])
+            short = [cell for cell in cells if "long" not in cell.metadata.get("tags", [])]
+            run_cells([setup.source, *(cell.source for cell in short)])
 
 
 WAYS = [twice_in_one_kernel, each_cell_twice, each_section_after_the_setup]
@@ -260,6 +261,10 @@ FAULTS = {
     "what to remember": set_source(-1, "Next: [the product](01_product.ipynb)."),
     "links to no other lesson": set_source(-1, "Remember this."),
     "links to 02_gone.ipynb, which is no lesson": set_source(-1, "Remember [this](02_gone.ipynb)."),
+    "reads ['two'], made before the section 'The sum'": set_source(4, "assert two == 2"),
+    "reads ['seen'], made before": set_source(
+        4, "def f(x):\n    return [x + seen for k in range(x)]"
+    ),
     "metadata has no ask": without_lecture("ask"),
     "metadata has no expect": without_lecture("expect"),
     "metadata has no minutes": without_lecture("minutes"),

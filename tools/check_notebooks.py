@@ -6,8 +6,10 @@ they are looked at, not read out.
 """
 
 import ast
+import builtins
 import re
 import statistics
+import symtable
 import sys
 from pathlib import Path
 
@@ -196,6 +198,19 @@ def check_frame(notebook):
                 yield f"{cell.id}: links to {name}, which is no lesson"
 
 
+def check_alone(notebook):
+    """Each section can be jumped to: what it reads is made in it, before, or in the setup cell."""
+    setup = code_cells(notebook)[:1]
+    for heading, codes in sections(notebook):
+        made = set(dir(builtins)).union(*(names(cell)[0] for cell in setup))
+        for cell in codes:
+            own, read = names(cell)
+            made |= own
+            if missing := sorted(read - made):
+                title = heading.source.splitlines()[0].lstrip("# ")
+                yield f"{cell.id}: reads {missing}, made before the section {title!r}"
+
+
 def check_sections(notebook):
     """Each section has its notes for the lecturer, and its code shows something."""
     notes = [cell.metadata.get("lecture", {}) for cell, _ in sections(notebook)]
@@ -236,6 +251,7 @@ CHECKS = [
     check_lengths,
     check_rhythm,
     check_frame,
+    check_alone,
     check_sections,
 ]
 
@@ -328,6 +344,22 @@ def called(cell):
         return calls(ast.parse(cell.source))
     except SyntaxError:
         return []
+
+
+def names(cell):
+    """The names that a cell makes, and those that it reads; none when it is not plain Python."""
+    try:
+        table = symtable.symtable(cell.source, cell.id, "exec")
+    except SyntaxError:
+        return set(), set()
+    made = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+    read = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
+    inner = table.get_children()
+    while inner:
+        scope = inner.pop()
+        read |= {s.get_name() for s in scope.get_symbols() if s.is_global()}
+        inner += scope.get_children()
+    return made, read
 
 
 def prints(cell):
