@@ -478,9 +478,9 @@ pairs, y_hat = np.stack([np.zeros(4), z], axis=1), sigmoid(z)[0]
 agree(softmax(pairs)[0][:, 1], y_hat)
 by_softmax, _ = softmax_cross_entropy(pairs, labels=y.astype(int))
 agree(binary_cross_entropy(y_hat, target=y)[0], by_softmax)
-L = lambda p: -(y * np.log(p) + (1 - y) * np.log(1 - p)).sum()
-agree(numerical_gradient(L, y_hat), -(y - y_hat) / (y_hat * (1 - y_hat)))
-agree(numerical_gradient(lambda z: L(1 / (1 + np.exp(-z))), z), y_hat - y)
+loss = lambda p: -(y * np.log(p) + (1 - y) * np.log(1 - p)).sum()
+agree(numerical_gradient(loss, y_hat), -(y - y_hat) / (y_hat * (1 - y_hat)))
+agree(numerical_gradient(lambda z: loss(1 / (1 + np.exp(-z))), z), y_hat - y)
 
 # %% [markdown]
 # Prediction less target, again. D lets $\hat y$ be 1, where a right prediction costs nothing; on paper a sigmoid stays below. *Predict:* from which whole score on is it 1 in float64, in float32?

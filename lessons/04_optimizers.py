@@ -404,9 +404,9 @@ assert across[0.015, False] < 1 < 1e5 < across[0.015, True]  # so it is (b)
 
 # %%
 effective = [0.1, 0.3, 1, 2, 3, 5]
-losses = lambda rule, lr: [loss_on_digits(rule, lr, seed=seed) for seed in range(8)]
-plain = np.array([losses(GradientDescent, lr) for lr in effective])
-momentum = np.array([losses(Momentum, lr / 10) for lr in effective])
+eight_seeds = lambda rule, lr: [loss_on_digits(rule, lr, seed=seed) for seed in range(8)]
+plain = np.array([eight_seeds(GradientDescent, lr) for lr in effective])
+momentum = np.array([eight_seeds(Momentum, lr / 10) for lr in effective])
 arms = {"gradient descent": plain, "momentum 0.9": momentum}
 names = {"xlabel": "effective rate: η, or η/(1 − ρ)", "ylabel": "loss after 150 steps"}
 
@@ -676,10 +676,10 @@ for bound in (0.1, 0.2, 0.5):
     assert 3 < min(least, most) <= max(least, most) < min(6, 1.6 * min(least, most))
 
 # %%
-best = lambda tried, **kw: tried[np.argmin([ends(lr, **kw).mean() for lr in tried])]
+best_of = lambda tried, **kw: tried[np.argmin([ends(lr, **kw).mean() for lr in tried])]
 won = {}
 for steps in (150, 400):
-    lr, early = best(rates[5:9], steps=steps), best(rates[3:7], steps=steps, **plain)
+    lr, early = best_of(rates[5:9], steps=steps), best_of(rates[3:7], steps=steps, **plain)
     assert rates[3] < early <= rates[5] < lr < rates[8]
     for s in (range(8), range(100, 120)):
         won[steps, len(s)] = (ends(early, s, steps, **plain) < ends(lr, s, steps)).sum()
@@ -719,8 +719,8 @@ plt.show()
 
 # %%
 sizes = 10.0 ** np.arange(-11, 0.01, 0.02)
-first = lambda inside: moves(Adam, sizes[None], lr=1.0, eps_inside=inside)[0]
-steps = {"outside: √v̂ + ε": first(False), "inside: √(v̂ + ε)": first(True)}
+first_step = lambda inside: moves(Adam, sizes[None], lr=1.0, eps_inside=inside)[0]
+steps = {"outside: √v̂ + ε": first_step(False), "inside: √(v̂ + ε)": first_step(True)}
 half = {name: np.interp(0.5, step, sizes) for name, step in steps.items()}
 for name, size in half.items():
     print(f"{name}: half at |g| = {size:.0e}")
@@ -834,13 +834,13 @@ plt.show()
 
 
 # %%
-def after(lr, warm):
+def warmed_up(lr, warm):
     rise = warmup(lambda step: lr, steps=warm)
     return np.array([loss_on_digits(Adam, lr, seed=seed, schedule=rise) for seed in range(10)])
 
 
 rates = [0.003, 0.03, 0.05, 0.1, 0.3]
-warmed, cold = (np.array([after(lr, steps) for lr in rates]) for steps in (20, 1))
+warmed, cold = (np.array([warmed_up(lr, steps) for lr in rates]) for steps in (20, 1))
 best = [arm.mean(axis=1).argmin() for arm in (warmed, cold)]
 lower, tuned = (warmed < cold).sum(axis=1), (warmed[best[0]] < cold[best[1]]).sum()
 print("the warmed run ends lower with", *lower, "of 10 seeds, at the rates", *rates)
@@ -922,10 +922,10 @@ assert np.isclose(rate_slope(ground, p, 0.01), -now @ g)
 learn = lambda start, h: learned_rate(bowl(10), start, lr=1e-3, hyper_lr=h, steps=60)
 tried = [((10.0, 1.0), 5e-4), ((10.0, 1.0), 1e-3), ((10.0, 1.0), 1.5e-3), ((1.0, 1.0), 1e-3)]
 found = {f"from ({x:g}, {y:g}), h = {h:g}": learn((x, y), h) for (x, y), h in tried}
-ends = np.array([one.rates[-1] for one in found.values()]) / (2 / 11)
+settled = np.array([one.rates[-1] for one in found.values()]) / (2 / 11)
 assert all(np.linalg.norm(one.path[-1]) < 0.01 for one in found.values())  # all arrive,
 assert all(np.isclose(one.rates[-10], one.rates[-1], rtol=1e-3) for one in found.values())
-assert (np.diff(np.sort(ends)) > 0.05).all()  # at rates that stand still, and apart
+assert (np.diff(np.sort(settled)) > 0.05).all()  # at rates that stand still, and apart
 assert all(0.03 < gradient_left(bowl(10), one) < 0.15 for one in found.values())
 with np.errstate(over="ignore", invalid="ignore"):
     for start, h in product([(10.0, 2.0), (5.0, 5.0)], [5e-4, 1e-3, 2e-3]):

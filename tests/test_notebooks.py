@@ -19,7 +19,7 @@ from PIL import Image
 from tools import build, check_notebooks, lessons
 from tools.check_notebooks import code_cells, is_ignored, sections
 
-text_cell = nbformat.v4.new_markdown_cell
+text_cell, code_cell = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
 
 LESSONS = sorted(lessons.LESSONS.glob("*.py"))
 NOTEBOOKS = sorted(lessons.NOTEBOOKS.glob("*.ipynb"))
@@ -264,6 +264,10 @@ FAULTS = {
     "reads ['two'], made before the section 'The sum'": set_source(4, "assert two == 2"),
     "reads ['seen'], made before": set_source(
         4, "def f(x):\n    return [x + seen for k in range(x)]"
+    ),
+    "one is a function in ['More'] and a value in ['The sum']": lambda nb: (
+        set_source(3, "one, two = 1.0, 2.0\nprint(one + one)")(nb)
+        or nb.cells.extend([text_cell("## More"), code_cell("one = lambda x: x")])
     ),
     "metadata has no ask": without_lecture("ask"),
     "metadata has no expect": without_lecture("expect"),

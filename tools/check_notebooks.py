@@ -27,6 +27,9 @@ IN_A_LINE, AT_MOST, PLOT_CELL, WORDS = 12, 25, 5, 90
 RATIO = (0.6, 1.7)  # text cells for each code cell
 LARGEST = 1_000_000  # bytes
 
+COLLECTIONS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+VALUES = (ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare, ast.JoinedStr, *COLLECTIONS)
+
 TELLTALE = {
     "a duration": r"\d\s?([mµn]s|seconds?|secs?|minutes?|mins?|it/s|s/it)\b|\d\.\d+ ?s\b",
     "a time": r"\b\d+:\d\d:\d\d\b",
@@ -211,6 +214,22 @@ def check_alone(notebook):
                 yield f"{cell.id}: reads {missing}, made before the section {title!r}"
 
 
+def check_meanings(notebook):
+    """No name is a function in one section, and a number, a text or a collection in another.
+
+    What a call returns is not looked at, for it may be either.
+    """
+    functions, values = {}, {}
+    for heading, codes in [(None, code_cells(notebook)[:1]), *sections(notebook)]:
+        title = heading.source.splitlines()[0].lstrip("# ") if heading else "the setup cell"
+        for name, is_function in (found for cell in codes for found in made_as(cell)):
+            (functions if is_function else values).setdefault(name, set()).add(title)
+    for name in sorted(functions.keys() & values):
+        one, other = sorted(functions[name]), sorted(values[name])
+        if one != other or len(one) > 1:
+            yield f"{name} is a function in {one} and a value in {other}"
+
+
 def check_sections(notebook):
     """Each section has its notes for the lecturer, and its code shows something."""
     notes = [cell.metadata.get("lecture", {}) for cell, _ in sections(notebook)]
@@ -252,6 +271,7 @@ CHECKS = [
     check_rhythm,
     check_frame,
     check_alone,
+    check_meanings,
     check_sections,
 ]
 
@@ -360,6 +380,26 @@ def names(cell):
         read |= {s.get_name() for s in scope.get_symbols() if s.is_global()}
         inner += scope.get_children()
     return made, read
+
+
+def made_as(cell):
+    """(name, whether it is a function) for the names that a cell makes, where it can be seen."""
+    try:
+        nodes = ast.parse(cell.source).body
+    except SyntaxError:
+        return
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, True
+        elif isinstance(node, ast.Assign):
+            for target, value in zip(parts(node.targets[0]), parts(node.value)):
+                if isinstance(target, ast.Name) and isinstance(value, (ast.Lambda, *VALUES)):
+                    yield target.id, isinstance(value, ast.Lambda)
+
+
+def parts(node):
+    """What a tuple that is written out holds, or the one thing itself."""
+    return node.elts if isinstance(node, ast.Tuple) else [node]
 
 
 def prints(cell):
