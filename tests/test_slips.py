@@ -108,9 +108,27 @@ def test_what_no_document_states_is_not_counted():
 def test_the_words_say_what_is_right_first_and_nothing_of_what_is_not_there():
     assert str(Tally(3, 3)) == "3 of 3 claims are right."
     assert str(Tally(9, 5, mistakes=2, wrong=1, carried=1, scans=2)) == (
-        "5 of 9 claims are right. The rest: 2 independent mistakes in 1 line, 1 line following "
-        "from a mistake, 2 lines that may be the scan's."
+        "5 of 9 claims are right. The rest: 2 independent mistakes in 1 claim, 1 claim following "
+        "from a mistake, 2 claims that may be the scan's."
     )
+
+
+def test_the_words_mislead_nobody_about_what_is_followed():
+    """ "Misprint or such a condition" holds only while none of the scan's is carried on."""
+    followed = [origin(one) for one in claims().values() if one.follows]
+    assert {one.status for one in followed} == {"wrong", "misprint", "overstated"}
+    words = str(headline())
+    assert words.index(" misprint") < words.index("true under") < words.index("or such a condition")
+
+
+def test_two_faults_are_two_slips_where_one_is_carried_on_without_the_other():
+    """Of the lines that follow (6), (7) has both of its faults, (8) and (9) the transpose alone."""
+    transpose, order = claims()["C2-B6"].slips
+    assert ("transpose" in transpose, "before" in order) == (True, True)
+    carried = {one.id: one.defence for one, _ in chain(claims()["C2-B6"])}
+    assert list(carried) == ["C2-B6", "C2-B7", "C2-B8", "C2-B9"]
+    assert "order of the factors is right" in carried["C2-B8"]
+    assert all(len(claims()[id].slips) == 1 for id in ("C2-B10", "C2-B11", "C2-B12"))
 
 
 def test_every_number_but_a_nought_is_said():

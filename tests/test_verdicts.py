@@ -83,6 +83,13 @@ def test_what_is_overstated_and_nothing_else_is_right_under_a_condition(id):
         assert over_draws(one.check_under).max() <= ROUND_OFF
 
 
+@pytest.mark.parametrize("id", of_status("overstated"))
+def test_a_condition_is_tried_on_more_than_one_friendly_input(id):
+    for form in claims()[id].under:
+        assert np.ndim(form()) >= 1
+        assert len(form()) >= 3
+
+
 def test_an_input_that_was_chosen_is_named():
     """One extreme input decides nothing about a draw at random, so both kinds are there."""
     chosen = [id for id in of_status(*MISTAKES) if claims()[id].rests_on != ANY_DRAW]

@@ -154,6 +154,7 @@ def softmax_page(rng):
     others = ~np.eye(5, dtype=bool)  # the entries with j other than i
 
     far, true = np.array([60.0, 55.0, 0.0]), np.array([0.0, 1.0, 0.0])
+    within = x, 50 * np.tanh(x), 50 * np.sign(x), np.array([50.0, 49, 0, -49, -50])
     loss_of_clipped = lambda x: -np.log(softmax(np.clip(x, -50, 50)) @ true)
     loss = lambda x: 60 + np.log(np.exp(x - 60).sum()) - x @ true
 
@@ -182,7 +183,8 @@ def softmax_page(rng):
         r"Clipping the scores to $[-50,50]$ works well, so that no exponential becomes too large; "
         "another way is to subtract the largest.",
         "Only the other way is exact for all scores: subtract the largest. Clipping makes a tie of "
-        "60 and 55.",
+        "60 and 55. It does no harm either where all that it changes has no weight to speak of, or "
+        "all of it, before and after: as in $(60,0,0)$.",
         lambda: softmax(np.clip(far, -50, 50)),
         lambda: softmax(far - 60),
         lambda: np.array([1, np.exp(-5), np.exp(-60)]) / (1 + np.exp(-5) + np.exp(-60)),
@@ -191,8 +193,8 @@ def softmax_page(rng):
         rests_on="$(60,55,0)$",
         condition="no score lies outside $[-50,50]$",
         under=(
-            lambda: softmax(np.clip(50 * np.tanh(x), -50, 50)),
-            lambda: softmax_by_ratios(50 * np.tanh(x)),
+            lambda: [softmax(np.clip(scores, -50, 50)) for scores in within],
+            lambda: [softmax_by_ratios(scores) for scores in within],
         ),
     )
     yield reading(
@@ -252,16 +254,13 @@ def softmax_page(rng):
         J,
         r"$\mathrm{diag}(y)-yy^\top$",
     )
-    yield convention(
+    yield ok(
         "A-3.4-chain",
         r"$\frac{dl}{dx}=(\frac{dl}{dy})^\top\frac{dy}{dx}$, where $\frac{dl}{dy}$ is a column",
-        r"That is the row of section 2.1; the column of section 3 is its transpose, "
-        r"$\frac{dy}{dx}\frac{dl}{dy}$, since this Jacobian is symmetric.",
         lambda: dl_dy().T @ J(),
-        lambda: J() @ dl_dy(),
-        lambda: complex_step(lambda x: l(softmax(x)), x)[:, None],
-        defence="It transposes the column it has declared, as the product needs, and all entries "
-        "are right; one more transpose, of the result, is left to the reader.",
+        lambda: complex_step(lambda x: l(softmax(x)), x)[None],
+        r"A row, as in section 2.1; the column of section 3 is its transpose, "
+        r"$\frac{dy}{dx}\frac{dl}{dy}$, since this Jacobian is symmetric.",
     )
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from nnlib.blocks import linear, relu, tanh
+from nnlib.blocks import linear, tanh
 from nnlib.calculus import complex_step
 from nnlib.documents.analytic import derivative
-from nnlib.documents.claims import convention, misprint, ok, overstated, page, reading
+from nnlib.documents.claims import convention, follows, misprint, ok, overstated, page, reading
 
 
 def degree_up_to_eight(f):
@@ -201,39 +201,40 @@ def chain_rule(rng):
         lambda: linear(tanh(linear(x, W1, b1)[0])[0], W2, b2)[0],
         r"So $dy/dx=W^{(2)}\,\mathrm{diag}(g')\,W^{(1)}$.",
     )
-    yield overstated(
+    yield follows(
         "A-3.1-nonpoly",
-        "A network is a non-polynomial approximation; here one of three units is no polynomial up "
-        "to degree 8, and 9 stands for that.",
+        "A network is a non-polynomial approximation; here one of three units $z^2$ is no "
+        "polynomial up to degree 8, and 9 stands for that.",
         "With squares for activations it is a parabola, of degree 2; with ReLU it is none, though "
         "linear piece by piece.",
         lambda: 9,
         lambda: 2,
         lambda: degree_up_to_eight(network(np.square)),
         lessons="02",
-        defence="It is true of ReLU, softmax and tanh, which the notes have in mind; but section 2 "
-        "admits any activation that is not linear, and the square is one.",
+        defence="It is true of every activation that the notes name, here and in section 2; only "
+        "the words of section 2, any that is not linear, let the square in.",
         rests_on="units $z^2$",
-        condition="no activation is a polynomial",
-        under=(
-            lambda: [9, 9],
-            lambda: [degree_up_to_eight(network(g)) for g in (np.tanh, lambda z: relu(z)[0])],
-        ),
+        follows="A-2-uat",
     )
     yield overstated(
         "A-3.1-cols",
-        "In higher dimensions each derivative in the chain can be fixed to be a column vector, "
-        "which has rank 1; here $dL/df$ and $df/dx$.",
+        "In higher dimensions each derivative in the chain can be fixed to be a column vector; "
+        "here $dL/df$ and $df/dx$.",
         r"The links between are matrices: that of $f:\mathbb R^4\to\mathbb R^3$ has rank 3. With "
-        r"columns the chain reads backwards, $\frac{dL}{dx}=J_f^\top\frac{dL}{df}$.",
+        r"columns the chain reads backwards, $\frac{dL}{dx}=J_f^\top\frac{dL}{df}$. Compared: "
+        "their ranks; that of a column is 1.",
         lambda: [1, 1],
         lambda: [1, min(3, 4)],
         lambda: [rank(dL_df()), rank(J())],
         defence="Of the derivatives of the loss it is true, and 3.2 hands just these columns from "
-        "layer to layer; the sentence says it of each, and (3.4), $dy/dx=W$, is a matrix.",
+        "layer to layer. That a vector stands upright is free to choose, as section 3 does; that "
+        "each derivative is a vector is not, and (3.4), $dy/dx=W$, is a matrix.",
         rests_on=r"$f:\mathbb R^4\to\mathbb R^3$ inside $L$",
         condition="it is the derivative of one number, such as the loss",
-        under=(lambda: [1, 1], lambda: [rank(dL_df()), rank(dL_dx())]),
+        under=(
+            lambda: [1, 1, 1],
+            lambda: [rank(dL_df()), rank(dL_dx()), rank(complex_step(square, x[:1])[:, None])],
+        ),
     )
     yield reading(
         "A-3.1-cols-order",

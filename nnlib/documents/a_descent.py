@@ -66,6 +66,7 @@ def momentum_page(rng):
     """v <- rho v + eta g, w <- w - v."""
     g, w = rng.standard_normal((STEPS, 3)), rng.standard_normal(3)
     rho, eta = rng.uniform(0.5, 0.95), rng.uniform(0.1, 1)
+    growth = lambda: np.diff(remembered(np.tile(g[0], (6, 1)), rho, eta), axis=0)
 
     def heavy_ball():
         """Polyak's form: no velocity, the last displacement instead."""
@@ -91,12 +92,12 @@ def momentum_page(rng):
     )
     yield ok(
         "A-4.1-exp",
-        r"While gradients agree, $v_t$ grows exponentially up to a limit: "
-        r"$v_t=\frac{\eta g}{1-\rho}(1-\rho^t)$.",
-        lambda: eta * g[0] / (1 - rho) * (1 - rho ** np.arange(1, 61)[:, None]),
-        lambda: remembered(np.tile(g[0], (60, 1)), rho, eta),
-        r"Loosely worded: what is exponential is the approach, $v$ grows by less at each step. The "
-        r"gap to the limit falls as $\rho^t$.",
+        "While gradients agree, $v_t$ grows exponentially, up to a limit.",
+        lambda: np.full((4, 3), rho),
+        lambda: growth()[1:] / growth()[:-1],
+        r"Loosely worded: what is exponential is the approach, for $v$ grows by less at each step, "
+        r"$v_t=\frac{\eta g}{1-\rho}(1-\rho^t)$. Compared: how much of its growth it keeps from "
+        r"step to step, always $\rho$.",
     )
     yield note("A-4.1-cut", "The section breaks off in its last sentence.", "Text is missing.")
 
@@ -176,7 +177,9 @@ def rmsprop_page(rng):
     E = remembered(g**2, gamma, 1 - gamma)
     steady, none = g[0] * (-1.0) ** np.arange(500)[:, None], np.zeros((500, 3))
     constant = np.tile(g[:1, :1], (1600, 1))
-    burst = constant * np.where(np.arange(1600) < 400, 1e10, 1)[:, None]
+    bursts = [
+        constant * np.where(np.arange(1600) < length, 1e13, 1)[:, None] for length in (1, 20, 400)
+    ]
 
     def rate(*phases):
         """RMSprop's rate after all these gradients."""
@@ -222,8 +225,9 @@ def rmsprop_page(rng):
         defence="The rate does fall at every step and never recovers, so after a burst of large "
         "gradients hardly any movement is left; but steady ones carry it on without end.",
         rests_on="1600 steps of a constant gradient",
-        condition="early gradients dwarf all later ones",
-        under=(lambda: 1.0, lambda: further(burst)),
+        condition="an early gradient is so large that all later ones, added up, are nothing beside "
+        "it",
+        under=(lambda: [1, 1, 1], lambda: [further(burst) for burst in bursts]),
     )
     yield overstated(
         "A-4.3-stable",
@@ -238,7 +242,10 @@ def rmsprop_page(rng):
         "this one settles; near a minimum, where they fade, it rises without being asked to.",
         rests_on="500 steps without a gradient",
         condition="gradients keep their size",
-        under=(lambda: rate(steady), lambda: rate(steady, steady)),
+        under=(
+            lambda: [rate(size * steady) for size in (1e-6, 1, 1e6)],
+            lambda: [rate(size * steady, size * steady) for size in (1e-6, 1, 1e6)],
+        ),
     )
     yield note(
         "A-4.3-gamma",

@@ -39,7 +39,10 @@ def gradient_descent(rng):
     """What hidden layers are for, which way is down, and how far to go."""
     w, b = rng.standard_normal((2, 30, 1))
     squares = lambda t: np.vstack([(w * t + b) ** 2, np.ones_like(t)])
-    ramps = lambda t: np.maximum(t - np.linspace(-2, 1, 90, endpoint=False)[:, None], 0)
+    corners_at = lambda t: t - np.linspace(-2, 1, 90, endpoint=False)[:, None]
+    ramps = lambda t: np.maximum(corners_at(t), 0)
+    steps = lambda t: np.tanh(2 * corners_at(t))
+    nearly_squares = lambda t: corners_at(t) ** 2 + ramps(t) / 100
     wanted = 1e-3
 
     corners, xor = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
@@ -57,11 +60,14 @@ def gradient_descent(rng):
     high = lowest + [10.0, 1.0]
     valley = lambda x: (x - lowest) @ H @ (x - lowest) / 2
     round_bowl = lambda x: ((x - lowest) ** 2).sum() / 2
+    quartic, near = lambda t: (t - lowest[:1]) ** 4 @ np.ones(1), lowest + [1e-6, -1e-6]
+    smooth = lambda x: np.log(np.cosh(x - lowest)).sum()  # of curvature 1 at most
     one, bowl = np.ones(2), lambda x: (x[0] ** 2 + 3 * x[1] ** 2) / 2
     steepness = lambda x: np.sqrt(x[0] ** 2 + 9 * x[1] ** 2)  # the norm of its gradient
 
     bent, start, end = rosenbrock().value, np.array([-0.5, 1.5]), np.ones(2)
     uphill, alphas = complex_step(bent, start), 10.0 ** -np.arange(3, 9)
+    shares = np.array([0.001, 0.2, 0.4, 0.6, 0.8, 0.999])  # of the longest step allowed
 
     yield overstated(
         "A-2-uat",
@@ -79,7 +85,12 @@ def gradient_descent(rng):
         "square no width helps.",
         rests_on="$t^3$ on $[-1,1]$ with units $z^2$",
         condition="the activation is no polynomial and the inputs are from a closed bounded set",
-        under=(lambda: 0.0, lambda: max(floor_on_cube(ramps) - wanted, 0)),
+        under=(
+            lambda: [0, 0, 0],
+            lambda: [
+                max(floor_on_cube(units) - wanted, 0) for units in (ramps, steps, nearly_squares)
+            ],
+        ),
     )
     yield ok(
         "A-2-xor",
@@ -132,7 +143,13 @@ def gradient_descent(rng):
         "direction meets the minimum.",
         rests_on=r"the valley $\frac12(x^2+100y^2)$ at $(10,1)$",
         condition="$f$ is a round bowl, or convex in one variable",
-        under=(lambda: unit(-complex_step(round_bowl, high)), lambda: unit(lowest - high)),
+        under=(
+            lambda: [
+                *(unit(-complex_step(round_bowl, x)) for x in (high, near)),
+                np.append(unit(-complex_step(quartic, high[:1])), 0),
+            ],
+            lambda: [unit(lowest - high), unit(lowest - near), [-1, 0]],
+        ),
     )
     yield misprint(
         "A-2-decrease",
@@ -161,8 +178,12 @@ def gradient_descent(rng):
         rests_on="Rosenbrock's valley at $(-0.5,1.5)$",
         condition=r"$f$ is convex and $\alpha<2/L$, with $L$ its largest curvature",
         under=(
-            lambda: [6, 6],
-            lambda: lower_and_nearer(valley, high, lowest, np.arange(1, 7) / 7 * 2 / 100),
+            lambda: [[6, 6]] * 3,
+            lambda: [
+                lower_and_nearer(valley, high, lowest, shares * 2 / 100),
+                lower_and_nearer(round_bowl, high, lowest, shares * 2),
+                lower_and_nearer(smooth, lowest + [2.5, 0.25], lowest, shares * 2),
+            ],
         ),
     )
     yield note(

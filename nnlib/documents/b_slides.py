@@ -109,7 +109,7 @@ def relu_page(rng):
         r"$R'(z)=1$ for $z>0$, 0 for $z\le0$; undefined at 0, says a note, and to be implemented "
         "so.",
         r"So it is in this course. Document E chooses 1 at 0: less $\mathbb 1[z=0]$, its form is "
-        "this one. A's formula leaves 0 out.",
+        "this one. A's words choose 1 too, and its formula leaves it undefined.",
         lambda: np.where(z > 0, 1, 0),
         lambda: np.heaviside(z, 1.0) - (z == 0),
         lambda: relu(z)[1](np.ones(6)),

@@ -132,13 +132,14 @@ def backward_page(rng):
         r"$\frac{d\mathcal L}{dW_k}=((((z-y)W_2^\top)^\top V^\top\alpha)^\top Q_{(n+1)}"
         r"h_{pre_2})^\top$, with one parenthesis supplied.",
         r"$h_{pre_2}^\top u^\top Q_{(n+1)}$ with $u=\frac{s-y}KW_2^\top V^\top\alpha$. All factors "
-        r"are there; $(z-y)W_2^\top$ is transposed once too often, and $Q_{(n+1)}$ stands before "
-        r"$h_{pre_2}$.",
+        r"are there; the inner transpose, around $(z-y)W_2^\top$, is one too many, and $Q_{(n+1)}$ "
+        r"stands before $h_{pre_2}$.",
         lambda: times(times(g_printed.T, V.T, alpha_printed).T, Q_cls, h_pre2).T,
         lambda: h_pre2.T @ u.T @ Q_cls,
         true("Wk"),
-        defence="Every factor of the key path is named. The outer transpose is needed in (2), "
-        "from where it was carried over; no choice of sizes makes this product one.",
+        defence=r"Every factor of the key path is named. The transpose around $(z-y)W_2^\top$ is "
+        "needed in (2), from where it was carried over; here, with one token or more, no sizes "
+        "fit.",
         slips=(
             r"a surplus transpose, $((z-y)W_2^\top)^\top$ as in (2)",
             r"$Q_{(n+1)}$ before $h_{pre_2}$",
@@ -229,7 +230,8 @@ def backward_page(rng):
         lambda: K @ Wq.T + np.eye(n + 1)[:, [n]] @ Q_cls @ Wk.T,
         dscores,
         defence="Both terms of the product rule are there, one for the query and one for the "
-        "keys; but they have no size in common, and only one key is the class token's.",
+        r"keys; but their sizes, $1\times d_1$ and $d_1\times(n+1)$, do not add, and only one key "
+        "is the class token's.",
         slips=(r"in $\beta$ the query's term transposed, the key's not kept to the class row",),
     )
     yield reading(
@@ -256,8 +258,8 @@ def backward_page(rng):
         r"right $\alpha$ and $\beta$ it still adds a row for an entry and multiplies in no order "
         "that exists.",
         slips=(
-            "for the class token a row of $S$ instead of its entry, and the order of "
-            r"$\alpha\beta V$",
+            "for the class token a row of $S$ instead of its entry, and $W_v$ and $V$ out of "
+            "place and not transposed",
         ),
     )
     yield reading(

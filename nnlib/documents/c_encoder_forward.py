@@ -70,9 +70,10 @@ def forward_page(rng):
     _, h_wide, *QKV_wide = embed(**wide)
     attend = lambda h: softmax(h @ Wq @ (h @ Wk).mT) @ (h @ Wv)
     cross_entropy = lambda s: -np.mean(y * np.log(s))
-    row_by_row = lambda: [
-        h + sum(S[i, j] * V[j] for j in range(n + 1)) for i, h in enumerate(h_pre2)
-    ]
+    as_wide = [embed(**draw(rng, d1=width, d2=width))[1:] for width in (1, 2, 6)]
+    flat = lambda arrays: np.concatenate([*arrays])
+    weighed = lambda q, K, V: sum(w * v for w, v in zip(softmax(K @ q), V))
+    row_by_row = lambda h, Q, K, V: [h_i + weighed(q, K, V) for h_i, q in zip(h, Q)]
     z_shuffled = lambda: forward(net | {"X": X[order]})[-1]
 
     yield convention(
@@ -131,12 +132,15 @@ def forward_page(rng):
         "A residual adds what came in, so both need the same width.",
         lambda: softmax(QKV_wide[0] @ QKV_wide[1].T) @ QKV_wide[2] + h_wide,
         lambda: S @ V + h_pre2,
-        row_by_row,
+        lambda: row_by_row(h_pre2, Q, K, V),
         defence="Whoever adds a residual takes the widths to be equal; two letters for one width "
         "are no mistake, only the condition is not said.",
         rests_on="$d_1=6$ and $d_2=8$",
         condition="$d_1=d_2$",
-        under=(lambda: S @ V + h_pre2, row_by_row),
+        under=(
+            lambda: flat((softmax(q @ k.T) @ v + h).ravel() for h, q, k, v in as_wide),
+            lambda: flat(np.ravel(row_by_row(*one)) for one in as_wide),
+        ),
     )
     yield ok(
         "C2-F7",
@@ -172,8 +176,9 @@ def forward_page(rng):
         lambda: s - y,
         lambda: (s - y) / CLASSES,
         lambda: complex_step(lambda z: cross_entropy(softmax(z)), z),
-        defence="A constant factor leaves every direction as it is and can be taken into the "
-        "learning rate; but then it is no longer the gradient of the loss that (9) states.",
+        defence="Section 1 has no such factor, nor has any of the eight lines here that begin with "
+        "$z-y$: $1/K$ is the odd one out, to be dropped from (9) or taken into the learning rate. "
+        "But (9) is the loss that is stated, and they are not its gradient.",
         slips=(r"the $1/K$ of the loss dropped: the size alone is off",),
     )
     yield misprint(
@@ -186,8 +191,8 @@ def forward_page(rng):
         lambda: cross_entropy(softmax(attend(np.vstack([X @ W1, cls])[None])[:, n, :] @ W2)),
         lambda: cross_entropy(softmax((attend(h_pre2[None]) + h_pre2)[:, n, :] @ W2)),
         lambda: loss(**net),
-        defence="A summary of nine numbered equations, which have all that it leaves out; it "
-        "cannot even be read without them, since its parentheses do not match.",
+        defence="It sums up nine numbered equations, which stand right above it and have all that "
+        "it leaves out; nobody has to compute from it.",
     )
     yield reading(
         "C2-perm",

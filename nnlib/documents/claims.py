@@ -46,7 +46,8 @@ class Claim:
     slips        of what is wrong: its mistakes, each independent of all others, in a few words.
     follows      of what follows: the id of the slip that it carries on.
     condition    of what is overstated: where it is right, in words.
-    under        the printed form and the truth on an input on which the condition holds.
+    under        the printed form and the truth on several inputs on which the condition holds, the
+                 edge of it among them; a row for each.
 
     >>> from nnlib.documents import claims
     >>> claim = claims()["A-3.4-clip"]

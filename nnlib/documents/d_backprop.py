@@ -187,13 +187,14 @@ def chain_page(rng):
         "D-im-w1c",
         r"$\dots=-(y-\hat y)f'(z^{(3)})\,\frac{\partial z^{(2)}}{\partial a^{(2)}}\,"
         r"\frac{\partial a^{(2)}}{\partial w^{(1)}}$",
-        r"$\partial z^{(3)}/\partial a^{(2)}=(w^{(2)})^\top$ in the middle. Compared: with "
-        r"$(w^{(1)})^\top$, as the matrix form has it.",
+        r"$\partial z^{(3)}/\partial a^{(2)}=(w^{(2)})^\top$ in the middle; $z^{(2)}$ comes before "
+        r"$a^{(2)}$ and not after it. Compared: with $(w^{(1)})^\top$, as the matrix form has it.",
         lambda: np.sum(-(y - y_hat) * df(z3) * w1 * da2_dw1),
         lambda: np.sum(-(y - y_hat) * df(z3) * w2 * da2_dw1),
         dJ_dw1,
-        defence="The chain is complete, and the other factors are right. A 2 for a 3 might be the "
-        r"scan's, did the matrix form not carry on with $(w^{(1)})^\top$.",
+        defence=r"The chain is complete, and the other factors are right. Two lines up a "
+        r"$\partial$ became a 2, so this 2 for a 3 might be the scan's too; but the result itself "
+        r"has $(w^{(1)})^\top$, which no line after it puts right.",
         slips=(r"a layer too low in the chain, $\partial z^{(2)}$ for $\partial z^{(3)}$",),
     )
 
@@ -251,9 +252,9 @@ def matrix_page(rng):
         lambda: X.T @ (delta3 @ W1.T * df(z2)),
         lambda: X.T @ (delta3 @ W2.T * df(z2)),
         lambda: dJ_dW1(X, W1, W2, Y),
-        defence=r"What the chain before it says is written down faithfully; $\odot$ is often left "
-        "out, and with equal widths nothing refuses. But the weights are those of the wrong "
-        "layer.",
+        defence=r"What the chain before it says is written down faithfully, and $\odot$ is often "
+        r"left out. But its $\delta^{(3)}$ has one entry for each example, and with one output "
+        "these weights, of the wrong layer, fit a single hidden unit and no more.",
         rests_on="widths 2, 3 and 1",
         follows="D-im-w1c",
     )

@@ -134,8 +134,10 @@ def initialisers_page(rng):
         lambda: n_in * variance(np.sqrt(3 / n_in)) / 2,
         lambda: n_in * variance(np.sqrt(6 / n_in)) / 2,
         lambda: 1.0,
-        defence="The bound is right for a layer without activation; but He's rule is for ReLU, "
-        "and the normal printed beside it has twice the variance.",
+        defence=r"He's bound is a gain times $\sqrt{3/n}$, and the gain, $\sqrt2$ for ReLU, was "
+        "left out. But no mark is lost, as in Xavier's line above, whose slot wants a deviation: "
+        "this is a rule of its own, right without an activation, at half the variance of the "
+        "normal beside it.",
         rests_on="ReLU layers of any width",
         slips=(r"$\sqrt3$ for $\sqrt6$ in He's uniform bound",),
     )

@@ -15,10 +15,10 @@ def mse_page(rng):
     a_before, W, b = (rng.standard_normal(shape) for shape in ((4, n), (3, 4), (3, 1)))
     y, z = rng.uniform(0, 1, (3, n)), W @ a_before + b
     a = sigmoid(z)
-    y_only, a_only = y[:, :1], a[:, :1]  # a batch of one
     slopes = a * (1 - a)
 
     C = lambda a: ((y - a) ** 2).sum() / (2 * n)
+    cost_of_one_output = lambda m: lambda a: ((y[:, :m].T - a) ** 2).sum() / (2 * m)
     delta = lambda: -1 / n * ((y - a) * slopes)
     delta_summed = lambda: -1 / n * ((y - a) * slopes).sum(axis=1, keepdims=True)
     dC_dW = lambda: complex_step(lambda W: C(sigmoid(W @ a_before + b)), W)
@@ -41,13 +41,13 @@ def mse_page(rng):
         lambda: -1 / n * (y - a)[:, 0],
         lambda: complex_step(C, a)[:, 0],
         defence=r"Read as an average around all that follows, $\frac1n\sum_i\delta_ia_i^\top$, it "
-        "is exact, and the code keeps a column for each instance; but it is written into "
-        r"$\delta^L$, which is then multiplied.",
+        "is exact, as is its sum for the bias, and the code keeps a column for each instance; but "
+        r"it is written into $\delta^L$, which is then multiplied.",
         rests_on="a batch of several instances",
-        condition="$n=1$, or the gradient is the bias's, in which all instances are added",
+        condition="$n=1$, or one output $a$ is that of all instances",
         under=(
-            lambda: -1 / 1 * (y_only - a_only).sum(axis=1, keepdims=True),
-            lambda: complex_step(lambda a: ((y_only - a) ** 2).sum() / 2, a_only),
+            lambda: [-1 / m * (y[:, :m] - a[:, :1]).sum(axis=1) for m in (1, 2, n)],
+            lambda: [complex_step(cost_of_one_output(m), a[:, 0]) for m in (1, 2, n)],
         ),
     )
     yield follows(
@@ -165,13 +165,16 @@ def cce_page(rng):
     n, classes = 5, 4
     z, labels = rng.standard_normal((classes, n)), rng.integers(0, classes, n)
     y, a, same = one_hot(labels, classes), softmax(z), np.eye(classes)[:, :, None]
-    p = sigmoid(z)
     C = lambda a: -1 / n * (y * np.log(a)).sum()
     dC_dz = lambda: complex_step(lambda z: C(softmax(z)), z)
 
     def through_jacobian():
         J = [np.diag(a_i) - np.outer(a_i, a_i) for a_i in a.T]
         return np.stack([J_i.T @ g_i for J_i, g_i in zip(J, (-1 / n * y / a).T)], axis=1)
+
+    def brackets():
+        first = ((y / a * a)[:, None] * (same - a[None])).sum(axis=0)
+        return first, (y[:, None] * same).sum(axis=0) - a * y.sum(axis=0), y - a
 
     yield ok(
         "E-cce",
@@ -191,34 +194,31 @@ def cce_page(rng):
         defence=r"A $k$ for a $j$: the line below has $\partial_{a_j}a_k$ in its place, 1 for "
         "$k=j$ and 0 otherwise.",
     )
-    yield overstated(
+    yield misprint(
         "E-cce-elem",
-        r"A first equality, $\delta_j=\partial_{a_j}C\cdot\partial_{z_j}a_j$; the next has "
-        r"$\sum_k\frac{y_k}{a_k}\,\partial_{z_j}a_k$.",
-        r"For softmax $\delta_j=\sum_k\partial_{a_k}C\,\partial_{z_j}a_k$, as the next equality "
-        "has it. Taken by itself, the start is $-y_j(1-a_j)/n$.",
+        r"A first equality, $\delta_j=\partial_{a_j}C\cdot\partial_{z_j}a_j$, with softmax named "
+        r"just above; the next has $\sum_k\frac{y_k}{a_k}\,\partial_{z_j}a_k$.",
+        r"$\delta_j=\sum_k\partial_{a_k}C\,\partial_{z_j}a_k$: the sum over $k$ is missing, and "
+        "the next equality has it. Taken by itself, the start is $-y_j(1-a_j)/n$.",
         lambda: -1 / n * y / a * (a * (1 - a)),
         through_jacobian,
         dC_dz,
-        defence="The sum comes back at once, and the result is right: nothing but the first step "
-        "is written for an output whose entries do not meet.",
+        defence="The sum comes back at once, and the result is right: one step is written short.",
         rests_on="a softmax output",
-        condition="each output depends on its own logit alone, as behind a sigmoid",
-        under=(
-            lambda: -1 / n * y / p * (p * (1 - p)),
-            lambda: complex_step(lambda z: C(sigmoid(z)), z),
-        ),
     )
-    yield ok(
+    yield follows(
         "E-cce-lines",
-        r"$\sum_k\frac{y_k}{a_k}a_k(\delta_{kj}-a_j)=\sum_ky_k\delta_{kj}-a_j\sum_ky_k=y_j-a_j$",
-        lambda: [
-            ((y / a * a)[:, None] * (same - a[None])).sum(axis=0),
-            (y[:, None] * same).sum(axis=0) - a * y.sum(axis=0),
-            y - a,
-        ],
-        lambda: [-n * dC_dz()] * 3,
-        r"In the bracket, for each instance; the last step needs $\sum_ky_k=1$.",
+        r"$-\frac1n\sum_i$ of $\sum_k\frac{y_k}{a_k}a_k(\delta_{kj}-a_j)=\sum_ky_k\delta_{kj}-a_j"
+        r"\sum_ky_k=y_j-a_j$",
+        r"The bracket of each instance for itself; its last step needs $\sum_ky_k=1$. Compared: "
+        "the first.",
+        lambda: [-1 / n * bracket.sum(axis=1) for bracket in brackets()],
+        lambda: [-1 / n * bracket[:, 0] for bracket in brackets()],
+        lambda: [dC_dz()[:, 0]] * 3,
+        defence="All three brackets are right, from the whole Jacobian of softmax on; the sum in "
+        "front of them is that of the squares.",
+        rests_on="a batch of several instances",
+        follows="E-mse-d",
     )
     yield follows(
         "E-cce-delta",

@@ -156,6 +156,13 @@ def backpropagation_page(rng):
     logits, activations = forward(x, weights, biases)
     deltas = backward(y, weights, logits, activations)
     z, a, delta = logits[-1], activations[-1], deltas[-1]
+    identity = lambda z: z
+    squares_behind = lambda f: lambda z: ((f(z) - target) ** 2).sum() / 2
+    of_each_logit = {
+        sigmoid: dsigmoid,
+        np.tanh: lambda z: 1 - np.tanh(z) ** 2,
+        identity: np.ones_like,
+    }
 
     def replaced(arrays, l, new):
         return [*arrays[:l], new, *arrays[l + 1 :]]
@@ -200,8 +207,8 @@ def backpropagation_page(rng):
         rests_on="a softmax output, which the document's network has",
         condition="the output acts on each logit alone",
         under=(
-            lambda: (sigmoid(z) - target) * dsigmoid(z),
-            lambda: complex_step(lambda z: ((sigmoid(z) - target) ** 2).sum() / 2, z),
+            lambda: [(f(z) - target) * slope(z) for f, slope in of_each_logit.items()],
+            lambda: [complex_step(squares_behind(f), z) for f in of_each_logit],
         ),
     )
     yield misprint(
@@ -283,8 +290,8 @@ def backpropagation_page(rng):
         "E-delta-code",
         r"delta = (weights[-1].T * delta) $\odot\,\sigma$(logits[-2]), below four "
         r"equations with $\sigma'$.",
-        r"$\sigma'$(logits[-2]). All shapes agree, so only the numbers show it; each entry of "
-        "delta keeps its sign, so the network learns, badly.",
+        r"$\sigma'$(logits[-2]). All shapes agree, so only the numbers show it; with a sigmoid "
+        "each entry of delta keeps its sign, so the network learns, badly.",
         lambda: (weights[-1].T @ delta) * sigmoid(logits[-2]),
         lambda: (weights[-1].T @ delta) * dsigmoid(logits[-2]),
         lambda: by_logit(L - 1),

@@ -41,11 +41,15 @@ def normalising_page(rng):
         lambda: 0.0,
         lambda: improves(rate=3, factor=1),
         lambda: improves(rate=3 / 100, factor=100),
-        defence="At a rate that suits the mean it is what one sees: the sum overshoots and nothing "
-        "is learned.",
+        defence="At a rate as large as the mean bears it is what one sees: the sum overshoots and "
+        "nothing is learned. At a small one the sum is ahead.",
         rests_on="a small network, 100 points, and the mean's rate divided by 100",
-        condition="the rate stays what it was for the mean",
-        under=(lambda: 0.0, lambda: improves(rate=3, factor=100)),
+        condition="the rate is near the largest that the mean bears, and stays the same for the "
+        "sum",
+        under=(
+            lambda: [[1, 0]] * 3,  # the mean improves, the sum does not
+            lambda: [[improves(rate, factor) for factor in (1, 100)] for rate in (3, 5, 8)],
+        ),
     )
     yield reading(
         "E-normalise-rate",

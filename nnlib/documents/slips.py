@@ -1,7 +1,9 @@
 """The headline: how much is right, how many mistakes are independent, and what follows from each.
 
-A wrong line may hold two mistakes, and a line that carries one on holds none of its own: so
-mistakes are counted by their slips, all else by lines.
+A wrong claim may hold two mistakes, and one that carries a mistake on holds none of its own: so
+mistakes are counted by their slips, all else by claims. Two faults in one line are two slips where
+other lines carry them on separately, as the surplus transpose of C2-B6 goes on into lines that have
+the order of its factors right; they are one where they travel together, as both faults of C2-B10.
 """
 
 from collections import Counter
@@ -17,16 +19,17 @@ UNSTATED = ("added", "reading")  # no document states these
 
 
 class Tally(NamedTuple):
-    """How many lines are right, and what becomes of the rest.
+    """How many claims are right, and what becomes of the rest.
 
-    mistakes      slips of the lines that are wrong, each independent of all others.
-    carried       lines that carry a mistake on.
-    repeated      lines that carry on what is a misprint, overstated or the scan's.
-    notes         lines with nothing to compute.
+    right         true, if not always printed without a blemish: then their cards say so.
+    mistakes      slips of the claims that are wrong, each independent of all others.
+    carried       claims that carry a mistake on.
+    repeated      claims that carry on what is a misprint, overstated or the scan's.
+    notes         claims with nothing to compute.
 
     >>> print(Tally(lines=9, right=4, mistakes=2, wrong=1, carried=3, misprints=1))
-    4 of 9 claims are right. The rest: 2 independent mistakes in 1 line, 3 lines following from a \
-mistake, 1 misprint.
+    4 of 9 claims are right. The rest: 2 independent mistakes in 1 claim, 3 claims following from \
+a mistake, 1 misprint.
     """
 
     lines: int
@@ -42,25 +45,26 @@ mistake, 1 misprint.
     notes: int = 0
 
     def __str__(self) -> str:
-        mistakes = f"{counted(self.mistakes, 'independent mistake')} in {lines(self.wrong)}"
+        mistakes = counted(self.mistakes, "independent mistake")
+        such = "following from a misprint or such a condition"
         rest = {
-            mistakes: self.mistakes,
-            f"{lines(self.carried)} following from a mistake": self.carried,
+            f"{mistakes} in {of_claims(self.wrong)}": self.mistakes,
+            f"{of_claims(self.carried)} following from a mistake": self.carried,
             counted(self.misprints, "misprint"): self.misprints,
-            f"{lines(self.overstated)} true under a condition that is not given": self.overstated,
-            f"{lines(self.repeated)} following from one of these": self.repeated,
-            f"{lines(self.conventions)} in another convention": self.conventions,
-            f"{lines(self.scans)} that may be the scan's": self.scans,
-            f"{lines(self.notes)} with nothing to compute": self.notes,
+            f"{of_claims(self.overstated)} true under a condition not given": self.overstated,
+            f"{of_claims(self.repeated)} {such}": self.repeated,
+            f"{of_claims(self.conventions)} in another convention": self.conventions,
+            f"{of_claims(self.scans)} that may be the scan's": self.scans,
+            f"{of_claims(self.notes)} with nothing to compute": self.notes,
         }
         said = [words for words, n in rest.items() if n]
-        right = f"{self.right} of {counted(self.lines, 'claim')} are right."
+        right = f"{self.right} of {of_claims(self.lines)} are right."
         return f"{right} The rest: {', '.join(said)}." if said else right
 
 
-def lines(n: int) -> str:
-    """So many lines, in words."""
-    return counted(n, "line")
+def of_claims(n: int) -> str:
+    """So many claims, in words."""
+    return counted(n, "claim")
 
 
 def headline() -> Tally:
@@ -83,7 +87,7 @@ def by_document() -> dict[str, Tally]:
 
 
 def stated() -> list[Claim]:
-    """What the five documents state, line by line."""
+    """What the five documents state, claim by claim."""
     return [one for one in claims().values() if one.id[0] in LETTERS and one.status not in UNSTATED]
 
 
