@@ -129,6 +129,6 @@ def draw_spread(errors: Mapping[str, Array], *, ax: Axes) -> None:
         ax.plot(np.median(values), y, "|", color=INK, markersize=13, markeredgewidth=2.5)
     draws = max(map(len, errors.values()))
     ax.set_yticks(range(len(ordered)), [name for name, _ in ordered], fontsize=SMALL)
-    ax.set(xscale="log", xlabel=f"error of the printed form in {draws} draws; bar: the median")
+    ax.set(xscale="log", xlabel=f"error of the form in {draws} draws; bar: the median")
     ax.set(ylim=(-0.7, len(ordered) - 0.3), title="The size is luck, the presence is not")
     ax.grid(False, axis="y")
