@@ -9,10 +9,6 @@
 # **Prerequisites.** [Lesson 0](00_start_here.ipynb); softmax and its Jacobian from [lesson 2](02_blocks.ipynb), attention from
 # [lesson 6](06_transformer_encoder.ipynb). **Minutes:** 80; a break fits before *Look one up*.
 #
-# **Letters.** $z$ are scores, $s$ their softmax, $y$ the target; $Q$, $K$, $V$ are queries, keys and values, $S$ the weights of
-# attention, $W_q$, $W_k$, $W_v$ their weights; $h_{pre}$ is what attention reads, its last row the *class token*. C calls the
-# Jacobian of one row of $S$ by its scores $\alpha$, that of these scores by the class token $\beta$.
-#
 # | verdict | meaning |
 # |---|---|
 # | ok | right |
@@ -51,6 +47,11 @@ use_style()
 def off(got, want):
     return np.abs(got - want).max() / np.abs(want).max()
 
+
+# %% [markdown]
+# **Letters.** $z$ are scores, $s$ their softmax, $y$ the target; $Q$, $K$, $V$ are queries, keys and values, $S$ the weights of
+# attention, $W_q$, $W_k$, $W_v$ their weights; $h_{pre}$ is what attention reads, its last row the *class token*. C calls the
+# Jacobian of one row of $S$ by its scores $\alpha$, that of these scores by the class token $\beta$.
 
 # %% [markdown] lecture={"ask": "How many independent mistakes do five sets of lecture notes hold? Vote: fewer than twenty, about fifty, over a hundred", "board": "Five letters, A to E, and the votes", "cut": "2 what each gets right", "expect": "Most say about fifty", "jump": "setup", "minutes": 6, "misconception": "A text with many wrong lines has many mistakes; a slip is carried from line to line"}
 # ## How much is right
@@ -308,11 +309,10 @@ draw_spread(draws, ax=ax)
 plt.show()
 
 # %% [markdown]
-# Never, (a): two analytic formulas that differ agree on a thin set only, which a draw at random does not meet, so (b) would take
-# a miracle. The size is another matter, and may vary over two decades; only a wrong factor, such as $1/K$ or $\sqrt3$ for
-# $\sqrt6$, has one error for all draws. The quietest is C's term for the key of the class token, its shapes put
-# right and the term put into every row: softmax ignores what is added to all scores alike, so one path is missed and nothing
-# else is touched. *The other product first* reads a formula that is right without its tacit brackets.
+# Never, (a): two analytic formulas that differ agree on a thin set only, which a draw at random does not meet; (b) would take a
+# miracle. The size is another matter, and may vary over two decades; only a wrong factor, such as $1/K$, has one error for all
+# draws. The quietest is C's term for the key of the class token, its shapes put right and the term put into every row: softmax
+# ignores what is added to all scores alike. *The other product first* misreads a right formula.
 
 # %% [markdown] lecture={"ask": "Name a claim in these documents that no program can check", "board": "nothing", "cut": "2 all of it", "expect": "That a hidden layer acts as a kernel, say: words, habits, experience", "jump": "setup", "minutes": 2, "misconception": "Not refuted means confirmed"}
 # ## What no program checks
