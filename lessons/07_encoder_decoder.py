@@ -741,7 +741,7 @@ print(f"of twelve letters alone {twelve.mean:.3f}, spread {twelve.spread:.3f}")
 assert 1 - twelve.spread < 0.3  # so much at most one of the seeds has
 
 # %% [markdown]
-# With each of three seeds, the decade and more pairs: (c). The form: between (b) and (c), by 200 pairs of a kind. The lengths: (c), but of twelve letters alone one seed has a quarter at best. And what was right before stays so, to one in fifty.
+# With each of three seeds, the decade and more pairs: (c); the form, by 200 pairs of it: (b). The lengths: (b) or (c), by the seed; of twelve letters alone one seed has a quarter at best. And what was right before stays so, to one in fifty.
 #
 # Ask of a model not how much it gets right, but of *what*.
 
