@@ -48,11 +48,6 @@ def off(got, want):
     return np.abs(got - want).max() / np.abs(want).max()
 
 
-# %% [markdown]
-# **Letters.** $z$ are scores, $s$ their softmax, $y$ the target; $Q$, $K$, $V$ are queries, keys and values, $S$ the weights of
-# attention, $W_q$, $W_k$, $W_v$ their weights; $h_{pre}$ is what attention reads, its last row the *class token*. C calls the
-# Jacobian of one row of $S$ by its scores $\alpha$, that of these scores by the class token $\beta$.
-
 # %% [markdown] lecture={"ask": "How many independent mistakes do five sets of lecture notes hold? Vote: fewer than twenty, about fifty, over a hundred", "board": "Five letters, A to E, and the votes", "cut": "2 what each gets right", "expect": "Most say about fifty", "jump": "setup", "minutes": 6, "misconception": "A text with many wrong lines has many mistakes; a slip is carried from line to line"}
 # ## How much is right
 #
@@ -347,8 +342,12 @@ Chain("E-mse-d")
 # %% [markdown] lecture={"ask": "Which of these would your own tests have caught?", "board": "The list, one word each", "cut": "0 nothing", "expect": "Those that raise; the rest only with a gradient check", "jump": "setup", "minutes": 3, "misconception": "Each slip has a cause of its own; they have about four"}
 # ## The independent slips
 #
-# All of them, by document. What only follows is counted beside them, not among them. **The rule:** two faults in one line are
-# two slips where other lines carry them on separately, and one where they travel together.
+# All of them, by document, without what follows from them. **The rule:** two faults in one line are two slips where other lines
+# carry them on separately, and one where they travel together.
+#
+# **Letters.** $z$ scores, $s$ their softmax, $y$ the target; $Q$, $K$, $V$ queries, keys, values, $W_q$, $W_k$, $W_v$ their
+# weights; $S$ what attention weighs with, $h_{pre}$ what it reads, the *class token* last. $\alpha$: the Jacobian of a row of $S$
+# by its scores; $\beta$: that of these by the class token.
 
 # %%
 for one in slips():
