@@ -37,6 +37,7 @@ def at(panel):
     def put(**values):
         for name, value in [*FIRST.items(), *values.items()]:
             panel.controls[name].value = value
+        panel.offer(panel.controls["job"].value)  # the token to be forced is no control
         assert panel.message.value == ""
         return panel
 
