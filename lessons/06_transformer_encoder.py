@@ -7,7 +7,7 @@
 # one that reads digits row by row; see where it looks.
 #
 # **Prerequisites.** [Blocks](02_blocks.ipynb), [cross-entropy](03_losses.ipynb), [an MLP on MNIST](05_mlp_on_mnist.ipynb).
-# **Minutes:** 125; a good place for a break is before document C's encoder.
+# **Minutes:** 129; a good place for a break is before document C's encoder.
 #
 # | letter | meaning |
 # |---|---|
@@ -32,21 +32,21 @@ from nnlib.data import load_mnist
 from nnlib.documents import claim, claims_table
 from nnlib.documents.c_encoder_forward import draw, forward
 from nnlib.exercises import exercise
-from nnlib.experiments import encoder_on_mnist as mnist, lesson_06 as lab
+from nnlib.experiments import diagnoses, encoder_on_mnist as mnist, lesson_06 as lab
 from nnlib.experiments import one_layer as paper, one_layer_training as trial
 from nnlib.experiments.positions import positions, rotation, wavelengths
 from nnlib.images import Patches
 from nnlib.layers import Sequential
 from nnlib.losses import mse, softmax_cross_entropy
 from nnlib.parameters import objective, parameter_vector
-from nnlib.plots import attention as painted, curves, images as pictures, lesson_06 as plots
-from nnlib.plots import matrices, one_layer as ways
-from nnlib.plots.canvas import use_style
+from nnlib.plots import attention as painted, canvas, curves, images as pictures
+from nnlib.plots import lesson_06 as plots, matrices, one_layer as ways
 from nnlib.transformer import EncoderLayer, MultiHeadAttention, TokenClassifier, causal_mask
 from nnlib.transformer import positional_encoding
+from nnlib.widgets.faults import FaultsPanel
 from nnlib.widgets.lesson_06 import AttentionPanel, PositionsPanel
 
-use_style()
+canvas.use_style()
 off = lambda got, want: np.abs(got - want).max() / np.abs(want).max()  # a share of the largest
 
 # %% [markdown] lecture={"ask": "How many of the new pages does the MLP get right? Over 90 %, two thirds, or a good third?", "board": "four boxes, a name over a digit in each; below them: d ?", "cut": "2 the vote on what without reading can do", "expect": "Most say over 90 %: it is a small task, and it knows all 2,000 pages by heart", "jump": "setup", "minutes": 6, "misconception": "A network that fits its examples has understood the task"}
@@ -832,7 +832,7 @@ exercise("pre-norm's pullback", half_back)
 # ```
 # </details>
 
-# %% [markdown] lecture={"ask": "In the pullback two gradients of n are added. Why?", "board": "n with two arrows out of it", "cut": "1 the source", "expect": "n is used twice, as what asks and as what answers", "jump": "setup", "minutes": 3, "misconception": "Attention is where most of the numbers are"}
+# %% [markdown] lecture={"ask": "In the pullback two gradients of n are added. Why?", "board": "n with two arrows out of it", "cut": "4 the panel, for at home", "expect": "n is used twice, as what asks and as what answers", "jump": "setup", "minutes": 7, "misconception": "Attention is where most of the numbers are"}
 # ## The layer, whole
 #
 # One part is missing. What attention mixes is linear in the values, so behind it each token, *by itself*, goes through one MLP, which D prints rightly: $\max(0,xW_1+b_1)W_2+b_2$, here from $d$ to $4d$ and back. That is $8d^2$ weights; attention has $4d^2$.
@@ -850,6 +850,29 @@ for norm_first in (True, False):
     layer = EncoderLayer(8, 2, 32, norm_first=norm_first, rng=0)
     loss = objective(layer, mse, x, constants={"mask": causal_mask(5)}, target=target)
     assert check_vjp(loss, parameter_vector(layer)[0], directions=50) < 1e-7
+
+# %% [markdown]
+# A line checks the whole layer. What do other looks at a network find? Eleven faults are planted in small networks that read digits, one at a time, and seven diagnostics tried on each, from the cheapest on. The room bets on the first that sees it; then move the slider.
+#
+# *Predict:* what does the whole gradient check *not* see: (a) the deviation held constant, (b) one unit's slope off by 1 %, (c) a mask inverted?
+
+# %%
+FaultsPanel()
+
+# %%
+caught = {
+    fault: [name for name, cell in row.items() if cell.outcome == "seen"]
+    for fault, row in diagnoses.table().items()
+}
+assert caught["the deviation held constant"] == ["accuracy", "one direction", "whole check"]
+assert caught["one unit's slope off by 1 %"] == ["one direction", "whole check"]
+assert caught["a mask inverted"] == ["twenty images", "loss curve", "accuracy"]
+assert not caught["bias correction left out"]
+
+# %% [markdown]
+# (c): with the mask inverted another function is computed, and its pullback is right. Differences cannot tell what was *meant*; twenty images that cannot be learned do. (a), the slip of the layer norm, costs accuracy while the loss falls, and (b) shows in no run at all.
+#
+# *The whole table*: two columns miss no fault of a gradient. One random direction, from two more losses, says *that* one is wrong; the whole check says *where*. Both are blind to what is no gradient's. One fault nothing here sees.
 
 # %% [markdown] lecture={"ask": "Bet: lesson 5's MLP misses three of 100. And the encoder, after 4,000 steps?", "board": "28 rows and one more, without pixels, before them; arrows from all to it; ten scores", "cut": "4 the comparison in equal time", "expect": "Most bet on far fewer misses", "jump": "setup", "minutes": 17, "misconception": "A transformer is the better network"}
 # ## A digit, row by row
