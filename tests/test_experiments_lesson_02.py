@@ -149,6 +149,12 @@ def test_the_largest_error_is_a_share_of_the_largest_value():
     assert lab.largest_error(lambda t: 0 * t, f, lab.OUTSIDE) == pytest.approx(2)
 
 
+@pytest.mark.parametrize("width", [8, 64, 256, 512])
+def test_the_largest_error_is_seen_between_the_knots(width):
+    middle = 1 / width  # between two knots about 0, where the parabola's chord is furthest off
+    assert lab.largest_error(lab.constructed(np.square, width), np.square) == middle**2
+
+
 def test_activations_are_the_library_s_own():
     assert {
         "sigmoid": sigmoid,

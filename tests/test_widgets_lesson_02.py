@@ -69,7 +69,7 @@ def test_points_that_meet_in_the_hidden_layer_are_both_named_there():
         plots.draw_two_planes(points, features, labels, axes=axes, line=lambda h: (h - 0.5) / 2)
         assert_legible(figure)
     assert sorted(text.get_text() for text in axes[0].texts) == [
-        "(0, 0)", "(0, 1)", "(1, 0)", "(1, 1)"
+        "(0, 0)", "(0, 1)", "(1, 0)", "(1, 1)", "0", "0", "1", "1"
     ]  # fmt: skip
     assert "(0, 1)\n(1, 0)" in [text.get_text() for text in axes[1].texts]
 

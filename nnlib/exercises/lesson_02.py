@@ -39,6 +39,25 @@ LINEAR = Exercise(
             dy.T @ x,
             dy.sum(axis=0),
         ),
+        "Those are A's, for one column: with samples as rows, dx is dy W and dW dyᵀ x.": (
+            lambda dy, x, W: (W.T @ dy, dy @ x.T, dy)
+        ),
+        "dx and dW are A's, for columns: with samples as rows, dx is dy W and dW dyᵀ x.": (
+            lambda dy, x, W: (W.T @ dy, dy @ x.T, dy.sum(axis=0))
+        ),
+        "All three are for columns: here samples are rows, and axis 0 counts them.": (
+            lambda dy, x, W: (W.T @ dy, dy @ x.T, dy.sum(axis=1))
+        ),
+        "dx is A's, for a column: with samples as rows it is dy W.": lambda dy, x, W: (
+            W.T @ dy,
+            dy.T @ x,
+            dy.sum(axis=0),
+        ),
+        "dW is A's, for a column: with samples as rows it is dyᵀ x.": lambda dy, x, W: (
+            dy @ W,
+            dy @ x.T,
+            dy.sum(axis=0),
+        ),
         "The sum over the samples is missing in db: one b serves them all.": lambda dy, x, W: (
             dy @ W,
             dy.T @ x,
@@ -59,6 +78,17 @@ LINEAR = Exercise(
         ),
         "dW and db are means: a mean over the samples would be in the loss, and so in dy.": (
             lambda dy, x, W: (dy @ W, dy.T @ x / len(x), dy.mean(axis=0))
+        ),
+        "dW is a mean: a mean over the samples would be in the loss, and so in dy.": (
+            lambda dy, x, W: (dy @ W, dy.T @ x / len(x), dy.sum(axis=0))
+        ),
+        "All three are means: a mean over the samples would be in the loss, and so in dy.": (
+            lambda dy, x, W: (dy @ W / len(x), dy.T @ x / len(x), dy.mean(axis=0))
+        ),
+        "db kept the summed axis: b is (out,), so no keepdims.": lambda dy, x, W: (
+            dy @ W,
+            dy.T @ x,
+            dy.sum(axis=0, keepdims=True),
         ),
         "A product of sums is no sum of products: each dy goes with its own x.": (
             lambda dy, x, W: (
@@ -104,6 +134,18 @@ LEAKY = Exercise(
             dy * np.where(x > 0, x, slope * x)
         ),
         "The sides are exchanged.": lambda dy, x, slope: np.where(x > 0, slope * dy, dy),
+        "A factor of slope · x is the value: left of 0 the slope is a number, whatever x is.": (
+            lambda dy, x, slope: dy * np.where(x > 0, 1, slope * x)
+        ),
+        "The leak has the wrong sign: left of 0, too, y rises with x.": lambda dy, x, slope: (
+            dy * np.where(x > 0, 1, -slope)
+        ),
+        "The larger of 1 and the slope is one number for both sides: x decides.": (
+            lambda dy, x, slope: dy * np.maximum(1, slope)
+        ),
+        "An if asks once for all of x: np.where asks at each entry.": lambda dy, x, slope: (
+            dy if x > 0 else slope * dy
+        ),
         "A maximum of dy and slope · dy asks for the sign of dy; x decides.": (
             lambda dy, x, slope: np.maximum(dy, slope * dy)
         ),
@@ -187,6 +229,9 @@ SOFTMAX_BACK = Exercise(
         "The sum is weighted: of p dp, not of dp.": lambda dp, p: (
             p * (dp - dp.sum(axis=-1, keepdims=True))
         ),
+        "dp pᵀ lets each row meet all others: the sum is of p dp, entry by entry.": (
+            lambda dp, p: p * (dp - dp @ p.T)
+        ),
         "A mean stands where the weighted sum is due.": lambda dp, p: (
             p * (dp - dp.mean(axis=-1, keepdims=True))
         ),
@@ -247,6 +292,18 @@ STABLE = Exercise(
         "The row's sum has lost its axis: keepdims=True.": lambda z: (
             np.exp(z - row_largest(z)) / np.exp(z - row_largest(z)).sum(axis=-1)
         ),
+        "Both have lost their axis, the row's largest and its sum: keepdims=True.": lambda z: (
+            np.exp(z - z.max(axis=-1)) / np.exp(z - z.max(axis=-1)).sum(axis=-1)
+        ),
+        "The largest is that of the columns: a sample is a row, axis=-1.": lambda z: shares(
+            np.exp(z - z.max(axis=0))
+        ),
+        "Largest and sum are those of the columns: a sample is a row, axis=-1.": lambda z: shares(
+            np.exp(z - z.max(axis=0)), axis=0
+        ),
+        "The sum in the logarithm overflows: subtract the row's largest from z before.": (
+            lambda z: np.exp(z - np.log(np.exp(z).sum(axis=-1, keepdims=True)))
+        ),
         "Divided by the largest, the scores keep no differences: subtract it.": lambda z: shares(
             np.exp(z / row_largest(z))
         ),
@@ -262,7 +319,7 @@ STABLE = Exercise(
 )
 
 BENDS = Exercise(
-    task="Return c for the units relu(t - knot), one for each knot but the last.",
+    task="Return c of values[0] + Σ c relu(t - knot), one for each knot but the last.",
     right=lambda knots, values: np.diff(np.diff(values) / np.diff(knots), prepend=0),
     samples={
         "for four knots": (np.array([-1.0, 0.0, 0.5, 2.0]), np.array([0.5, 1.0, 3.0, 0.0])),
@@ -287,6 +344,18 @@ BENDS = Exercise(
         ),
         "The sign is wrong: the new slope less the old one.": lambda knots, values: (
             -np.diff(np.diff(values) / np.diff(knots), prepend=0)
+        ),
+        "The last knot needs no unit: beyond it nothing is to be joined.": lambda knots, values: (
+            np.diff(np.diff(values) / np.diff(knots), prepend=0, append=0)
+        ),
+        "The last knot needs no unit, be its amount 0.": lambda knots, values: np.append(
+            np.diff(np.diff(values) / np.diff(knots), prepend=0), 0
+        ),
+        "The 0 goes before the slopes, not before values and knots.": lambda knots, values: (
+            np.diff(values, prepend=0) / np.diff(knots, prepend=0)
+        ),
+        "Those are sums of slopes: the slope is the sum, so differences are due.": (
+            lambda knots, values: np.cumsum(np.diff(values) / np.diff(knots))
         ),
         "Those are heights: a unit adds to the slope.": lambda knots, values: values[:-1],
         "Divide each rise by its own distance, then take the changes.": lambda knots, values: (

@@ -229,6 +229,7 @@ TARGETS: dict[str, Callable[[Array], Array]] = {
     "cubic": lambda t: t**3,
 }
 INSIDE = np.linspace(-1, 1, 401)
+FINE = np.linspace(-1, 1, 4097)  # with points between the knots of 2, 4, ..., 1024 units
 OUTSIDE = np.linspace(1, 2, 201)
 UNITS = {**ACTIVATIONS, "x²": square, "none": identity}
 WIDTHS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
@@ -314,7 +315,7 @@ def trained(
     return OneHiddenLayer(activation, w, b, c, float(output["b"][0]))
 
 
-def largest_error(network: Callable, f: Callable, t: Array = INSIDE) -> float:
+def largest_error(network: Callable, f: Callable, t: Array = FINE) -> float:
     """max |network - f| over the points t, as a share of max |f| on the interval.
 
     >>> largest_error(lambda t: 0 * t, lambda t: 2 * t)
@@ -355,7 +356,7 @@ def approximation(target: str, activation: str, width: int) -> Approximation:
     errors = np.array([[made(way, target, activation, w)[1] for w in WIDTHS] for way in ways])
     networks = [made(way, target, activation, width)[0] for way in ways]
     curves = np.array([t, f(t), *(network(t) for network in networks)])
-    inside, outside = (largest_error(networks[0], f, where) for where in (INSIDE, OUTSIDE))
+    inside, outside = (largest_error(networks[0], f, where) for where in (FINE, OUTSIDE))
     return Approximation(target, activation, width, inside, outside, ways, errors, curves)
 
 

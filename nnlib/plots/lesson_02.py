@@ -195,7 +195,7 @@ def draw_two_planes(
 ) -> None:
     """Draw labelled points as they are and in the hidden layer, there with a line between them.
 
-    At each place stand the points of the input that lie there.
+    At each place stand its label and the points of the input that lie there.
 
     line   the second coordinate of the line from the first.
 
@@ -204,16 +204,18 @@ def draw_two_planes(
     >>> points = np.array([[0.0, 0.0], [1.0, 1.0]])
     >>> draw_two_planes(points, 2 * points, np.array([0, 1]), axes=axes, line=lambda h: 1 - h)
     >>> [text.get_text() for text in axes[1].texts]
-    ['(0, 0)', '(1, 1)']
+    ['0', '(0, 0)', '1', '(1, 1)']
     """
     for ax, places in zip(axes, (points, features), strict=True):
         for label, marker, colour in ((0, "o", BLUE), (1, "s", RED)):
-            ax.plot(*places[labels == label].T, marker, color=colour, markersize=16)
+            look = {"markerfacecolor": "white", "markeredgecolor": colour, "markersize": 19}
+            ax.plot(*places[labels == label].T, marker, **look, markeredgewidth=3)
         for place in np.unique(places, axis=0):
             there = points[(places == place).all(axis=1)]
             names = "\n".join(f"({a:g}, {b:g})" for a, b in there)
             square = labels[(places == place).all(axis=1)][0]
-            above = {"xytext": (0, -14), "va": "top"} if square else {"xytext": (0, 12)}
+            above = {"xytext": (0, -14), "va": "top"} if square else {"xytext": (0, 13)}
+            ax.text(*place, f"{square:g}", color=INK, weight="bold", ha="center", va="center")
             ax.annotate(
                 names, place, **above, ha="center", fontsize=SMALL, textcoords="offset points"
             )

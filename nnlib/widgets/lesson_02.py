@@ -62,7 +62,7 @@ class ActivationPanel(Panel):
         menu.observe(lambda change: setattr(leak, "disabled", change["new"] != LEAKY), "value")
         leak.disabled = menu.value != LEAKY
         controls = {"activation": menu, "x": x, "leak": leak, "depth": depth, "gain": gain}
-        margins = {"left": 0.075, "right": 0.985, "bottom": 0.19, "top": 0.89, "wspace": 0.45}
+        margins = {"left": 0.075, "right": 0.985, "bottom": 0.19, "top": 0.89, "wspace": 0.55}
         super().__init__(controls, width=9.3, height=3.2, margins=margins)
 
     def draw(self, figure: Any, found: Activated) -> str:
