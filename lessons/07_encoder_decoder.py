@@ -644,7 +644,7 @@ A = model.weights(source, target).cross[0][0, :, :10].mean(axis=0)  # of the hea
 first = model.weights(**task.test.x).cross[0][:, :, 0].mean(axis=1).argmax(axis=1)
 third = first == (task.test.source > 0).sum(axis=1) - 2  # of the year, which ends each form
 forms = [third[task.test.kinds == form].mean() for form in np.unique(task.test.kinds)]
-print(f"first digit, at the third of the year: in each form {min(forms):.2f} or more of its days")
+print(f"first digit, at the third of the year: {min(forms):.1f} or more of the days of each form")
 assert min(forms) > 0.75
 cells = answers.results("exact")["dates_recurrent"]["exact"]
 print(f"right by two cells, three seeds: {cells.mean:.2f}, spread {cells.spread:.2f}")
