@@ -403,7 +403,7 @@ raises(AssertionError, check_vjp, slip, np.array([-2.0, 0.0, 2.0]))
 # ## No formula on faith
 #
 # The course follows five sets of lecture notes, A to E, section by section. Each claim of theirs that can be run was run.
-# *Predict.* Right as printed are (a) about a tenth, (b) more than half, (c) all? And how many *independent* mistakes are there?
+# *Predict.* Right are (a) about a tenth, (b) more than half, (c) all? And how many *independent* mistakes are there?
 
 # %%
 found = headline()
@@ -421,9 +421,9 @@ plt.show()
 # is not given. And one slip may be carried through several lines. (C1 and C2 are the halves of C.)
 
 # %% [markdown]
-# A has every derivative of the linear layer, B those of the sigmoid, C the shape of each step forward, D backpropagation for
-# many neurons, E the four equations by which you will read digits: they lead the course. But one lost prime is enough, and
-# neither shapes nor a falling loss tell. So here every formula runs.
+# A has every derivative of the linear layer, B those of the sigmoid, C all gradients of its two-layer network, D
+# backpropagation for many neurons, E the equations that lead back from layer to layer: they lead the course. But one lost
+# prime is enough, and neither shapes nor a falling loss tell. So here every formula runs.
 #
 # | | document | treats | lessons |
 # |---|---|---|---|
