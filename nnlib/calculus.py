@@ -153,8 +153,8 @@ def check_vjp(
                  arguments at once, for models with many parameters.
     Errors       TypeError for arrays that are not float64; ValueError for arrays that are not
                  finite and a tol or directions out of range; AssertionError that names the
-                 argument, the worst entry and both values, and says so when the point sits on a
-                 kink, where no derivative exists, or when the gradient is too small to be checked.
+                 argument, the worst entry and both values, and says so when a kink or a jump
+                 lies within the step, or when the gradient is too small to be checked.
 
     >>> from nnlib.blocks import sigmoid
     >>> check_vjp(sigmoid, np.array([0.5, -1.0])) < 1e-7

@@ -184,7 +184,7 @@ class Slopes:
         return float(np.max(moves, initial=0.0))
 
     def raise_for_wrong(self, line: Line, bracket: Bracket, error: float) -> None:
-        """Show both slopes, and say so when one of them is no number or the point is a corner."""
+        """Show both slopes, and say so when one of them is no number or a corner lies near by."""
         raise AssertionError(
             f"{self.where}: wrong gradient {line.name}: pullback {line.claimed:.6g}, central "
             f"difference {bracket.slope:.6g}, for a dL/dy drawn at random; scaled error "
@@ -192,7 +192,7 @@ class Slopes:
         )
 
     def corner(self, line: Line) -> str:
-        """A word about NaN, or about a corner: there the slopes from left and right differ."""
+        """A word about NaN, or about a corner near by: the slopes from left and right differ."""
         if not math.isfinite(line.claimed):
             return f" The pullback gives {'NaN' if math.isnan(line.claimed) else 'infinity'}."
         step = STEP * line.size
@@ -202,8 +202,8 @@ class Slopes:
         if jump <= 1e-3 * max(abs(left), abs(right)) + 4 * blur or abs(jump - smooth) < 0.1 * jump:
             return ""  # where there is no corner, the two sides differ in proportion to the step
         return (
-            f" The slope is {left:.4g} from the left and {right:.4g} from the right: the point "
-            "sits on a kink, where no derivative exists. Check at a generic point."
+            f" The slope is {left:.4g} from the left and {right:.4g} from the right: a kink or a "
+            f"jump lies within {step:.0e} of the point. Check at a generic point."
         )
 
     def sides(self, line: Line, step: float) -> tuple[float, float]:

@@ -784,18 +784,41 @@ def test_the_pullback_may_give_python_numbers():
 
 # -- kinks -------------------------------------------------------------------------------------
 
-KINK = r"The slope is .* from the left and .* from the right: the point sits on a kink"
+KINK = r"The slope is .* from the left and .* from the right: a kink or a jump lies within 1e-06"
 
 
 @pytest.mark.parametrize("directions", [None, 3])
-def test_a_point_on_a_kink_is_named_as_such(directions):
+def test_a_kink_at_the_point_or_within_the_step_is_named_as_such(directions):
     x = np.array([1.0, 0.0, -2.0])
     for f in (blocks.relu, blocks.leaky_relu):
         with pytest.raises(AssertionError, match=KINK):
             check_vjp(f, x, directions=directions)
         with pytest.raises(AssertionError, match=KINK):
-            check_vjp(f, x + 4e-7, directions=directions)
+            check_vjp(f, x + 4e-7, directions=directions)  # here there is a derivative
         assert check_vjp(f, x + 1e-3, directions=directions) <= 1e-7
+
+
+def test_stairs_within_the_step_are_no_reason_to_say_that_no_derivative_exists():
+    """A function rounded to float32 is made of jumps; one of ReLU has its corner beside x."""
+
+    def rounded(x):
+        return np.sin(x.astype(np.float32)).astype(float), lambda dy: np.cos(x) * dy
+
+    for f, x in ((rounded, 0.5), (blocks.relu, 1e-9), (np_floor, 1.0)):
+        with pytest.raises(AssertionError, match=KINK) as failure:
+            check_vjp(f, np.array([x]))
+        assert "derivative" not in str(failure.value)
+
+
+def np_floor(x):
+    """A jump, and a slope of 0 beside it."""
+    return np.floor(x), lambda dy: 0 * dy
+
+
+def test_a_kink_between_equal_slopes_up_and_down_passes():
+    """The central difference is 0 there, and so may the pullback be: only the two sides tell."""
+    tent = lambda x: (np.abs(x), lambda dy: np.sign(x) * dy)
+    assert check_vjp(tent, np.array([0.5, 0.0])) <= 1e-7
 
 
 @pytest.mark.parametrize(

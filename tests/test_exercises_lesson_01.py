@@ -8,6 +8,7 @@ from nnlib.exercises.lesson_01 import EXERCISES
 LOOP = "J = np.zeros((len(y(x)), len(x)))\n    for j in range(len(x)):\n        "
 UP = "up, down = x.copy(), x.copy(); up[j] += h; down[j] -= h; "
 TANH = "z = W @ x; t = np.tanh(z); "
+KEPT = "ds = []\n    for f in reversed(pullbacks):\n        dL = f(dL); ds.append(dL)\n    "
 BACK = "for pullback in {}:\n        {}\n    return dL"
 
 
@@ -25,6 +26,8 @@ BACK = "for pullback in {}:\n        {}\n    return dL"
         ("way back", "return pullbacks[0](pullbacks[1](pullbacks[2](dL)))"),
         ("way back", BACK.format("pullbacks[::-1]", "dL = pullback(dL)")),
         ("slopes from both sides", "return (f(x - h) - f(x)) / -h, (f(x + h) - f(x)) / h"),
+        ("slopes from both sides",
+         "return np.array([f(x) - f(x - h), f(x + h) - f(x)]) / h"),
     ],
 )  # fmt: skip
 def test_another_way_to_the_same_is_right(name, lines):
@@ -49,6 +52,17 @@ def test_another_way_to_the_same_is_right(name, lines):
         ("Jacobian by differences", LOOP + UP + "J[:, j] = (y(up) - y(down)) / h\n    return J",
          "it divides by h"),
         ("Jacobian by differences", LOOP + "x[j] += h\n    return J", "it changes an argument"),
+        ("Jacobian by differences",
+         "return np.array([(y(x + h * e) - y(x - h * e)) / 2 * h for e in np.eye(len(x))])",
+         "needs brackets, for / 2 * h multiplies by h; and it is transposed"),
+        ("Jacobian by differences",
+         "return np.array([(y(x + h * e) - y(x - h * e)) / h for e in np.eye(len(x))])",
+         "it divides by h; and it is transposed"),
+        ("Jacobian by differences",
+         "return np.array([(y(x + h * e) - y(x)) / h for e in np.eye(len(x))])",
+         "the forward difference: step to either side; and it is transposed"),
+        ("pullback of a layer", TANH + "return W.T @ (dy * (1 - t)**2)", "is of tanh alone"),
+        ("pullback of a layer", "return W @ dy", "is missing, and W is to be transposed"),
         ("pullback of a layer", TANH + "return W @ (dy * (1 - t**2))", "is to be transposed"),
         ("pullback of a layer", "return W.T @ dy", "The slope of tanh is missing"),
         ("pullback of a layer", TANH + "return W.T @ (dy * t * (1 - t))", "for the sigmoid"),
@@ -57,6 +71,10 @@ def test_another_way_to_the_same_is_right(name, lines):
         ("way back", BACK.format("pullbacks", "dL = pullback(dL)"), "of the way forward"),
         ("way back", "for back in reversed(pullbacks):\n        dx = back(dL)\n    return dx",
          "Each pullback gets the dL of the end"),
+        ("way back", KEPT + "return ds", "the last of them is dx"),
+        ("way back", KEPT + "return ds[::-1]", "with dx in front"),
+        ("way back", "return [f(dL) for f in pullbacks]", "and all answers are returned"),
+        ("way back", "return [f(dL) for f in reversed(pullbacks)]", "from the last on, and all"),
         ("way back", "pullbacks.reverse()\n    " + BACK.format("pullbacks", "dL = pullback(dL)"),
          "changes a list in place"),
         ("way back", "while pullbacks:\n        dL = pullbacks.pop()(dL)\n    return dL",
@@ -65,6 +83,8 @@ def test_another_way_to_the_same_is_right(name, lines):
          "They are exchanged"),
         ("slopes from both sides", "return (f(x - h) - f(x)) / h, (f(x + h) - f(x)) / h",
          "from the left has the wrong sign"),
+        ("slopes from both sides", "return (f(x) - f(x + h)) / h, (f(x + h) - f(x)) / h",
+         "Both go to the same side"),
         ("slopes from both sides", "return f(x) - f(x - h), f(x + h) - f(x)", "not divided"),
     ],
 )  # fmt: skip

@@ -111,10 +111,20 @@ def test_the_specimen_is_exact_in_either_type(dtype):
 def test_gaps_are_those_of_the_library_s_own_differences():
     sample = specimen()
     want = numerical_gradient(lambda W: sample.values(W), sample.W, eps=1e-3)
-    got = np.zeros((4, 6))
+    got = np.random.default_rng(0).standard_normal((4, 6))
     gaps, crossed = entry_gaps(sample, got, np.array([1e-3]), central=True)
-    np.testing.assert_allclose(gaps[0], np.abs(want) / max(1, np.abs(want).max()), atol=1e-12)
+    np.testing.assert_allclose(gaps[0], np.abs(got - want) / np.abs(want), rtol=1e-6)
     assert not crossed.any()
+
+
+def test_a_gap_is_a_share_of_its_own_entry_and_only_0_agrees_with_a_difference_of_0():
+    sample = specimen(kink=0.0)  # to the left of its corner row 2 does not move
+    got = sample.gradient()
+    gaps = entry_gaps(sample, got * 1.01, np.array([1e-5]), central=True)[0][0]
+    np.testing.assert_allclose(gaps[[0, 1, 3]], 0.01, atol=1e-8)
+    np.testing.assert_allclose(gaps[2], 1)  # 0, where half the slope is found
+    gone = entry_gaps(specimen(dtype="float32"), np.eye(4, 6), np.array([1e-12]), central=True)
+    assert (gone[0][0] == np.where(np.eye(4, 6), np.inf, 0)).all()
 
 
 def test_the_branches_have_their_slopes():
@@ -147,8 +157,11 @@ def test_central_goes_deeper_than_forward_and_float64_than_float32():
         (1e-1, {}, "truncation"),
         (1e-12, {}, "round-off"),
         (1e-5, {"central": False}, "truncation"),
-        (1e-8, {"central": False}, "right"),
+        (1e-6, {"central": False}, "truncation"),
+        (1e-9, {"central": False}, "round-off"),
         (1e-6, {"dtype": "float32"}, "round-off"),
+        (1e-12, {"dtype": "float32"}, "round-off"),
+        (1e-1, {"dtype": "float32", "central": False}, "truncation"),
         (1e-2, {"dtype": "float32"}, "right"),
         (1e-6, {"kink": 1e-7}, "kink"),
         (1e-8, {"kink": 1e-7}, "right"),
@@ -172,16 +185,18 @@ def test_the_microscope_says_where_the_error_comes_from(step, settings, finding)
 
 
 def test_exactly_on_a_kink_the_error_does_not_move_with_the_step():
-    views = [microscope(h, kink=0.0) for h in (1e-2, 1e-4, 1e-6, 1e-8)]
-    assert np.allclose([view.error for view in views], 0.082, atol=5e-4)
-    assert {view.finding for view in views} == {"kink"}  # and not that the gradient is wrong
+    """The pullback's 0 is off by all of either difference."""
+    for central in (True, False):
+        views = [microscope(h, kink=0.0, central=central) for h in (0.1, *STEPS)]
+        assert np.allclose([view.error for view in views], 1)
+        assert {view.finding for view in views} == {"kink"}  # and not that the gradient is wrong
 
 
 @pytest.mark.parametrize("bug", [-1.0, 0.0, 1.01, 1.00001])
 def test_the_bug_is_the_only_entry_that_fails_and_is_as_large_as_planted(bug):
     view = microscope(1e-6, bug=bug)
     assert np.argwhere(view.gaps > 1e-7).tolist() == [list(BUGGY)]
-    assert view.error == pytest.approx(abs(bug - 1) * 0.17730358, abs=1e-8)
+    assert view.error == pytest.approx(abs(bug - 1), abs=1e-8)
     assert f"W[{BUGGY[0]}, {BUGGY[1]}]" in view.verdict
 
 
@@ -195,13 +210,13 @@ def test_a_right_gradient_is_never_called_wrong(dtype):
 
 
 def test_findings_by_hand():
-    errors, no, yes = np.array([1e-9, 1e-3]), np.array([False] * 2), np.array([True] * 2)
-    quiet, loud = np.array([1e-10, 1e-14]), np.array([1e-10, 1e-3])
-    assert find(errors, yes, quiet, tolerance=1e-2) == "right"
-    assert find(errors, yes, loud, tolerance=1e-7) == "kink"
-    assert find(errors, no, loud, tolerance=1e-7) == "round-off"
-    assert find(errors, no, quiet, tolerance=1e-7) == "truncation"
-    assert find(errors, no, quiet, tolerance=1e-10) == "wrong"
+    quiet, loud = 1e-14, 1e-3
+    assert find(1e-3, True, quiet, True, tolerance=1e-2) == "right"
+    assert find(1e-3, True, loud, True, tolerance=1e-7) == "kink"
+    assert find(1e-3, False, loud, True, tolerance=1e-7) == "round-off"
+    assert find(np.inf, False, quiet, False, tolerance=1e-7) == "round-off"
+    assert find(1e-3, False, quiet, True, tolerance=1e-7) == "truncation"
+    assert find(1e-3, False, quiet, False, tolerance=1e-7) == "wrong"
 
 
 @pytest.mark.parametrize(

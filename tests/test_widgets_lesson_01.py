@@ -124,4 +124,15 @@ def test_the_step_is_marked_on_the_curve():
     for step in (1e-12, 1e-4, 0.1):
         panel.controls["step"].value = step
         here = panel.figure.axes[0].lines[-1].get_xydata()[0]
-        assert here == pytest.approx([step, microscope(step).error])
+        assert here == pytest.approx([step, microscope(step, bug=1.01).error])
+
+
+def test_where_all_digits_cancel_the_panel_says_so():
+    panel = MicroscopePanel()
+    panel.controls["bug"].value = "none"
+    panel.controls["dtype"].value, panel.controls["step"].value = "float32", 1e-10
+    check(panel)
+    left, right = panel.figure.axes
+    assert left.get_title().startswith("No digit left")
+    assert "∞" in [text.get_text() for text in right.texts]
+    assert panel.words.value.startswith("Round-off")

@@ -74,6 +74,7 @@ def columns_of(column: Callable) -> Callable:
 
 
 difference = lambda y, x, h, e: (y(x + h * e) - y(x - h * e)) / (2 * h)
+forward = lambda y, x, h, e: (y(x + h * e) - y(x)) / h
 jacobian = columns_of(difference)
 
 JACOBIAN = Exercise(
@@ -88,8 +89,8 @@ JACOBIAN = Exercise(
         "It is transposed: outputs are rows, so each nudge fills a column.": lambda y, x, h: (
             jacobian(y, x, h).T
         ),
-        "That is the forward difference: step to either side, and divide by 2h.": columns_of(
-            lambda y, x, h, e: (y(x + h * e) - y(x)) / h
+        "That is the forward difference: step to either side, and divide by 2h.": (
+            columns_of(forward)
         ),
         "That is the backward difference: step to either side, and divide by 2h.": columns_of(
             lambda y, x, h, e: (y(x) - y(x - h * e)) / h
@@ -102,6 +103,15 @@ JACOBIAN = Exercise(
         ),
         "2h needs brackets: / 2 * h multiplies by h.": columns_of(
             lambda y, x, h, e: (y(x + h * e) - y(x - h * e)) / 2 * h
+        ),
+        "2h needs brackets, for / 2 * h multiplies by h; and it is transposed.": (
+            lambda y, x, h: columns_of(lambda *at: difference(*at) * h**2)(y, x, h).T
+        ),
+        "From x - h to x + h it is 2h, and it divides by h; and it is transposed.": (
+            lambda y, x, h: 2 * jacobian(y, x, h).T
+        ),
+        "That is the forward difference: step to either side; and it is transposed.": (
+            lambda y, x, h: columns_of(forward)(y, x, h).T
         ),
         "The change is not divided by the step.": columns_of(
             lambda y, x, h, e: y(x + h * e) - y(x - h * e)
@@ -155,7 +165,11 @@ LAYER = Exercise(
             W @ (tanh_slope(0, np.tanh(W @ x)) * dy)
         ),
         "The slope of tanh is missing: dz = (1 - y²) ⊙ dy comes first.": back_by(lambda z, y: 1),
+        "The slope of tanh is missing, and W is to be transposed.": lambda x, W, dy: W @ dy,
         "The slope of tanh is 1 - tanh², not 1 - tanh.": back_by(lambda z, y: 1 - y),
+        "The square is of tanh alone: 1 - tanh², not (1 - tanh)².": back_by(
+            lambda z, y: (1 - y) ** 2
+        ),
         "It takes 1 - z²: the slope is 1 - y², with y = tanh z.": back_by(lambda z, y: 1 - z**2),
         "That is tanh where its slope is due: 1 - y².": back_by(lambda z, y: y),
         "That is tanh², where its slope is due: 1 - y².": back_by(lambda z, y: y**2),
@@ -205,6 +219,11 @@ def chained(pullbacks: Any, dL: Any) -> Any:
     return dL
 
 
+def kept(pullbacks: Any, dL: Any) -> list:
+    """What each pullback made, from the last one on."""
+    return [chained(pullbacks[k:][::-1], dL) for k in reversed(range(len(pullbacks)))]
+
+
 def in_place(change: str, *arguments: Any) -> Callable:
     """Work on the list itself, which is none: it cannot be changed."""
 
@@ -241,13 +260,26 @@ WAY_BACK = Exercise(
             lambda pullbacks, dL: chained(pullbacks[-2::-1], dL)
         ),
         "Nothing has gone back: call each pullback.": lambda pullbacks, dL: dL,
+        "Those are what all pullbacks made, from the last on: the last of them is dx.": kept,
+        "Those are what all pullbacks made, with dx in front: return dx alone.": (
+            lambda pullbacks, dL: kept(pullbacks, dL)[::-1]
+        ),
+        "Each pullback gets the dL of the end, and all answers are returned: each is to get what "
+        "the one behind it made, and dx is the last.": lambda pullbacks, dL: [
+            pullback(dL) for pullback in pullbacks
+        ],
+        "Each pullback gets the dL of the end, from the last on, and all answers are returned: "
+        "each is to get what the one behind it made, and dx is the last.": (
+            lambda pullbacks, dL: [pullback(dL) for pullback in reversed(pullbacks)]
+        ),
         "reverse() changes a list in place, and returns None: reversed(pullbacks) leaves it as it "
         "is.": in_place("reverse"),
         "pop() takes from a list that others need: reversed(pullbacks) leaves it as it is.": (
             in_place("pop")
         ),
     },
-    proved="A loop of two lines is backpropagation, whatever the steps are.",
+    proved="These two lines carry derivatives back to x, whatever the steps are; on its way each "
+    "pullback may hand out its step's dW and db too.",
 )
 
 # -- slopes from both sides -----------------------------------------------------------------------
@@ -277,6 +309,12 @@ BOTH_SIDES = Exercise(
         "f(x - h).": sides_of(lambda *values: -from_left(*values), from_right),
         "The one from the right has the wrong sign: f(x + h) - f(x).": sides_of(
             from_left, lambda *values: -from_right(*values)
+        ),
+        "Both go to the same side, x + h: the left one is f(x) - f(x - h).": sides_of(
+            lambda *values: -from_right(*values), from_right
+        ),
+        "Both are the slope from the right: the left one is f(x) - f(x - h).": sides_of(
+            from_right, from_right
         ),
         "Both signs are wrong: what lies on the left is taken off.": sides_of(
             lambda *values: -from_left(*values), lambda *values: -from_right(*values)

@@ -233,6 +233,7 @@ def draw_microscope(
     ax.set(xscale="log", yscale="log", xlim=(1e-12, 0.1), ylim=(low, high))
     ax.set(xlabel="step h", ylabel="largest error of an entry")
     size = f"Error {short(view.error)}" if view.error > low else "No error"
+    size = "No digit left" if view.error == np.inf else size
     ax.set_title(f"{size} at step {short(step)}")
     powers = 10.0 ** np.arange(-12, 1, 3)
     ticks = [short(power) for power in powers]  # formulas as labels take thrice as long to draw
@@ -262,7 +263,8 @@ def draw_gaps(gaps: Array, tolerance: float, *, ax: Axes) -> None:
     worst = np.unravel_index(np.where(np.isnan(gaps), np.inf, gaps).argmax(), gaps.shape)
     for i, j in {tuple(map(int, at)) for at in (*np.argwhere(failed), worst)}:
         gap = gaps[i, j]
-        text = str(round(np.log10(gap))) if gap > 1e-15 else "–"
+        text = str(round(np.log10(gap))) if 1e-15 < gap < np.inf else "–"
+        text = "∞" if gap == np.inf else text
         ax.text(j, i, minus(text), color=INK, fontsize=14, **CENTRED)
         if failed[i, j]:
             ax.plot(*frame(i, j), "-", color=INK, linewidth=2.5, clip_on=False)

@@ -59,7 +59,12 @@ class SteepestDescentPanel(Panel):
 class MicroscopePanel(Panel):
     """A gradient check at every step size: where it breaks, and why.
 
+    It opens with a bug of 1 % in one entry.
+
     >>> panel = MicroscopePanel()
+    >>> panel.words.value
+    'Wrong gradient: no step brings the error below 1e-07. Here the worst entry is W[1, 4].'
+    >>> panel.controls["bug"].value = "none"
     >>> panel.words.value
     'Agreed: the error is below 1e-07, all that is asked of float64.'
     >>> panel.controls["step"].value = 1e-12
@@ -79,7 +84,9 @@ class MicroscopePanel(Panel):
                 options=[("central", True), ("forward", False)], description="difference"
             ),
             "kink": ipywidgets.Dropdown(options=list(KINKS), description="kink"),
-            "bug": ipywidgets.Dropdown(options=list(BUGS), description="bug in one entry"),
+            "bug": ipywidgets.Dropdown(
+                options=list(BUGS), value="1 % too large", description="bug in one entry"
+            ),
         }
         margins = {"left": 0.1, "right": 0.985, "bottom": 0.3, "top": 0.9, "wspace": 0.22}
         super().__init__(controls, width=9.0, height=4.5, margins=margins)
