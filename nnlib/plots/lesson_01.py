@@ -140,7 +140,7 @@ def draw_way_back(
     >>> three, one = np.array([3.0]), np.ones(1)
     >>> layers, links = {"x": three, "L": three**2}, [6 * np.eye(1)]
     >>> draw_way_back(layers, [6 * one, one], links, title="A square", ax=ax)
-    >>> [text.get_text() for text in ax.texts]
+    >>> [text.get_text() for text in ax.texts if text.get_text()]
     ['6', 'x = 3', 'dx = 6', 'L = 9', 'dL = 1', 'values forward', 'derivatives back']
     """
     places = [np.linspace(1, -1, 2 * len(layer) + 1)[1::2] for layer in values.values()]
