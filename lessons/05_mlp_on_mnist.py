@@ -34,7 +34,7 @@ from nnlib.mlp import MLP, TwoLayerNetwork
 from nnlib.optimizers import Adam, GradientDescent
 from nnlib.parameters import objective, parameter_vector
 from nnlib.plots import canvas, curves, images as pictures, lesson_05 as plots, matrices
-from nnlib.training import Training, accuracy, fit
+from nnlib.training import Training, accuracy
 from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
 
 canvas.use_style()
@@ -74,7 +74,7 @@ assert check_vjp(lab.HIDDEN["B"], point) < 1e-7
 raises(AssertionError, check_vjp, lab.HIDDEN["A"], point)
 
 # %% [markdown]
-# It is A, ahead in all five runs! (b) took the better curve for the better gradient. (c) was right.
+# It is A, ahead in all five runs of 450 steps! (b) took the better curve for the better gradient. (c) was right.
 #
 # On the way back A multiplies by $\sigma(z)$, where the slope $\sigma'(z)=\sigma(1-\sigma)$ is due. Every shape fits. A set of lecture notes, E, has such a line of code. Just above
 # it, its four equations say $\sigma'$, so a prime was probably lost in writing.
@@ -92,7 +92,7 @@ claim("E-delta-code")
 # %%
 _, ax = plt.subplots(figsize=(9, 3))
 captions = [str(label) for label in labels[:20]]
-pictures.draw_images(images.x_train[:20], captions, title="No two writers agree", ax=ax)
+pictures.draw_images(images.x_train[:20], captions, title="Twenty images to learn from", ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -125,7 +125,7 @@ assert nearest + 0.03 < accuracy(linear, x_test, labels_test) < 0.94
 # %% [markdown]
 # So a reader with hidden layers is to be measured against that: 92 % on MNIST.
 #
-# E divides the pixels by 255. Guessing one in ten costs $\ln10=2.3$. *Predict:* a random network's first loss on raw pixels is (a) the same, (b) about ten, (c) over a hundred.
+# E divides the pixels by 255. Guessing one in ten costs $\ln10=2.3$. *Predict:* a random network's first loss on raw pixels is (a) the same, (b) about ten, (c) about a hundred or more.
 
 # %%
 for factor in (1, 255):
@@ -138,7 +138,7 @@ assert np.allclose(loud, 255 * quiet, rtol=1e-9)
 # %% [markdown]
 # (c). Its guesses are the same, so (a) sounds right, but they are 255 times as loud: ReLU and zero biases let a factor pass through. Loud wrong guesses are expensive, and a step of the first weights moves the scores 255 times as far.
 #
-# What is left of that after training, even with Adam, whose steps do not grow with the gradient? Stored runs (`python -m benchmarks.mlp_05`), five seeds:
+# What is left of that after training, even with Adam, whose steps do not grow with the gradient? Stored runs (`python -m benchmarks.mlp_05`), five seeds; *spread* is the best of them less the worst:
 
 # %%
 runs = lab.stored_runs("pixels")
@@ -153,7 +153,7 @@ assert float(runs[0]["spread"]) > 10 * float(runs[1]["spread"])
 # %% [markdown] lecture={"ask": "How many numbers does the network learn?", "board": "five boxes with their shapes, four arrows with W and its shape", "cut": "1 the shapes in rows", "expect": "33,460", "jump": "setup", "minutes": 9, "misconception": "What the units compute is learned; only W and b are"}
 # ## E's network
 #
-# E's network has four layers. Layer $l$ multiplies by its weights, adds its biases and, but for the last, applies ReLU; the last makes probabilities of ten scores:
+# E's network has four layers. Layer $l$ multiplies by its weights, adds its biases and, but for the last, applies ReLU; the last makes probabilities of ten scores. (E leaves the activation open, "$\sigma$"; here it is ReLU, in the slip's race the sigmoid.)
 #
 # $$z^l=W^la^{l-1}+b^l,\qquad a^l=\max(z^l,0),\qquad p=\mathrm{softmax}(z^4)\text{ of each column}.$$
 
@@ -234,10 +234,10 @@ assert np.abs(rows - constant((40, 784))).max() > 1e-4  # they have moved
 # $\delta$ times the inputs, so it is equal, and after the step all is as before. Forty units do the work of one.
 
 # %% [markdown]
-# So draw at random. How large? A unit adds $n$ products. Weights of mean 0 and variance $v$, independent of each other and of the inputs; inputs of mean square 1: then
+# So draw at random. How large? Weights of mean 0 and variance $v$, independent of each other and of the inputs; inputs of mean square 1: then
 #
 # * $z$ has mean square $n\,v$: squares of the $n$ products, $v\cdot1$ each; the mixed terms have mean 0;
-# * $z$ is as often negative as positive, so ReLU keeps half of that.
+# * if $w$ and $-w$ are equally likely, so are $z$ and $-z$: ReLU keeps half of that.
 #
 # The signal neither grows nor fades when
 #
@@ -302,9 +302,10 @@ reached = [float(row["mean"]) for row in runs]
 assert reached[1] - reached[0] < float(runs[0]["spread"])
 assert 0.01 < reached[3] - reached[2] < 0.05
 assert reached[4] < 0.25 < 0.8 < reached[5]
+assert 0.02 < reached[7] - reached[6] < 0.1
 
 # %% [markdown]
-# (a): after ten epochs less than seeds differ; plain gradient descent is two points behind in its first 600 steps. In twenty layers it is (c): *depth* makes a factor fatal, and nobody sees it in four.
+# (a): after ten epochs less than seeds differ; plain gradient descent, at rate 0.03, is two points behind in its first 600 steps. In twenty layers (of forty units) it is (c) for gradient descent: *depth* makes the factor fatal. Adam, whose steps forget the gradient's size, loses some five points there.
 
 # %% [markdown] lecture={"ask": "Three derivatives of one neuron: what do they share?", "board": "one neuron: a, w, b, z, \u03c3, L; below it the \u03b4; then the 2-3-2 network", "cut": "0 nothing", "expect": "dL/dz; so compute it once and call it \u03b4", "jump": "setup", "minutes": 10, "misconception": "Each weight needs a chain rule of its own"}
 # ## Who is to blame?
@@ -333,7 +334,7 @@ assert abs(silent[0]) < 1e-9 < abs(silent[1]) < abs(silent[2])
 #
 # **A small network**: two inputs, three hidden units with ReLU, two classes, one image; the first class is right. Both scores are 2, so $p=(\frac12,\frac12)$. The last $\delta$ is $p-y=(-\frac12,\frac12)$; the next section says why.
 #
-# A hidden unit collects from the units that it went to, through the same weights: the first one $2\cdot(-\frac12)+(-1)\cdot\frac12=-1.5$.
+# A hidden unit collects from the units that it went to, through the same weights (a line that is missing is a weight of 0): the first one $2\cdot(-\frac12)+(-1)\cdot\frac12=-1.5$.
 
 # %%
 W_1, W_2 = np.array([[1.0, 0], [-1, 1], [1, -1]]), np.array([[2.0, 0, 3], [-1, 3, 1]])
@@ -426,10 +427,10 @@ exercise("last delta", last_delta)
 #
 # $$\delta^l_j=\sum_k\delta^{l+1}_k\,\frac{\partial z^{l+1}_k}{\partial z^l_j}=\sum_k\delta^{l+1}_k\,W^{l+1}_{kj}\,f'(z^l_j),\qquad\text{so}\qquad\delta^l=\big((W^{l+1})^\top\delta^{l+1}\big)\odot f'(z^l).$$
 #
-# ($\odot$: entry by entry.) For ReLU $f'$ is 1 where $z>0$, else 0. It is E's second equation, and the one whose code lost a prime.
+# ($\odot$: entry by entry.) For ReLU $f'$ is 1 where $z>0$, else 0 (at 0 itself either is a convention). It is E's second equation, and the one whose code lost a prime.
 
 # %% [markdown]
-# **Which $W$?** The one on the way *out* of the layer. Document D, in its matrix form (samples in rows), goes back through $w^{(1)}$, the weights into it. Where widths differ, NumPy nearly always refuses.
+# **Which $W$?** The one on the way *out* of the layer. Document D, in its matrix form (samples in rows), goes back through $w^{(1)}$, the weights into it.
 #
 # *Predict:* D states no widths. If all are equal, that gives (a) an error, (b) wrong numbers, (c) the right ones.
 
@@ -449,7 +450,7 @@ claim("D-im-w1m")
 
 
 # %% [markdown]
-# (b): in silence. (a), the lucky case, is what unequal widths give.
+# (b): in silence. (a) would be the lucky case.
 #
 # **Your turn**, with ReLU.
 
@@ -559,10 +560,10 @@ print(f"weights: off by {off(np.outer(summed, mean_input), kept['W']):.2g}")
 # %% [markdown]
 # (b): it *is* the sum. The weights pair each image's error with that image's input; once the errors are summed, the pairs are lost. As an average that is taken last, E's sum is right, and its code keeps a column for each image.
 
-# %% [markdown] lecture={"ask": "The slip, each at its best rate: how far behind?", "board": "rate below, accuracy up, a line at 10 %: guessing", "cut": "2 the units that are stuck", "expect": "Some ten points: 81 % where 92 % was due", "jump": "setup", "minutes": 8, "misconception": "A wrong gradient shows as a network that does not learn"}
+# %% [markdown] lecture={"ask": "The slip, each at its best rate: how far behind?", "board": "rate below, accuracy up, a line at 10 %: guessing", "cut": "2 the units that are stuck", "expect": "With one hidden layer some ten points; in E's own depth it hardly learns", "jump": "setup", "minutes": 8, "misconception": "A wrong gradient shows as a network that does not learn"}
 # ## The slip, raced
 #
-# Network A again, now at six rates, five seeds each. The rule: the slip loses if, at the best rate of each, all of its seeds are behind all of the slope's.
+# Network A again, with its one hidden layer, now at six rates, five seeds each. The rule: the slip loses if, at the best rate of each, all of its seeds are behind all of the slope's.
 #
 # *Predict:* at its best rate the slip is (a) level, (b) some ten points behind, (c) at a guess, 10 %.
 
@@ -574,7 +575,7 @@ for name, which in {"σ′, the slope": "B", "σ, the slip": "A"}.items():
 arms = {name: np.array([[r.unseen[-1] for r in row] for row in raced[name]]) for name in raced}
 slope, slip = arms.values()
 best, least = slope.mean(axis=1).max(), slip.mean(axis=1).max()
-finding = f"The slip learns: {least:.0%} where {best:.0%} was due"
+finding = f"With one hidden layer the slip learns: {least:.0%} where {best:.0%} was due"
 assert slope.mean(axis=1).argmax() == slip.mean(axis=1).argmax() == 4
 assert slope[4].min() > slip[4].max()
 
@@ -591,19 +592,41 @@ plt.show()
 # Why the dip at 0.3? Count the hidden values below 0.02 or above 0.98:
 
 # %%
-stuck = {name: [np.mean([r.saturated for r in row]) for row in raced[name]] for name in raced}
-for rate, *shares in zip(rates[:5], *stuck.values()):
-    print(f"rate {rate:<5} stuck: slope {shares[0]:4.0%}   slip {shares[1]:4.0%}")
-assert max(stuck["σ′, the slope"][:5]) < 0.1
-assert min(stuck["σ, the slip"][1:]) > 0.6
+stuck = [np.mean([[(r.off, r.on) for r in row] for row in runs], axis=1) for runs in raced.values()]
+for rate, true, slipped in zip(rates[:5], *stuck):
+    print(f"rate {rate:<5} slope: off {true[0]:4.0%} on {true[1]:4.0%}", end="   ")
+    print(f"slip: off {slipped[0]:4.0%} on {slipped[1]:4.0%}")
+assert stuck[0][:5].sum(axis=1).max() < 0.1
+assert stuck[1][1:].sum(axis=1).min() > 0.6
+assert stuck[1][2, 1] > 0.8 > 0.6 > stuck[1][4, 1] > 0.3
 assert (slip[0] > slope[0]).all()
 assert slip[5].max() < 0.2
 assert slip[2].max() < slip[3].min() < slip[3].mean() < slip[4].mean()
 
 # %% [markdown]
-# The true slope is nearly 0 where a unit is stuck; $\sigma$ is not, and pushes on. From 0.1 up most units are stuck, on or off. The last layer, whose gradient is right, learns from these switches: from 0.3 to 3, the larger the rate, the farther it gets in 450 steps.
+# Where a unit is stuck, the true slope is nearly 0. So is $\sigma$ where it is stuck *off*; where it is *on*, $\sigma$ is nearly 1 and pushes on. From 0.1 to 1 the slip's units are stuck on, at 3 on or off.
+#
+# The last layer's gradient is right; from 0.3 to 3, the larger the rate, the farther it gets in 450 steps.
+#
+# *Predict:* in E's own depth, three hidden layers, best of five rates, the slip is (a) ten points behind again, (b) level, (c) far below half.
 
-# %% [markdown] lecture={"ask": "How much better is the gradient of 100 images than that of 25?", "board": "B arrows and their mean; s/\u221aB", "cut": "4 the sum and the mean", "expect": "Half the noise", "jump": "setup", "minutes": 10, "misconception": "It is four times as good"}
+# %%
+deeper = lab.stored_runs("slip")
+by_arm = {arm: [float(r["mean"]) for r in deeper if r["arm"] == arm] for arm in ("A", "B")}
+for arm, (sprint, *deep) in by_arm.items():
+    print(
+        f"{arm}: one hidden layer, 4500 steps at 0.03: {sprint:.2f}; three, the best: {max(deep):.2f}"
+    )
+assert by_arm["A"][0] < 0.7 < 0.85 < by_arm["B"][0]
+assert max(by_arm["A"][1:]) < 0.4 < 0.88 < max(by_arm["B"][1:])
+assert by_arm["A"][0] < slip[0].min()
+
+# %% [markdown]
+# (c). Why does a wrong gradient learn at all? $\sigma$ is $\sigma'$ times $1/(1-\sigma)$, above 0: with *one* hidden layer, each entry of one image's gradient keeps its sign, so a small step goes downhill. Below that, $W^\top$ adds up entries that grew by unlike factors, and some signs turn.
+#
+# And the vote: A won the sprint only. In ten times as many steps B passes it, and A reads worse than after 450.
+
+# %% [markdown] lecture={"ask": "How much better is the gradient of 100 images than that of 25?", "board": "B arrows and their mean; \u221a(v/B)", "cut": "4 the sum and the mean", "expect": "Half the noise", "jump": "setup", "minutes": 10, "misconception": "It is four times as good"}
 # ## Batches
 #
 # The gradient is an average over the images. A batch, drawn at random, measures it with noise: the typical distance of its gradient from that of all images, as a share of the latter's length.
@@ -617,21 +640,33 @@ Training(later, softmax_cross_entropy, descent, x_few, labels_few, batch_size=10
 given = softmax_cross_entropy, x_few, labels_few
 measure = lambda model, sizes: lab.gradient_noise(model, *given, sizes, draws=50, rng=0)
 noises = {"random weights": measure(fresh, sizes), "after 300 steps": measure(later, sizes)}
-at_100 = [measure(network, [100])[0] for network in (fresh, later)]
 halvings = np.log2(noises["random weights"][:-1] / noises["random weights"][1:])
 assert np.abs(halvings - 1).max() < 0.4
-assert at_100[0] < 1 < at_100[1]
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.6))
-title = "Four times the images, half the noise; and later there is more of it"
+title = "Four times the images, half the noise; later the gradient shrinks faster"
 plots.draw_gradient_noise(sizes, noises, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
-# (b). A mean of $B$ independent draws, each of variance $s^2$, has the variance $B\cdot s^2/B^2=s^2/B$; its root is $s/\sqrt B$. (a) is the variance.
+# (b). A mean of $B$ independent draws, each of variance $v$, has the variance $B\cdot v/B^2=v/B$; its root is $\sqrt{v/B}$. (a) is the variance.
 #
-# At random weights all images want much the same, and a hundred of them point downhill. After 300 steps what all want is done, what is left is small, and a hundred images are *more* noise than gradient.
+# That was one seed. Five, stored, of 80 batches each; downhill: a small step down the batch's loss is one down that of all.
+
+# %%
+apart, downhill = lab.stored_runs("noise", "distance /"), lab.stored_runs("noise", "share")
+for far, down in zip(apart, downhill):
+    print(f"{far['setting']:14} {far['arm']:15}", end=" ")
+    print(
+        f"noise {float(far['mean']):4.1f}, spread {far['spread']:4}; downhill {float(down['mean']):.0%}"
+    )
+lengths, distances = lab.stored_runs("noise", "length"), lab.stored_runs("noise", "distance")[::2]
+fallen = [float(rows[3]["mean"]) / float(rows[1]["mean"]) for rows in (lengths, distances)]
+assert fallen[0] < 0.3 < 0.5 < fallen[1] < 0.7
+
+# %% [markdown]
+# At random weights one image in four points uphill. But what they share is large, and a hundred of them show it. After 300 steps the gradient is a quarter as long, its noise more than half: for a hundred images it is on average as much noise as gradient, though seeds differ, and nearly all still point downhill.
 
 # %% [markdown]
 # **Sum or mean?** E adds up the gradients of a batch and warns: divide by its size, or accuracy will not improve.
@@ -651,7 +686,7 @@ print("sum at 0.3, no better than guessing:", tries[1][0] < 0.2)
 assert np.allclose(tries[0][1], tries[2][1], rtol=0, atol=1e-8)
 
 # %% [markdown]
-# (c): E saw that rightly. But the cause is the rate, a hundred times too large. At a hundredth of it, the sum's network is the mean's, number for number. What the mean buys is a rate that survives another batch size.
+# (c): E saw that rightly. But the cause is the rate, a hundred times too large. At a hundredth of it, the sum's network is the mean's, number for number.
 
 # %%
 claim("E-normalise")
@@ -673,9 +708,10 @@ panel
 
 # %% tags=["nbval-ignore-output"]
 model, epochs = MLP(*widths, rng=0), 100 if images.bundled else 10
-rule = Adam(parameter_vector(model)[0])
-history = fit(model, softmax_cross_entropy, rule, x, labels, epochs=epochs, batch_size=100, seed=0)
-on_seen, on_unseen = accuracy(model, x, labels), accuracy(model, x_test, labels_test)
+rule, options = Adam(parameter_vector(model)[0]), {"batch_size": 100, "seed": 0}
+training = Training(model, softmax_cross_entropy, rule, x, labels, **options)
+fits = {"All images": lab.accuracy_by_epoch(training, x_test, labels_test, epochs=epochs)}
+on_seen, on_unseen = (accuracies[-1] for accuracies in fits["All images"])
 print(f"{on_seen:.3f} of the images it trained on, {on_unseen:.3f} of the unseen")
 assert on_seen > on_unseen > (0.85 if images.bundled else 0.96)
 
@@ -685,12 +721,10 @@ assert on_seen > on_unseen > (0.85 if images.bundled else 0.96)
 # *Predict:* the same with a *thousand* images, sixty epochs. Seen and unseen are (a) both 97 %, (b) 100 % and below 92 %, (c) both below 90 %.
 
 # %% tags=["nbval-ignore-output"]
-fits = {}
-for name, count, passes in ("All images", len(x), epochs), ("A thousand", 1000, 60):
-    learner, options = MLP(*widths, rng=0), {"batch_size": 100, "seed": 0}
-    mover, few = Adam(parameter_vector(learner)[0]), (x[:count], labels[:count])
-    part = Training(learner, softmax_cross_entropy, mover, *few, **options)
-    fits[name] = lab.accuracy_by_epoch(part, x_test, labels_test, epochs=passes)
+learner, few = MLP(*widths, rng=0), (x[:1000], labels[:1000])
+mover = Adam(parameter_vector(learner)[0])
+part = Training(learner, softmax_cross_entropy, mover, *few, **options)
+fits["A thousand"] = lab.accuracy_by_epoch(part, x_test, labels_test, epochs=60)
 gaps = [found.seen[-1] - found.unseen[-1] for found in fits.values()]
 few_unseen = fits["A thousand"].unseen
 assert fits["A thousand"].seen[-1] == 1 > 0.92 > few_unseen[-1] > few_unseen.max() - 0.02
@@ -715,17 +749,22 @@ linear, inked = lab.reader(784, 10, data=(x, labels), steps=3000), x.max(axis=0)
 assert images.bundled or 2 * (1 - on_unseen) < 1 - accuracy(linear, x_test, labels_test)
 assert (now[:, ~inked] == before[:, ~inked]).all()
 assert (now[:, inked] != before[:, inked]).any(axis=0).all()
+died = np.flatnonzero((model.values(x)[1] > 0).mean(axis=0)[:20] < 0.001)
+assert ((now == before)[died][:, inked].mean(axis=1) > 0.2).all()
 
 # %%
 _, ax = plt.subplots(figsize=(9, 4.2))
 both = np.vstack([linear.layers()[0].params["W"], now[:20]])
-title = "Above, the linear layer's ten digits; below, twenty hidden units"
+names = ", ".join(str(unit + 1) for unit in died) or "none"
+title = f"The linear layer's ten digits; twenty hidden units (died: {names})"
 plots.draw_weights(both, [*"0123456789", *range(1, 21)], columns=10, title=title, ax=ax)
 plt.show()
 
 
 # %% [markdown]
-# (b): $\partial L/\partial W_{kj}$ sums $\delta_k a_j$, and $a_j$ is 0 in every image, so the corners are as random as at first. (a) forgets that factor; in the middle (c) there is ink, and each pixel's weights have moved. (Purple is above 0, orange below.)
+# (b): $\partial L/\partial W_{kj}$ sums $\delta_k a_j$, and $a_j$ is 0 in every image, so the corners are as random as at first. (a) forgets that factor; in the middle (c) there is ink: each such pixel has moved in some unit. (Purple is above 0, orange below.)
+#
+# A unit that is plain noise may have **died**: off for (nearly) every image, so ReLU's slope is 0, no blame reaches it, and its weights rest. Many of them are just what they were at first.
 
 # %% [markdown] lecture={"ask": "What does a table of mistakes tell that accuracy does not?", "board": "a table of digits: true down, read as across", "cut": "2 the twenty surest", "expect": "Which digits are taken for which", "jump": "setup", "minutes": 11, "misconception": "Mistakes are spread evenly"}
 # ## Its mistakes
@@ -764,10 +803,14 @@ enough = 1500 if images.bundled else 6000
 model = lab.reader(*widths, data=(x, labels), steps=enough)  # that of the last section
 counts = lab.confusion(model, x_test, labels_test, 10)
 assert counts.trace() == round(accuracy(model, x_test, labels_test) * len(x_test))
+wrong_cells = np.sort(counts[~np.eye(10, dtype=bool)])[::-1]
+in_ten = wrong_cells[:10].sum() / wrong_cells.sum()
+assert in_ten > 0.3
 
 # %%
 _, ax = plt.subplots(figsize=(8, 6.6))
-matrices.draw_confusion(counts, ax=ax)
+title = f"Ten of ninety wrong cells hold {in_ten:.0%} of the mistakes"
+matrices.draw_confusion(counts, title=title, ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -845,7 +888,8 @@ assert parameter_vector(TwoLayerNetwork(28, 28, 16, 10, rng=0))[0].size == 2 * 4
 runs = lab.stored_runs("C")
 for row in runs:
     print(f"{row['arm']:17} {row['mean']}, spread {row['spread']}")
-assert abs(float(runs[0]["mean"]) - float(runs[1]["mean"])) < float(runs[0]["spread"])
+ours, *others = (float(row["mean"]) for row in runs)
+assert max(others) - ours < float(runs[0]["spread"])
 
 # %% [markdown]
 # (b), over five seeds: 0.2 points behind, less than seeds differ. But its input alone is standardised; E's network given the same is 0.4 points ahead, still less than seeds differ.
@@ -856,7 +900,7 @@ claims_table("05")
 # %% [markdown]
 # ## What to remember
 #
-# * Measure against a baseline: ten mean images read 82 %, a linear layer 92 %, this network 97 %.
+# * Measure against a baseline: ten mean images read 82 %, a linear layer 92 %, this 97 %.
 # * Scale the input; draw weights with variance $2/n$.
 # * $\delta$ goes back through $W^\top$ and the slope; a gradient is $\delta$ times an input, summed over images last. After softmax, $\delta=(p-Y)/B$.
 # * A wrong gradient can fit every shape, and learn. Differences tell.

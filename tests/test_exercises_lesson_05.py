@@ -47,6 +47,10 @@ def test_another_way_to_the_same_is_right(name, lines):
          "    e = np.exp(weights[-1] @ a); return e / e.sum(axis=0)", "biases are left out"),
         ("forward pass", f"{HIDDEN}\n    e = np.exp(weights[-1] @ a + biases[-1]); "
          "return e / e.sum(axis=1, keepdims=True)", "an image is a column"),
+        ("forward pass", HIDDEN.replace("W @ a + b, 0)", "W @ a, 0) + b") + "\n"
+         "    e = np.exp(weights[-1] @ a + biases[-1]); return e / e.sum(0)", "behind ReLU"),
+        ("He's bound", "return n ** -0.5", "LeCun's deviation"),
+        ("He's bound", "return 6 ** 0.5 / n", "root is of n"),
         ("He's bound", "return (3 / n) ** 0.5", "ReLU halves the mean square"),
         ("He's bound", "return (2 / n) ** 0.5", "He's standard deviation"),
         ("He's bound", "return 6 / n", "root is missing"),
@@ -56,6 +60,10 @@ def test_another_way_to_the_same_is_right(name, lines):
         ("last delta", "return (p - Y) / len(p)", "number of classes"),
         ("last delta", "return (p - Y).mean(axis=1)", "images are summed"),
         ("last delta", "return -Y / p / p.shape[1]", "That is dL/dp"),
+        ("last delta", "return (p - Y) / 100", "lesson's batch"),
+        ("last delta", "return (p - Y).T / p.shape[1]", "is transposed"),
+        ("last delta", "return ((p - Y) / p.shape[1]).mean(1)", "is a mean"),
+        ("one layer back", "return W.T @ delta * np.sign(z)", "np.sign"),
         ("one layer back", "return W.T @ delta * np.maximum(z, 0)", "That is f(z)"),
         ("one layer back", "return W @ delta * (z > 0)", "W needs its transpose"),
         ("one layer back", "return W.T @ delta", "slope is missing"),
@@ -63,6 +71,7 @@ def test_another_way_to_the_same_is_right(name, lines):
         ("one layer back", "return W.T @ delta / (1 + np.exp(-z))", "That is σ"),
         ("one layer back", "return W.T @ delta * (z < 0)", "turned round"),
         ("layer's gradients", "return a @ delta.T, delta.sum(1, keepdims=True)", "is transposed"),
+        ("layer's gradients", "return np.outer(delta, a), delta.sum(1, keepdims=True)", "np.outer"),
         ("layer's gradients", "return delta @ a.T, delta", "forgotten"),
         ("layer's gradients", "return delta @ a.T, delta.mean(1, keepdims=True)", "is the mean"),
         ("layer's gradients", "return delta @ a.T, delta.sum(1)", "lost its axis"),
@@ -87,7 +96,12 @@ def test_a_slip_in_the_student_s_own_lines_is_recognised(name, lines, sentence):
     [
         ("He's bound", "return 0.0874818"),
         ("last delta", "return (p - Y) / 5"),
-        ("confusion", f"{COUNT}c[4, 4] = c[4, 9] = 2; return c"),
+        ("confusion", f"{COUNT}c[[4, 4, 7, 7], [4, 7, 7, 4]] = 1; return c"),
+        (
+            "confusion",
+            "n = max(*labels, *read) + 1; c = np.zeros((n, n)); "
+            "np.add.at(c, (labels, read), 1); return c",
+        ),
     ],
 )
 def test_what_is_right_for_one_size_only_is_not_right(name, lines):

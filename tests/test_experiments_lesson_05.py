@@ -52,7 +52,7 @@ def test_what_a_network_learned_is_read_on_the_way():
     whole, parts = (learned(sigmoid, 1.0, seed=3, steps=60, every=every) for every in (60, 20))
     assert parts.unseen.shape == (4,)
     assert whole.unseen.tolist() == parts.unseen[[0, 3]].tolist()
-    assert whole.saturated == parts.saturated
+    assert (whole.off, whole.on) == (parts.off, parts.on)
     assert parts.unseen[3] > parts.unseen[0]
 
 
@@ -62,10 +62,18 @@ def test_both_networks_begin_alike_and_differ_by_their_slip_alone():
     assert first[0][1] != first[1][1]
 
 
-@pytest.mark.parametrize(("value", "share"), [(0.01, 1), (0.99, 1), (0.03, 0), (0.97, 0)])
-def test_values_near_0_and_1_are_counted_as_saturated(value, share):
+@pytest.mark.parametrize(
+    ("value", "shares"), [(0.01, (1, 0)), (0.99, (0, 1)), (0.03, (0, 0)), (0.97, (0, 0))]
+)
+def test_values_near_0_and_near_1_are_counted_apart(value, shares):
     at_one_place = lambda x: (np.full_like(x, value), lambda dy: np.zeros_like(dy))
-    assert learned(at_one_place, 0.1, seed=0, steps=1, every=1).saturated == share
+    found = learned(at_one_place, 0.1, seed=0, steps=1, every=1)
+    assert (found.off, found.on) == shares
+
+
+def test_a_network_of_any_depth_can_learn():
+    found = learned(sigmoid, 1.0, seed=0, widths=(64, 12, 11, 10), steps=2, every=1)
+    assert found.unseen.shape == (3,)
 
 
 def test_the_summed_loss_is_the_mean_times_the_rows_and_has_its_gradient():
@@ -114,7 +122,7 @@ def test_stored_runs_are_of_what_is_asked_alone():
     pairs = stored_runs("confused", "test images")
     assert len(pairs) == 45
     assert {row["claim"] for row in pairs} == {"confused"}
-    assert len(stored_runs("bounds")) == 6
+    assert len(stored_runs("bounds")) == 8
     assert stored_runs("nothing") == []
 
 

@@ -46,6 +46,13 @@ def forward_with(
     return forward
 
 
+def bias_behind_relu(weights: list[Array], biases: list[Array], a: Array) -> Array:
+    """The forward pass with max(Wa, 0) + b."""
+    for W, b in zip(weights[:-1], biases[:-1]):
+        a = relu_of(W @ a) + b
+    return columns_softmax(weights[-1] @ a + biases[-1])
+
+
 def small_network(*widths: int) -> tuple[list[Array], list[Array]]:
     """Weights (m, n) and biases (m, 1) of these widths, without pattern."""
     pairs = list(zip(widths[1:], widths))
@@ -91,6 +98,7 @@ FORWARD = Exercise(
             forward_with(last=lambda z: shared_out(z, None))
         ),
         "The biases are left out.": forward_with(bias=lambda b: 0 * b),
+        "The bias comes behind ReLU; it belongs into z, which ReLU then cuts.": bias_behind_relu,
         "The hidden layers have a sigmoid; this network has ReLU.": (
             forward_with(hidden=lambda z: sigmoid(z)[0])
         ),
@@ -119,6 +127,10 @@ BOUND = Exercise(
         "That is He's standard deviation; a uniform on [-b, b] has b/√3.": (
             lambda n: np.sqrt(2 / n)
         ),
+        "That is LeCun's deviation: ReLU wants twice the variance, a uniform √3 of its root.": (
+            lambda n: np.sqrt(1 / n)
+        ),
+        "The root is of n as well: b² = 6/n.": lambda n: np.sqrt(6) / n,
         "That is the variance; the bound is √3 of its root.": lambda n: 2 / n,
         "The root is missing: b²/3 is the variance.": lambda n: 6 / n,
         "A uniform on [-b, b] has the variance b²/3; b²/12 is that of one from 0 to b.": (
@@ -166,6 +178,15 @@ LAST = Exercise(
         ),
         "It divides by the number of classes; the mean is over the images.": (
             lambda p, Y: (p - Y) / p.shape[0]
+        ),
+        "The number of images is p.shape[1], and 100 in the lesson's batch alone.": (
+            lambda p, Y: (p - Y) / 100
+        ),
+        "It is transposed: E keeps a column for each image.": (
+            lambda p, Y: ((p - Y) / p.shape[1]).T
+        ),
+        "It is a mean over the images: each keeps a column of its own.": (
+            lambda p, Y: ((p - Y) / p.shape[1]).mean(axis=1)
         ),
         "It divides by the number of entries; the mean is over the images.": (
             lambda p, Y: (p - Y) / p.size
@@ -222,6 +243,9 @@ ONE_BACK = Exercise(
         "That is the slope of the sigmoid; this network has ReLU.": (
             lambda W, delta, z: (W.T @ delta) * sigmoid(z)[0] * (1 - sigmoid(z)[0])
         ),
+        "The slope where z < 0 is 0, not −1 as np.sign gives.": (
+            lambda W, delta, z: (W.T @ delta) * np.sign(z)
+        ),
         "It multiplies by z; the slope of ReLU is 1 or 0.": lambda W, delta, z: (W.T @ delta) * z,
         "The mask belongs behind W: it is the lower layer's z that has passed ReLU.": (
             lambda W, delta, z: W.T @ (delta * (z > 0))
@@ -271,6 +295,9 @@ GRADIENTS = Exercise(
         ),
         "δ is transposed, and not a: the product is to sum over the images.": (
             gradients_with(dW=lambda delta, a: delta.T @ a)
+        ),
+        "np.outer pairs all numbers with all, across images; each δ meets its own image's a.": (
+            gradients_with(dW=np.outer)
         ),
         "db is still a column for each image: the sum over the images is forgotten.": (
             gradients_with(db=lambda delta: delta)
@@ -328,7 +355,7 @@ CONFUSION = Exercise(
     right=counted,
     samples={
         "with forty images": (RNG.integers(10, size=40), RNG.integers(10, size=40)),
-        "with one digit only": (np.array([4, 4, 4, 4]), np.array([4, 9, 9, 4])),
+        "with two digits only": (np.array([4, 4, 7, 7]), np.array([4, 7, 7, 4])),
     },
     results=("counts",),
     slips={

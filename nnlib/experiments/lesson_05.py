@@ -41,18 +41,26 @@ HIDDEN = {"A": sigma_for_slope, "B": sigmoid}  # the hidden units of two network
 class Learned(NamedTuple):
     """What a run has come to.
 
-    unseen      the accuracy on unseen digits before the first step, and after every so many.
-    saturated   how many of its hidden values on the training digits end below 0.02 or above 0.98.
+    unseen   the accuracy on unseen digits before the first step, and after every so many.
+    off, on  the shares of its first hidden values, on the training digits, that end below 0.02
+             and above 0.98.
     """
 
     unseen: Array
-    saturated: float
+    off: float
+    on: float
 
 
 def learned(
-    hidden: Callable, rate: float, *, seed: int, steps: int = 450, every: int = 450
+    hidden: Callable,
+    rate: float,
+    *,
+    seed: int,
+    widths: tuple[int, ...] = (64, 30, 10),
+    steps: int = 450,
+    every: int = 450,
 ) -> Learned:
-    """A network 64-30-10 with these hidden units learns to read the bundled digits.
+    """A network with these hidden units learns to read the bundled digits.
 
     By gradient descent on batches of 100; the seed is that of first weights and batches.
 
@@ -61,7 +69,7 @@ def learned(
     """
     digits = load_digits()
     x, x_test = (scale(part, np.float64, white=16) for part in (digits.x_train, digits.x_test))
-    network = MLP(64, 30, 10, activation=hidden, init=xavier_normal, rng=seed, dtype="float64")
+    network = MLP(*widths, activation=hidden, init=xavier_normal, rng=seed, dtype="float64")
     rule, loss = GradientDescent(parameter_vector(network)[0], rate), softmax_cross_entropy
     run = Training(network, loss, rule, x, digits.labels_train, batch_size=100, seed=seed)
     unseen = [accuracy(network, x_test, digits.labels_test)]
@@ -69,7 +77,7 @@ def learned(
         run.run(every)
         unseen.append(accuracy(network, x_test, digits.labels_test))
     values = network.values(x)[1]
-    return Learned(np.array(unseen), float(np.mean((values < 0.02) | (values > 0.98))))
+    return Learned(np.array(unseen), float(np.mean(values < 0.02)), float(np.mean(values > 0.98)))
 
 
 @block("z (..., c); labels (...) -> L ()")
