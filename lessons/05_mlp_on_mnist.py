@@ -604,7 +604,7 @@ assert slip[5].max() < 0.2
 assert slip[2].max() < slip[3].min() < slip[3].mean() < slip[4].mean()
 
 # %% [markdown]
-# Where a unit is stuck, the true slope is nearly 0. So is $\sigma$ where it is stuck *off*; where it is *on*, $\sigma$ is nearly 1 and pushes on. From 0.1 to 1 most of the slip's are stuck on, at 3 on or off.
+# Where a unit is stuck, the true slope is nearly 0. So is $\sigma$ where it is *off*; *on*, $\sigma$ is nearly 1 and pushes on. From 0.1 to 1 most of the slip's are stuck on, at 3 on or off.
 #
 # The last layer's gradient is right; from 0.3 to 3, a larger rate gets it farther in 450 steps.
 #
