@@ -568,8 +568,9 @@ assert ((slope_there > 0) & (slope_there < value)).all()
 claim("E-delta-code")
 
 # %% [markdown]
-# A lost prime makes the best story, if it is told so: who types the line as it stands, with a sigmoid, has a network in which
-# every push keeps its sign and is too long, most of all where a unit is saturated and should be left alone.
+# A lost prime makes the best story, if it is told so: who types the line as it stands, with a sigmoid, sends
+# back through one layer pushes that keep their signs and are too long, most of all where a unit is saturated and should be
+# left alone.
 
 # %% [markdown] lecture={"ask": "Of the wrong lines, how many does NumPy refuse?", "board": "Two heaps: refused, runs", "cut": "1 the table", "expect": "About half; the others run and give numbers", "jump": "setup", "minutes": 2, "misconception": "If it runs and learns, it is right"}
 # ## Which mistakes survive

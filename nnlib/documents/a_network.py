@@ -75,7 +75,8 @@ def gradient_descent(rng):
         "approximates any continuous function with non-zero accuracy; here with an error of 0.001, "
         "if that is wanted.",
         "It is the error that can be as near to 0 as wanted. Units $z^2$, however many, span the "
-        "parabolas, and 2/5 of $t^3$ lies outside; compared is what exceeds the 0.001.",
+        "parabolas, and 2/5 of $t^3$, in root mean square, is none; compared is what exceeds "
+        "the 0.001.",
         lambda: 0.0,
         lambda: 2 / 5 - wanted,
         lambda: max(floor_on_cube(squares) - wanted, 0),

@@ -291,7 +291,7 @@ def backpropagation_page(rng):
         r"delta = (weights[-1].T * delta) $\odot\,\sigma$(logits[-2]), below four "
         r"equations with $\sigma'$.",
         r"$\sigma'$(logits[-2]). All shapes agree, so only the numbers show it; with a sigmoid "
-        "each entry of delta keeps its sign, so the network learns, badly.",
+        "each entry keeps its sign here, so one hidden layer learns, badly.",
         lambda: (weights[-1].T @ delta) * sigmoid(logits[-2]),
         lambda: (weights[-1].T @ delta) * dsigmoid(logits[-2]),
         lambda: by_logit(L - 1),
