@@ -79,7 +79,7 @@ def draw_claims(counts: Mapping[str, Mapping[str, int]], *, ax: Axes) -> None:
                                 color="white", weight="bold")  # fmt: skip
             left += column
     right = sum(row.get("ok", 0) for row in counts.values())
-    ax.set(xlabel="claims", title=f"{right} of {left.sum()} claims are right as printed")
+    ax.set(xlabel="claims", title=f"{right} of {left.sum()} claims are right")
     ax.set(xlim=(0, 1.02 * left.max()), ylim=(len(counts) - 0.4, -0.6))
     ax.grid(False, axis="y")
     legend_below(ax)

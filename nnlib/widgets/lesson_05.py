@@ -54,12 +54,13 @@ from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP
 from nnlib.optimizers import Adam
 from nnlib.parameters import parameter_vector
-from nnlib.training import fit
+from nnlib.training import Training
 
 widths = [784, 40, 30, 20, 10]
 model, epochs = MLP(*widths, rng=0), 100 if images.bundled else 10
-rule = Adam(parameter_vector(model)[0])
-history = fit(model, softmax_cross_entropy, rule, x, labels, epochs=epochs, batch_size=100, seed=0)
+rule, options = Adam(parameter_vector(model)[0]), {{"batch_size": 100, "seed": 0}}
+training = Training(model, softmax_cross_entropy, rule, x, labels, **options)
+training.run(epochs * training.steps_per_epoch)
 """
 READ = """
 from base64 import b64decode
