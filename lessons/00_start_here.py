@@ -41,10 +41,10 @@ hours, passed = np.arange(8.0)[:, None], np.array([[0, 0, 0, 1, 0, 1, 1, 1]]).T
 # ## A network reads a digit
 #
 # On the left a digit of 8 × 8 pixels, in the middle 16 numbers made of its 64, on the right ten made of those 16. The largest
-# is the answer. Blue lines push it up, dashed ones down; the thicker, the more. A dark circle is near 1.
+# is the answer. Blue lines push it up, dashed ones down. A dark circle is near 1.
 #
-# It learns from 1,500 images while the next cell runs. *Vote*, then drag *steps* to 0: before it has learned anything, does
-# it give (a) all ten digits about the same number, (b) each image another answer, (c) all the same answer?
+# It learns from 1,500 images while the next cell runs. *Vote*, then drag *steps* to 0: untaught, does it give (a) all digits
+# about the same number, (b) each image another answer, (c) all the same answer?
 
 # %%
 ReaderPanel()
