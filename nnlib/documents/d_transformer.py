@@ -15,7 +15,8 @@ def attention(Q, K, V):
 def architecture_page(rng):
     yield note(
         "D-encdec",
-        "An encoder reads the input, a decoder writes the output step by step from what came before.",
+        "An encoder reads the input, a decoder writes the output step by step from what came "
+        "before.",
         "No formula; masks and cross-attention have to be supplied.",
     )
 
