@@ -7,7 +7,7 @@
 # and look at its mistakes.
 #
 # **Prerequisites.** [Blocks](02_blocks.ipynb), [cross-entropy](03_losses.ipynb), [gradient descent and Adam](04_optimizers.ipynb).
-# **Minutes:** 122; a good place for a break is before the slip is raced.
+# **Minutes:** 126; a good place for a break is before the slip is raced.
 #
 # | letter | meaning |
 # |---|---|
@@ -27,7 +27,7 @@ from nnlib.checks import raises
 from nnlib.data import enlarged, load_digits, load_mnist, one_hot, scale
 from nnlib.documents import claim, claims_table
 from nnlib.exercises import exercise
-from nnlib.experiments import lesson_05 as lab
+from nnlib.experiments import diagnoses, lesson_05 as lab
 from nnlib.initializers import constant, he_normal, xavier_normal
 from nnlib.losses import softmax_cross_entropy
 from nnlib.mlp import MLP, TwoLayerNetwork
@@ -35,7 +35,7 @@ from nnlib.optimizers import Adam, GradientDescent
 from nnlib.parameters import objective, parameter_vector
 from nnlib.plots import canvas, curves, images as pictures, lesson_05 as plots, matrices
 from nnlib.training import Training, accuracy
-from nnlib.widgets.lesson_05 import DigitPanel, TrainingPanel
+from nnlib.widgets import faults, lesson_05 as panels
 
 canvas.use_style()
 images, digits, widths = load_mnist(), load_digits(), [784, 40, 30, 20, 10]
@@ -560,7 +560,7 @@ print(f"weights: off by {off(np.outer(summed, mean_input), kept['W']):.2g}")
 # %% [markdown]
 # (b): it *is* the sum. The weights pair each image's error with that image's input; once the errors are summed, the pairs are lost. As an average that is taken last, E's sum is right, and its code keeps a column for each image.
 
-# %% [markdown] lecture={"ask": "The slip, each at its best rate: how far behind?", "board": "rate below, accuracy up, a line at 10 %: guessing", "cut": "2 the units that are stuck", "expect": "With one hidden layer some ten points; in E's own depth it hardly learns", "jump": "setup", "minutes": 8, "misconception": "A wrong gradient shows as a network that does not learn"}
+# %% [markdown] lecture={"ask": "The slip, each at its best rate: how far behind?", "board": "rate below, accuracy up, a line at 10 %: guessing", "cut": "2 the units that are stuck", "expect": "With one hidden layer some ten points; in E's own depth it hardly learns", "jump": "setup", "minutes": 12, "misconception": "A wrong gradient shows as a network that does not learn"}
 # ## The slip, raced
 #
 # Network A again, with its one hidden layer, now at six rates, five seeds each. The rule: the slip loses if, at the best rate of each, all of its seeds are behind all of the slope's.
@@ -625,6 +625,23 @@ assert by_arm["A"][0] < slip[0].min()
 # (c). Why does a wrong gradient learn at all? $\sigma$ is $\sigma'$ times $1/(1-\sigma)$, above 0: with *one* hidden layer, each entry of one image's gradient keeps its sign, so a small step goes downhill. Below that, $W^\top$ adds up entries that grew by unlike factors, and some signs turn.
 #
 # And the vote: A won the sprint only. In ten times as many steps B passes it, and A reads worse than after 450.
+
+# %% [markdown]
+# `check_vjp` has caught this fault. Does it catch every one? Nine are planted in a small network; **bet** on who sees each first.
+#
+# *Predict:* the labels are shuffled, so each image learns another one's digit. It is seen first by (a) the gradient check, (b) learning twenty images by heart, (c) the loss curve.
+
+# %%
+faults.FaultsPanel(encoder=False)
+
+# %%
+shuffled = diagnoses.table()["labels shuffled"]
+for name in ("whole check", "twenty images"):
+    assert shuffled[name].outcome == "blind"
+assert shuffled["loss curve"].outcome == "seen"
+
+# %% [markdown]
+# (c). Not (a): the gradient is right, of the wrong labels. Not (b): twenty wrong labels are learned by heart as well. A check answers one question, whether the way back belongs to the way forward.
 
 # %% [markdown] lecture={"ask": "How much better is the gradient of 100 images than that of 25?", "board": "B arrows and their mean; \u221a(v/B)", "cut": "4 the sum and the mean", "expect": "Half the noise", "jump": "setup", "minutes": 10, "misconception": "It is four times as good"}
 # ## Batches
@@ -697,7 +714,7 @@ claim("E-normalise")
 # Press play. Then change the rule, the rate or the batch size: as many steps are taken anew, from the same first weights. Find a rate that diverges, and one that is too shy.
 
 # %% tags=["nbval-ignore-output"]
-panel = TrainingPanel(widths, x, labels, x_test, labels_test, batch_sizes=[10, 30, 100, 300])
+panel = panels.TrainingPanel(widths, x, labels, x_test, labels_test, batch_sizes=[10, 30, 100, 300])
 panel.run(600)
 panel
 
@@ -848,7 +865,7 @@ plt.show()
 # **Ask it yourself.** Your drawing is cropped and centred, as MNIST's makers did. Try a crossed 7, a 1 with a foot, a letter, your signature: it has ten answers, and none of them is "I do not know".
 
 # %% tags=["nbval-ignore-output"]
-DigitPanel(model, images.x_test[:100])
+panels.DigitPanel(model, images.x_test[:100])
 
 # %% [markdown] lecture={"ask": "Which product comes first in document C's gradient?", "board": "G, M, X with their shapes, all square", "cut": "7 all of it", "expect": "The entry-by-entry one", "jump": "setup", "minutes": 7, "misconception": "If it runs, the brackets were right"}
 # ## Document C's first network

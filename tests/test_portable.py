@@ -210,3 +210,10 @@ def test_every_machine_has_a_pass_and_a_seed_and_one_that_fails_fails_all(
 @pytest.mark.slow
 def test_every_notebook_prints_the_same_on_all_machines():
     assert portable.main(["--all"]) == 0
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["05"], ["--all", "05"]])
+def test_what_it_does_not_know_it_does_not_run(arguments, monkeypatch):
+    monkeypatch.setattr(portable, "short_copies", lambda: 1 / 0)
+    with pytest.raises(SystemExit, match=r"usage: .*\[--all\]"):
+        portable.main(arguments)

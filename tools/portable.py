@@ -98,6 +98,8 @@ def short_copies():
 
 def main(arguments):
     """Make all passes, and name those that failed."""
+    if arguments not in ([], ["--all"]):
+        sys.exit("usage: python -m tools.portable [--all], all pairs of settings or a few minutes'")
     failed = []
     with short_copies() as short:
         whole = arguments == ["--all"]
