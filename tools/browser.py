@@ -275,11 +275,13 @@ def play_a_while(play):
 # -- how fast it is ----------------------------------------------------------------------------
 
 
-def key_to_picture(page, k, handle, keys=("ArrowRight", "ArrowLeft") * 5):
+def key_to_picture(page, k, handle):
     """Milliseconds from a key on a slider of the panel with this number to its picture: median."""
     page.evaluate(WATCH, k)
+    now, last = (handle.get_attribute(f"aria-value{which}") for which in ("now", "max"))
+    back_and_forth = ("ArrowLeft", "ArrowRight") if now == last else ("ArrowRight", "ArrowLeft")
     times = []
-    for key in keys:
+    for key in back_and_forth * 5:
         page.evaluate("() => { nnlib.pictures = []; }")
         handle.press(key)
         page.wait_for_function("() => nnlib.pictures.length > 0", polling=5)
