@@ -62,6 +62,10 @@ def plain(text: str) -> str:
 
     >>> plain(r"$((z-y)W_2^\top)^\top$ in $\beta$, of $h_{pre_2}$")
     '((z-y)W_2ᵀ)ᵀ in β, of h_pre_2'
+    >>> plain(r"$-\ln p$")
+    '-ln p'
     """
-    named = re.sub(r"\\([a-zA-Z]+) ?", lambda match: SIGNS.get(match[1], match[1]), text)
+    named = re.sub(
+        r"\\([a-zA-Z]+)( ?)", lambda match: SIGNS.get(match[1], match[1] + match[2]), text
+    )
     return re.sub(r"[${}\\]|\^(?=ᵀ)", "", named)

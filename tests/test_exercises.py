@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from answers import said
 
 from nnlib import exercises as module
 from nnlib.blocks import sigmoid
@@ -147,6 +148,11 @@ def test_an_interrupt_is_the_user_s():
 
     with pytest.raises(KeyboardInterrupt):
         verdict(SOFTMAX, stopped)
+
+
+@pytest.mark.parametrize("name", exercises())
+def test_who_has_not_begun_is_told_what_to_do(name):
+    assert said(name, "pass") == f"Not begun. {exercises()[name].task}"
 
 
 # -- the call in a lesson ----------------------------------------------------------------------

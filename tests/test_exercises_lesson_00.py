@@ -3,8 +3,6 @@
 import pytest
 from answers import assert_recognised, said
 
-from nnlib.exercises.lesson_00 import EXERCISES
-
 P = "p = 1 / (1 + np.exp(-z)); "
 
 
@@ -54,8 +52,3 @@ def test_another_way_to_the_same_is_right(name, lines):
 )  # fmt: skip
 def test_a_slip_in_the_student_s_own_lines_is_recognised(name, lines, sentence):
     assert_recognised(name, lines, sentence)
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_who_has_not_begun_is_told_what_to_do(name):
-    assert said(name, "pass") == f"Not begun. {EXERCISES[name].task}"

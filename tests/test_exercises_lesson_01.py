@@ -3,8 +3,6 @@
 import pytest
 from answers import assert_recognised, said
 
-from nnlib.exercises.lesson_01 import EXERCISES
-
 LOOP = "J = np.zeros((len(y(x)), len(x)))\n    for j in range(len(x)):\n        "
 UP = "up, down = x.copy(), x.copy(); up[j] += h; down[j] -= h; "
 TANH = "z = W @ x; t = np.tanh(z); "
@@ -90,11 +88,6 @@ def test_another_way_to_the_same_is_right(name, lines):
 )  # fmt: skip
 def test_a_slip_in_the_student_s_own_lines_is_recognised(name, lines, sentence):
     assert_recognised(name, lines, sentence)
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_who_has_not_begun_is_told_what_to_do(name):
-    assert said(name, "pass") == f"Not begun. {EXERCISES[name].task}"
 
 
 def test_an_answer_that_turns_the_list_round_spoils_it_for_nobody():

@@ -3,8 +3,6 @@
 import pytest
 from answers import assert_recognised, said
 
-from nnlib.exercises.lesson_03 import EXERCISES
-
 P = "p = 1 / (1 + np.exp(-z)); "
 SOFTMAX = "e = np.exp(z - z.max(axis=-1, keepdims=True)); p = e / e.sum(axis=-1, keepdims=True); "
 STABLE = "losses = np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z))); " + P
@@ -63,8 +61,3 @@ def test_another_way_to_the_same_is_right(name, lines):
 )  # fmt: skip
 def test_a_slip_in_the_student_s_own_lines_is_recognised(name, lines, sentence):
     assert_recognised(name, lines, sentence)
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_who_has_not_begun_is_told_what_to_do(name):
-    assert said(name, "pass") == f"Not begun. {EXERCISES[name].task}"

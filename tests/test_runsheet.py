@@ -79,7 +79,7 @@ def test_each_lesson_has_a_page_with_all_that_its_headings_note(path):
     assert sum(lecture["minutes"] for lecture in notes) == sheet.minutes
     for lecture in notes:
         for name in runsheet.NOTES:
-            assert runsheet.plain(re.sub(r"^\d+ ", "", lecture.get(name, ""))) in page
+            assert runsheet.spoken(re.sub(r"^\d+ ", "", lecture.get(name, ""))) in page
 
 
 def test_only_the_lessons_that_are_named_are_written(tmp_path, monkeypatch, capsys):

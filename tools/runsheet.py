@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import jinja2
 
+from nnlib import words
 from tools import lessons
 from tools.check_notebooks import LESS, cut_of, opening, sections
 
@@ -61,7 +62,7 @@ def sheet(notebook):
     pause = sum(one.pause for one in parts)
     cuts = enough(parts)
     return Sheet(
-        plain(head.splitlines()[0]), plain(objectives), clock - pause, pause, parts, cuts,
+        spoken(head.splitlines()[0]), spoken(objectives), clock - pause, pause, parts, cuts,
         sum(one.saves for one in cuts),
     )  # fmt: skip
 
@@ -71,11 +72,11 @@ def part(cell, codes, clock):
     lecture = cell.metadata["lecture"]
     minutes, (saves, cut) = lecture["minutes"], cut_of(lecture)
     shown = lecture | ({"cut": f"{cut}, {saves} min" if saves else cut} if cut else {})
-    notes = [(label, plain(shown[name])) for name, label in NOTES.items() if name in shown]
+    notes = [(label, spoken(shown[name])) for name, label in NOTES.items() if name in shown]
     if written := re.findall(r'^exercise\("(.+?)"', "\n".join(c.source for c in codes), re.M):
         notes.append(("They write", ", ".join(written)))
     return Part(
-        plain(cell.source.splitlines()[0]), hours(clock), hours(clock + minutes), minutes, notes,
+        spoken(cell.source.splitlines()[0]), hours(clock), hours(clock + minutes), minutes, notes,
         cut, saves, lecture.get("break", 0),
     )  # fmt: skip
 
@@ -99,14 +100,14 @@ def hours(minutes):
     return f"{minutes // 60}:{minutes % 60:02}"
 
 
-def plain(text):
+def spoken(text):
     r"""Markdown without its marks, as it is said aloud.
 
-    >>> plain(r"## 3 · *Why* $-\ln p$, see [lesson 1](01.ipynb)")
+    >>> spoken(r"## 3 · *Why* $-\ln p$, see [lesson 1](01.ipynb)")
     '3 · Why -ln p, see lesson 1'
     """
     text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)
-    return re.sub(r"^#+ |[*`$\\]", "", text).strip()
+    return words.plain(re.sub(r"^#+ |[*`]", "", text)).strip()
 
 
 def page(notebook):
